@@ -1,0 +1,47 @@
+// Magnitude and direction of gradients.
+
+namespace edgesift::EDGESIFT_SIMD {
+namespace {
+
+/// Samples are processed in groups of this many on every instruction set, so that sums have one order.
+constexpr int kGroup = 16;
+/// Histograms summed side by side: neighbouring samples often fall into one bin, and would wait for each other.
+constexpr int kStreams = 4;
+/// Samples collected before they are processed.
+constexpr int kBatch = 512;
+
+EDGESIFT_INLINE Floats ramp() {
+  constexpr float kRamp[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return load(kRamp);
+}
+
+/// Angle of (x, y) in degrees, 0 to 360: the polynomial of cv::fastAtan2, whose error of up to 0.01 degrees is part
+/// of the result.
+EDGESIFT_INLINE Floats angleInDegrees(Floats y, Floats x) {
+  constexpr float kDegrees = 57.29577951308232f;
+  const Floats zero = broadcast(0.0f);
+  const Floats ax = absolute(x);
+  const Floats ay = absolute(y);
+  const Floats ratio = minimum(ax, ay) / (maximum(ax, ay) + broadcast(2.2204460492503131e-16f));
+  const Floats square = ratio * ratio;
+  Floats angle = fusedMultiplyAdd(square, broadcast(-0.04432655554792128f * kDegrees),
+                                  broadcast(0.1555786518463281f * kDegrees));
+  angle = fusedMultiplyAdd(angle, square, broadcast(-0.3258083974640975f * kDegrees));
+  angle = fusedMultiplyAdd(angle, square, broadcast(0.9997878412794807f * kDegrees)) * ratio;
+  angle = selectGreaterEqual(ax, ay, angle, broadcast(90.0f) - angle);
+  angle = selectGreaterEqual(x, zero, angle, broadcast(180.0f) - angle);
+  return selectGreaterEqual(y, zero, angle, broadcast(360.0f) - angle);
+}
+
+EDGESIFT_INLINE Floats magnitude(Floats y, Floats x) { return squareRoot(fusedMultiplyAdd(x, x, y * y)); }
+
+/// Rounds a number of samples up to whole groups and zeroes what that adds.
+EDGESIFT_INLINE int padToGroup(float* const* arrays, int arrayCount, int count) {
+  const int padded = (count + kGroup - 1) / kGroup * kGroup;
+  for (int a = 0; a < arrayCount; ++a)
+    for (int i = count; i < padded; ++i) arrays[a][i] = 0.0f;
+  return padded;
+}
+
+}  // namespace
+}  // namespace edgesift::EDGESIFT_SIMD
