@@ -29,11 +29,20 @@ double scaleOf(int exponent) noexcept {
   return scale;
 }
 
+/// Horner's scheme.
+template <int Count>
+double polynomial(const double (&coefficients)[Count], double x) noexcept {
+  double sum = coefficients[Count - 1];
+  for (int i = Count - 2; i >= 0; --i) sum = sum * x + coefficients[i];
+  return sum;
+}
+
 /// Taylor series of e^x for |x| <= ln(2)/2.
 double exponentialNearZero(double x) noexcept {
-  double sum = 1.0;
-  for (int n = 14; n >= 1; --n) sum = 1.0 + sum * x / n;
-  return sum;
+  static constexpr double kReciprocalFactorials[] = {
+      1.0,        1.0,         1.0 / 2,       1.0 / 6,        1.0 / 24,        1.0 / 120,       1.0 / 720,
+      1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
+  return polynomial(kReciprocalFactorials, x);
 }
 
 }  // namespace
@@ -53,14 +62,14 @@ SineCosine sineCosine(double x) noexcept {
   const double k = nearestInteger(x * 0.63661977236758134308);
   const double r = (x - k * kHalfPiHigh) - k * kHalfPiLow;
   const double r2 = r * r;
-  // Horner form of the Taylor series: sin r = r(1 - r2/(2*3)(1 - r2/(4*5)(...))), cos r alike.
-  double sine = 1.0;
-  double cosine = 1.0;
-  for (int n = 18; n >= 2; n -= 2) {
-    sine = 1.0 - sine * r2 / (n * (n + 1));
-    cosine = 1.0 - cosine * r2 / (n * (n - 1));
-  }
-  sine *= r;
+  // Taylor series in r^2.
+  static constexpr double kSine[] = {1.0,          -1.0 / 6,         1.0 / 120,           -1.0 / 5040,
+                                     1.0 / 362880, -1.0 / 39916800, 1.0 / 6227020800, -1.0 / 1307674368000};
+  static constexpr double kCosine[] = {1.0,           -1.0 / 2,           1.0 / 24,
+                                       -1.0 / 720,    1.0 / 40320,       -1.0 / 3628800,
+                                       1.0 / 479001600, -1.0 / 87178291200, 1.0 / 20922789888000};
+  const double sine = r * polynomial(kSine, r2);
+  const double cosine = polynomial(kCosine, r2);
   switch (static_cast<int>(k) & 3) {
     case 0: return {sine, cosine};
     case 1: return {cosine, -sine};

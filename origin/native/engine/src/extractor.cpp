@@ -88,6 +88,8 @@ class Extractor::Implementation {
   void scanStrip(const Octave& octave, int begin, int end);
   void refineStrip(const Octave& octave, int index);
   void refineInWindow(const Octave& octave, int index, Walk walk);
+  /// Asks for the pixels a descriptor will look at.
+  void prefetch(const std::vector<LevelView>& levels, const RefinedPoint& point) const;
   void assignOrientations(const std::vector<LevelView>& levels, const RefinedPoint& point, int octaveIndex);
   void describe(const std::vector<LevelView>& levels, const RefinedPoint& point, float scale, float angle,
                 std::uint8_t* descriptor);
@@ -203,9 +205,16 @@ void Extractor::Implementation::refineStrip(const Octave& octave, int index) {
   stopwatch_.addTo(seconds_.refinement);
 
   pending_.clear();
-  for (const RefinedPoint& point : refined_) assignOrientations(levels, point, index);
+  for (std::size_t i = 0; i < refined_.size(); ++i) {
+    if (i + 1 < refined_.size()) prefetch(levels, refined_[i + 1]);
+    assignOrientations(levels, refined_[i], index);
+  }
   stopwatch_.addTo(seconds_.orientation);
-  for (const Pending& p : pending_) describe(levels, p.point, p.scale, p.angle, p.descriptor);
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    if (i + 1 < pending_.size()) prefetch(levels, pending_[i + 1].point);
+    const Pending& p = pending_[i];
+    describe(levels, p.point, p.scale, p.angle, p.descriptor);
+  }
   stopwatch_.addTo(seconds_.descriptor);
 }
 
@@ -229,6 +238,19 @@ void Extractor::Implementation::refineInWindow(const Octave& octave, int index, 
   pending_.clear();
   assignOrientations(window_->levels(), point, index);
   for (const Pending& p : pending_) describe(window_->levels(), p.point, p.scale, p.angle, p.descriptor);
+}
+
+void Extractor::Implementation::prefetch(const std::vector<LevelView>& levels, const RefinedPoint& point) const {
+  constexpr int kFloatsPerLine = 16;
+  const LevelView& level = levels[point.layer];
+  const int reach = plan_->reach[point.layer];
+  const int top = std::max(point.row - reach, 0);
+  const int bottom = std::min(point.row + reach, level.rows - 1);
+  for (int y = top; y <= bottom; ++y) {
+    const float* row = level.row(y);
+    for (int x = point.column - reach; x <= point.column + reach + kFloatsPerLine; x += kFloatsPerLine)
+      __builtin_prefetch(row + x);
+  }
 }
 
 void Extractor::Implementation::assignOrientations(const std::vector<LevelView>& levels, const RefinedPoint& point,

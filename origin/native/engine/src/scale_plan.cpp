@@ -55,6 +55,8 @@ ScalePlan::ScalePlan(const Parameters& p) : parameters(p) {
 
   const float largestScale = keypointScale(p, layers, 0.5f);
   neighbourhood = std::max(descriptorRadius(largestScale), orientationRadius(largestScale)) + 1;
+  reach.resize(static_cast<std::size_t>(layers) + 1);
+  for (int i = 1; i <= layers; ++i) reach[i] = roundToEven(2.5 * histogramWidth(keypointScale(p, i, 0))) + 1;
   patchReach = level[layers + 2].radius + 1;
 
   lead.assign(storedLevels, 0);

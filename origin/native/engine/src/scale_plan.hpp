@@ -31,6 +31,8 @@ struct ScalePlan {
   int widestRadius;
   /// Greatest half side of the square around a keypoint that orientation and descriptor look at.
   int neighbourhood;
+  /// The same without the corners, for keypoints of each layer.
+  std::vector<int> reach;
   /// Half side of what the last level's 3x3 pixels take from the level below.
   int patchReach;
   /// Rows a level has to be made beyond the strip, and kept before it.

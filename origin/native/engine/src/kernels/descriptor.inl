@@ -14,12 +14,19 @@ constexpr int kVotes = kPlaces * kPlaceStride;
 constexpr int kVoteStride = (kVotes + 15) / 16 * 16;
 
 struct DescriptorSamples {
-  alignas(64) float x[kBatch + 2 * kGroup];
-  alignas(64) float y[kBatch + 2 * kGroup];
-  alignas(64) float row[kBatch + 2 * kGroup];
-  alignas(64) float column[kBatch + 2 * kGroup];
-  alignas(64) float weight[kBatch + 2 * kGroup];
+  alignas(64) float x[kSampleRoom];
+  alignas(64) float y[kSampleRoom];
+  alignas(64) float row[kSampleRoom];
+  alignas(64) float column[kSampleRoom];
+  alignas(64) float weight[kSampleRoom];
   int count = 0;
+};
+
+/// Eight votes of each sample of a batch, and where they go.
+struct Votes {
+  alignas(64) std::int32_t place[kSampleRoom];
+  alignas(64) float lowerBin[4 * kSampleRoom];
+  alignas(64) float upperBin[4 * kSampleRoom];
 };
 
 /// Integer part of a coordinate; leaves the fraction.
@@ -29,101 +36,127 @@ EDGESIFT_INLINE Floats splitOff(Floats& coordinate) {
   return whole;
 }
 
-void castVotes(DescriptorSamples& samples, float angle, float (*votes)[kVoteStride]) {
+int weighVotes(DescriptorSamples& samples, float angle, Votes& votes) {
   float* const arrays[] = {samples.x, samples.y, samples.row, samples.column, samples.weight};
   const int count = padToGroup(arrays, 5, samples.count);
   const Floats zero = broadcast(0.0f);
   const Floats bins = broadcast(static_cast<float>(kBins));
+  for (int i = 0; i < count; i += kLanes) {
+    const Floats x = load(samples.x + i);
+    const Floats y = load(samples.y + i);
+    const Floats vote = magnitude(y, x) * load(samples.weight + i);
+    Floats bin = (angleInDegrees(y, x) - broadcast(angle)) * broadcast(kBins / 360.0f);
+    Floats row = load(samples.row + i);
+    Floats column = load(samples.column + i);
+    Floats wholeBin = splitOff(bin);
+    const Floats wholeRow = splitOff(row);
+    const Floats wholeColumn = splitOff(column);
+    wholeBin = selectGreaterEqual(wholeBin, zero, wholeBin, wholeBin + bins);
+    wholeBin = selectGreaterEqual(wholeBin, bins, wholeBin - bins, wholeBin);
+
+    constexpr float kFirstPlace = (kWidth + 1 + 1) * kPlaceStride;
+    Floats place = fusedMultiplyAdd(wholeBin, broadcast(4.0f), broadcast(kFirstPlace));
+    place = fusedMultiplyAdd(wholeColumn, broadcast(static_cast<float>(kPlaceStride)), place);
+    place = fusedMultiplyAdd(wholeRow, broadcast(static_cast<float>((kWidth + 1) * kPlaceStride)), place);
+    storeIntegers(votes.place + i, place);
+
+    const Floats low = vote * row;
+    const Floats high = vote - low;
+    const Floats lowRight = low * column;
+    const Floats lowLeft = low - lowRight;
+    const Floats highRight = high * column;
+    const Floats highLeft = high - highRight;
+    const Floats upperHighLeft = highLeft * bin;
+    const Floats upperHighRight = highRight * bin;
+    const Floats upperLowLeft = lowLeft * bin;
+    const Floats upperLowRight = lowRight * bin;
+    storeQuads(votes.lowerBin + 4 * i, highLeft - upperHighLeft, highRight - upperHighRight, lowLeft - upperLowLeft,
+               lowRight - upperLowRight);
+    storeQuads(votes.upperBin + 4 * i, upperHighLeft, upperHighRight, upperLowLeft, upperLowRight);
+  }
+  return count;
+}
+
+void castVotes(const Votes& votes, int count, float (*histograms)[kVoteStride]) {
   for (int start = 0; start < count; start += kGroup) {
-    alignas(64) std::int32_t index[kGroup];
-    alignas(64) float lowerBin[kGroup * 4];
-    alignas(64) float upperBin[kGroup * 4];
-    for (int i = 0; i < kGroup; i += kLanes) {
-      const int at = start + i;
-      const Floats x = load(samples.x + at);
-      const Floats y = load(samples.y + at);
-      const Floats vote = magnitude(y, x) * load(samples.weight + at);
-      Floats bin = (angleInDegrees(y, x) - broadcast(angle)) * broadcast(kBins / 360.0f);
-      Floats row = load(samples.row + at);
-      Floats column = load(samples.column + at);
-      Floats wholeBin = splitOff(bin);
-      const Floats wholeRow = splitOff(row);
-      const Floats wholeColumn = splitOff(column);
-      wholeBin = selectGreaterEqual(wholeBin, zero, wholeBin, wholeBin + bins);
-      wholeBin = selectGreaterEqual(wholeBin, bins, wholeBin - bins, wholeBin);
-
-      constexpr float kFirstPlace = (kWidth + 1 + 1) * kPlaceStride;
-      Floats offset = fusedMultiplyAdd(wholeBin, broadcast(4.0f), broadcast(kFirstPlace));
-      offset = fusedMultiplyAdd(wholeColumn, broadcast(static_cast<float>(kPlaceStride)), offset);
-      offset = fusedMultiplyAdd(wholeRow, broadcast(static_cast<float>((kWidth + 1) * kPlaceStride)), offset);
-      storeIntegers(index + i, offset);
-
-      const Floats low = vote * row;
-      const Floats high = vote - low;
-      const Floats lowRight = low * column;
-      const Floats lowLeft = low - lowRight;
-      const Floats highRight = high * column;
-      const Floats highLeft = high - highRight;
-      const Floats upperHighLeft = highLeft * bin;
-      const Floats upperHighRight = highRight * bin;
-      const Floats upperLowLeft = lowLeft * bin;
-      const Floats upperLowRight = lowRight * bin;
-      storeQuads(lowerBin + 4 * i, highLeft - upperHighLeft, highRight - upperHighRight, lowLeft - upperLowLeft,
-                 lowRight - upperLowRight);
-      storeQuads(upperBin + 4 * i, upperHighLeft, upperHighRight, upperLowLeft, upperLowRight);
-    }
+    const std::int32_t* place = votes.place + start;
+    const float* lower = votes.lowerBin + 4 * start;
+    const float* upper = votes.upperBin + 4 * start;
 #pragma GCC unroll 16
     for (int i = 0; i < kGroup; ++i) {
-      float* place = votes[i % kStreams] + index[i];
+      float* bins = histograms[i % kStreams] + place[i];
       const int from = i / kLanes * kLanes * 4 + quadOffset(i % kLanes);
-      storeQuad(place, loadQuad(place) + loadQuad(lowerBin + from));
-      storeQuad(place + 4, loadQuad(place + 4) + loadQuad(upperBin + from));
+      storeQuad(bins, loadQuad(bins) + loadQuad(lower + from));
+      storeQuad(bins + 4, loadQuad(bins + 4) + loadQuad(upper + from));
     }
   }
-  samples.count = 0;
 }
 
-/// Columns of one row of pixels that lie in the square, as offsets from its centre.
-struct Span {
-  int begin;
-  int end;
+/// Columns of rows of pixels that lie in the square, as offsets from its centre.
+struct Spans {
+  static constexpr int kRows = 16;
+  alignas(64) std::int32_t begin[kRows];
+  alignas(64) std::int32_t end[kRows];
 };
 
-/// Coordinates of a pixel in units of histograms, so that the first histogram's centre is at 0 and the last one's
-/// at 3. `row` and `column` are the products for the pixel's row.
-EDGESIFT_INLINE float toHistogram(float offset, float factor, float product) {
-  return __builtin_fmaf(offset, factor, product) + kWidth / 2 - 0.5f;
+/// Coordinates of pixels in units of histograms, so that the first histogram's centre is at 0 and the last one's at
+/// 3. `product` is what the pixel's row contributes.
+EDGESIFT_INLINE Floats toHistogram(Floats offset, Floats factor, Floats product) {
+  return fusedMultiplyAdd(offset, factor, product) + broadcast(kWidth / 2) - broadcast(0.5f);
 }
 
-EDGESIFT_INLINE bool isInside(float coordinate) { return coordinate > -1 && coordinate < kWidth; }
-
-/// The offsets in [-limit, limit] for which |offset * factor + product| may be below (kWidth + 1) / 2, give or take
-/// one.
-EDGESIFT_INLINE void narrow(float factor, float product, float& low, float& high) {
-  if (__builtin_fabsf(factor) < 1e-6f) return;
-  const float centre = -product / factor;
-  const float half = __builtin_fabsf((kWidth + 1) * 0.5f / factor);
-  if (centre - half > low) low = centre - half;
-  if (centre + half < high) high = centre + half;
+/// 1 where the coordinate is outside of the square.
+EDGESIFT_INLINE Floats isOutside(Floats coordinate) {
+  const Floats zero = broadcast(0.0f);
+  const Floats one = broadcast(1.0f);
+  return selectGreaterEqual(broadcast(-1.0f), coordinate, one,
+                            selectGreaterEqual(coordinate, broadcast(static_cast<float>(kWidth)), one, zero));
 }
 
-/// The set is defined by isInside alone; the estimate only says where to look, so its rounding does not matter. It
-/// is contiguous because the coordinates are monotonic in the offset, rounding included.
-EDGESIFT_INLINE Span spanOf(const DescriptorFrame& frame, float rowProduct, float columnProduct) {
-  const auto inside = [&](int offset) {
-    const float at = static_cast<float>(offset);
-    return isInside(toHistogram(at, frame.sine, rowProduct)) && isInside(toHistogram(at, frame.cosine, columnProduct));
-  };
-  float low = static_cast<float>(-frame.radius);
-  float high = static_cast<float>(frame.radius);
-  narrow(frame.sine, rowProduct, low, high);
-  narrow(frame.cosine, columnProduct, low, high);
-  if (!(low <= high + 2)) return {0, 0};
-  int begin = static_cast<int>(low) - 2 < -frame.radius ? -frame.radius : static_cast<int>(low) - 2;
-  int end = static_cast<int>(high) + 3 > frame.radius + 1 ? frame.radius + 1 : static_cast<int>(high) + 3;
-  while (begin < end && !inside(begin)) ++begin;
-  while (begin < end && !inside(end - 1)) --end;
-  return {begin, end};
+/// Factors with their reciprocals; tiny factors are replaced, for rows parallel to a side of the square.
+struct Slope {
+  Floats factor;
+  Floats reciprocal;
+  Floats half;
+};
+
+EDGESIFT_INLINE Slope slopeOf(float factor) {
+  const float safe = __builtin_fabsf(factor) > 1e-6f ? factor : 1e-6f;
+  return {broadcast(factor), broadcast(1.0f / safe), broadcast(__builtin_fabsf((kWidth + 1) * 0.5f / safe))};
+}
+
+/// Spans of kRows rows from `firstRow` (an offset) on. The pixels of a row inside the square are contiguous, and
+/// their ends are within one of where the sides cross the row; each end is the first of three candidates that is
+/// inside.
+void findSpans(const DescriptorFrame& frame, int firstRow, Spans& spans) {
+  const Slope rowSlope = slopeOf(frame.sine);
+  const Slope columnSlope = slopeOf(frame.cosine);
+  const Floats one = broadcast(1.0f);
+  const Floats radius = broadcast(static_cast<float>(frame.radius));
+  for (int i = 0; i < Spans::kRows; i += kLanes) {
+    const Floats y = ramp() + broadcast(static_cast<float>(firstRow + i));
+    const Floats rowProduct = y * columnSlope.factor;
+    const Floats columnProduct = broadcast(0.0f) - y * rowSlope.factor;
+    const Floats rowCentre = broadcast(0.0f) - rowProduct * rowSlope.reciprocal;
+    const Floats columnCentre = broadcast(0.0f) - columnProduct * columnSlope.reciprocal;
+    const Floats low = maximum(rowCentre - rowSlope.half, columnCentre - columnSlope.half);
+    const Floats high = minimum(rowCentre + rowSlope.half, columnCentre + columnSlope.half);
+    const auto outside = [&](Floats x) {
+      return maximum(isOutside(toHistogram(x, rowSlope.factor, rowProduct)),
+                     isOutside(toHistogram(x, columnSlope.factor, columnProduct)));
+    };
+    Floats begin = maximum(floor(low), broadcast(0.0f) - radius);
+    Floats end = minimum(floor(high) + one, radius);
+    for (int candidate = 0; candidate < 3; ++candidate) {
+      begin = begin + outside(begin);
+      end = end - outside(end);
+    }
+    // Rows that miss the square have no pixel inside at either end.
+    const Floats empty = maximum(outside(begin), outside(end));
+    end = selectGreaterEqual(empty, one, begin, end + one);
+    storeIntegers(spans.begin + i, begin);
+    storeIntegers(spans.end + i, end);
+  }
 }
 
 /// Sum of squares in 16 partial sums.
@@ -159,10 +192,11 @@ void quantise(float* values, std::uint8_t* descriptor) {
 }
 
 /// Collects, for every histogram, the votes of the four places around it.
-void gather(float (*votes)[kVoteStride], float* values) {
-  float* total = votes[0];
+void gather(float (*histograms)[kVoteStride], float* values) {
+  float* total = histograms[0];
   for (int i = 0; i < kVoteStride; i += kLanes) {
-    store(total + i, (load(votes[0] + i) + load(votes[1] + i)) + (load(votes[2] + i) + load(votes[3] + i)));
+    store(total + i, (load(histograms[0] + i) + load(histograms[1] + i)) +
+                         (load(histograms[2] + i) + load(histograms[3] + i)));
   }
   for (int place = 0; place < kPlaces; ++place) {
     float* first = total + place * kPlaceStride;
@@ -181,45 +215,48 @@ void gather(float (*votes)[kVoteStride], float* values) {
 }
 
 void describe(const LevelView& level, const DescriptorFrame& frame, std::uint8_t* descriptor) {
-  alignas(64) float votes[kStreams][kVoteStride] = {};
+  alignas(64) float histograms[kStreams][kVoteStride] = {};
   DescriptorSamples samples;
+  Votes votes;
+  Spans spans;
+  const auto vote = [&] { castVotes(votes, weighVotes(samples, frame.angle, votes), histograms); samples.count = 0; };
   const int top = frame.row - frame.radius < 1 ? 1 : frame.row - frame.radius;
   const int bottom = frame.row + frame.radius > level.rows - 2 ? level.rows - 2 : frame.row + frame.radius;
+  const int left = 1 - frame.column;
+  const int right = level.columns - 1 - frame.column;
   const float* weights = frame.weights + frame.radius;
   const Floats sine = broadcast(frame.sine);
   const Floats cosine = broadcast(frame.cosine);
-  const Floats half = broadcast(0.5f);
-  const Floats middleOfWidth = broadcast(kWidth / 2);
   for (int y = top; y <= bottom; ++y) {
     const int offset = y - frame.row;
-    const float rowProduct = static_cast<float>(offset) * frame.cosine;
-    const float columnProduct = -(static_cast<float>(offset) * frame.sine);
-    Span span = spanOf(frame, rowProduct, columnProduct);
-    if (frame.column + span.begin < 1) span.begin = 1 - frame.column;
-    if (frame.column + span.end > level.columns - 1) span.end = level.columns - 1 - frame.column;
+    const int slot = (y - top) % Spans::kRows;
+    if (slot == 0) findSpans(frame, offset, spans);
+    const int begin = spans.begin[slot] < left ? left : spans.begin[slot];
+    const int end = spans.end[slot] > right ? right : spans.end[slot];
+    const Floats rowProduct = broadcast(static_cast<float>(offset)) * cosine;
+    const Floats columnProduct = broadcast(0.0f) - broadcast(static_cast<float>(offset)) * sine;
     const float* above = level.row(y - 1) + frame.column;
     const float* middle = level.row(y) + frame.column;
     const float* below = level.row(y + 1) + frame.column;
     const Floats rowWeight = broadcast(weights[offset]);
-    for (int x = span.begin; x < span.end; x += kGroup) {
+    for (int x = begin; x < end; x += kGroup) {
       for (int i = 0; i < kGroup; i += kLanes) {
         const int at = samples.count + i;
         const Floats columnOffset = ramp() + broadcast(static_cast<float>(x + i));
         store(samples.x + at, load(middle + x + i + 1) - load(middle + x + i - 1));
         store(samples.y + at, load(above + x + i) - load(below + x + i));
-        store(samples.row + at, fusedMultiplyAdd(columnOffset, sine, broadcast(rowProduct)) + middleOfWidth - half);
-        store(samples.column + at,
-              fusedMultiplyAdd(columnOffset, cosine, broadcast(columnProduct)) + middleOfWidth - half);
+        store(samples.row + at, toHistogram(columnOffset, sine, rowProduct));
+        store(samples.column + at, toHistogram(columnOffset, cosine, columnProduct));
         store(samples.weight + at, rowWeight * load(weights + x + i));
       }
-      samples.count += span.end - x < kGroup ? span.end - x : kGroup;
-      if (samples.count >= kBatch) castVotes(samples, frame.angle, votes);
+      samples.count += end - x < kGroup ? end - x : kGroup;
+      if (samples.count >= kBatch) vote();
     }
   }
-  castVotes(samples, frame.angle, votes);
+  vote();
 
   alignas(64) float values[kDescriptorSize];
-  gather(votes, values);
+  gather(histograms, values);
   quantise(values, descriptor);
 }
 

@@ -7,8 +7,10 @@ namespace {
 constexpr int kGroup = 16;
 /// Histograms summed side by side: neighbouring samples often fall into one bin, and would wait for each other.
 constexpr int kStreams = 4;
-/// Samples collected before they are processed.
-constexpr int kBatch = 512;
+/// Samples collected before they are processed: few enough that all of it stays in the first-level cache.
+constexpr int kBatch = 256;
+/// Room in arrays of samples: a group may begin at the last place of a batch.
+constexpr int kSampleRoom = kBatch + 2 * kGroup;
 
 EDGESIFT_INLINE Floats ramp() {
   constexpr float kRamp[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -35,12 +37,11 @@ EDGESIFT_INLINE Floats angleInDegrees(Floats y, Floats x) {
 
 EDGESIFT_INLINE Floats magnitude(Floats y, Floats x) { return squareRoot(fusedMultiplyAdd(x, x, y * y)); }
 
-/// Rounds a number of samples up to whole groups and zeroes what that adds.
+/// Zeroes the group behind the samples and returns their number rounded up to whole groups.
 EDGESIFT_INLINE int padToGroup(float* const* arrays, int arrayCount, int count) {
-  const int padded = (count + kGroup - 1) / kGroup * kGroup;
   for (int a = 0; a < arrayCount; ++a)
-    for (int i = count; i < padded; ++i) arrays[a][i] = 0.0f;
-  return padded;
+    for (int i = 0; i < kGroup; i += kLanes) store(arrays[a] + count + i, broadcast(0.0f));
+  return (count + kGroup - 1) / kGroup * kGroup;
 }
 
 }  // namespace

@@ -6,9 +6,10 @@ namespace {
 constexpr int kOrientationStride = 48;
 
 struct OrientationSamples {
-  alignas(64) float x[kBatch + 2 * kGroup];
-  alignas(64) float y[kBatch + 2 * kGroup];
-  alignas(64) float weight[kBatch + 2 * kGroup];
+  alignas(64) float x[kSampleRoom];
+  alignas(64) float y[kSampleRoom];
+  alignas(64) float weight[kSampleRoom];
+  alignas(64) std::int32_t bin[kSampleRoom];
   int count = 0;
 };
 
@@ -17,19 +18,18 @@ void addToHistograms(OrientationSamples& samples, float (*histograms)[kOrientati
   const int count = padToGroup(arrays, 3, samples.count);
   const Floats bins = broadcast(static_cast<float>(kOrientationBins));
   const Floats zero = broadcast(0.0f);
-  for (int start = 0; start < count; start += kGroup) {
-    alignas(64) std::int32_t bin[kGroup];
-    alignas(64) float vote[kGroup];
-    for (int i = 0; i < kGroup; i += kLanes) {
-      const Floats x = load(samples.x + start + i);
-      const Floats y = load(samples.y + start + i);
-      Floats index = roundToEven(angleInDegrees(y, x) * broadcast(kOrientationBins / 360.0f));
-      index = selectGreaterEqual(index, bins, index - bins, index);
-      index = selectGreaterEqual(index, zero, index, index + bins);
-      storeIntegers(bin + i, index);
-      store(vote + i, load(samples.weight + start + i) * magnitude(y, x));
-    }
-    for (int i = 0; i < kGroup; ++i) histograms[i % kStreams][bin[i]] += vote[i];
+  for (int i = 0; i < count; i += kLanes) {
+    const Floats x = load(samples.x + i);
+    const Floats y = load(samples.y + i);
+    Floats index = roundToEven(angleInDegrees(y, x) * broadcast(kOrientationBins / 360.0f));
+    index = selectGreaterEqual(index, bins, index - bins, index);
+    index = selectGreaterEqual(index, zero, index, index + bins);
+    storeIntegers(samples.bin + i, index);
+    store(samples.weight + i, load(samples.weight + i) * magnitude(y, x));
+  }
+  for (int start = 0; start < count; start += kStreams) {
+#pragma GCC unroll 4
+    for (int i = 0; i < kStreams; ++i) histograms[i][samples.bin[start + i]] += samples.weight[start + i];
   }
   samples.count = 0;
 }
