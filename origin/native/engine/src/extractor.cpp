@@ -256,7 +256,8 @@ void Extractor::Implementation::prefetch(const std::vector<LevelView>& levels, c
 void Extractor::Implementation::assignOrientations(const std::vector<LevelView>& levels, const RefinedPoint& point,
                                                    int octaveIndex) {
   const float scale = keypointScale(plan_->parameters, point.layer, point.layerOffset);
-  const float octaveScale = std::ldexp(1.0f, octaveIndex - 1);
+  // Pixels of the picture per pixel of the octave.
+  const float octaveScale = static_cast<float>(1 << octaveIndex) * 0.5f;
   Keypoint keypoint;
   keypoint.x = (static_cast<float>(point.column) + point.columnOffset) * octaveScale;
   keypoint.y = (static_cast<float>(point.row) + point.rowOffset) * octaveScale;
@@ -268,15 +269,21 @@ void Extractor::Implementation::assignOrientations(const std::vector<LevelView>&
   const float sigma = orientationSigma(scale);
   const int radius = orientationRadius(scale);
   gaussianWeights(1 / (2.0 * sigma * sigma), radius, weights_.data());
-  alignas(64) float histogram[kOrientationBins];
+  // The first and last bin once more at either end: the histogram is a circle.
+  float circle[kOrientationBins + 2];
+  float* histogram = circle + 1;
   kernels_.orientationHistogram(levels[point.layer], {point.row, point.column, radius, weights_.data()}, histogram);
+  circle[0] = histogram[kOrientationBins - 1];
+  histogram[kOrientationBins] = histogram[0];
 
-  const float least = *std::max_element(histogram, histogram + kOrientationBins) * kPeakRatio;
+  float highest = histogram[0];
+  for (int i = 1; i < kOrientationBins; ++i) highest = std::max(highest, histogram[i]);
+  const float least = highest * kPeakRatio;
   for (int i = 0; i < kOrientationBins; ++i) {
-    const float before = histogram[(i + kOrientationBins - 1) % kOrientationBins];
-    const float after = histogram[(i + 1) % kOrientationBins];
+    const float before = histogram[i - 1];
+    const float after = histogram[i + 1];
     const float peak = histogram[i];
-    if (!(peak > before && peak > after && peak >= least)) continue;
+    if (!(peak >= least && peak > before && peak > after)) continue;
     // Extremum of the parabola through the peak and its neighbours.
     float bin = static_cast<float>(i) + 0.5f * (before - after) / (before - 2 * peak + after);
     if (bin < 0) bin += kOrientationBins;

@@ -11,9 +11,14 @@ void DoubledPicture::row(int y, const Kernels& kernels, float* out) const {
 }
 
 void mirrorEnds(float* row, int columns, int count) {
-  for (int i = 1; i <= count; ++i) {
+  const int last = columns - 1;
+  // Most rows are longer than the margin: no pixel is mirrored twice.
+  const int simple = std::min(count, last);
+  for (int i = 1; i <= simple; ++i) row[-i] = row[i];
+  for (int i = 1; i <= simple; ++i) row[last + i] = row[last - i];
+  for (int i = simple + 1; i <= count; ++i) {
     row[-i] = row[reflect(-i, columns)];
-    row[columns - 1 + i] = row[reflect(columns - 1 + i, columns)];
+    row[last + i] = row[reflect(last + i, columns)];
   }
 }
 

@@ -23,7 +23,7 @@ bool PlaceSet::insert(int octave, int layer, int row, int column) {
 
 std::uint64_t& PlaceSet::slotFor(std::uint64_t key) {
   // Multiplicative hashing (D. Knuth, "The Art of Computer Programming", volume 3, section 6.4).
-  std::size_t i = (key * 0x9e3779b97f4a7c15u) >> 20;
+  std::size_t i = (key * 0x9e3779b97f4a7c15u) >> 40;
   for (;; ++i) {
     std::uint64_t& slot = slots_[i & (slots_.size() - 1)];
     if (slot == 0 || slot == key) return slot;

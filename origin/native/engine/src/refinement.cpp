@@ -81,9 +81,12 @@ bool Refinement::isAvailable(const std::vector<LevelView>& levels, const Candida
 
 void Refinement::lastLevelPatch(const LevelView& below, const Candidate& at, float* out) {
   const GaussianTaps& taps = plan_.level[plan_.layers + 2];
-  for (int k = -plan_.patchReach; k <= plan_.patchReach; ++k)
-    patchRows_[static_cast<std::size_t>(k + plan_.patchReach)] =
-        below.row(reflect(at.row + k, below.rows)) + at.column - plan_.patchReach;
+  const int reach = plan_.patchReach;
+  const bool isInside = at.row >= reach && at.row + reach < below.rows;
+  for (int k = -reach; k <= reach; ++k) {
+    const int y = isInside ? at.row + k : reflect(at.row + k, below.rows);
+    patchRows_[static_cast<std::size_t>(k + reach)] = below.row(y) + at.column - reach;
+  }
   kernels_.filterPatch(patchRows_.data(), taps.taps.data(), taps.radius, out);
 }
 

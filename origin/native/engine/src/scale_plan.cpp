@@ -12,7 +12,7 @@ namespace edgesift {
 namespace {
 
 /// Rows a refinement may walk without leaving what the rings hold.
-constexpr int kWalkSlack = 2;
+constexpr int kWalkSlack = 7;
 
 int roundUp(int value, int quantum) { return (value + quantum - 1) / quantum * quantum; }
 

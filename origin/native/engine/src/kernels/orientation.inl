@@ -4,6 +4,8 @@ namespace edgesift::EDGESIFT_SIMD {
 namespace {
 
 constexpr int kOrientationStride = 48;
+/// More streams than the descriptor's: runs of samples in one bin are longer.
+constexpr int kOrientationStreams = 8;
 
 struct OrientationSamples {
   alignas(64) float x[kSampleRoom];
@@ -27,15 +29,15 @@ void addToHistograms(OrientationSamples& samples, float (*histograms)[kOrientati
     storeIntegers(samples.bin + i, index);
     store(samples.weight + i, load(samples.weight + i) * magnitude(y, x));
   }
-  for (int start = 0; start < count; start += kStreams) {
-#pragma GCC unroll 4
-    for (int i = 0; i < kStreams; ++i) histograms[i][samples.bin[start + i]] += samples.weight[start + i];
+  for (int start = 0; start < count; start += kOrientationStreams) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kOrientationStreams; ++i) histograms[i][samples.bin[start + i]] += samples.weight[start + i];
   }
   samples.count = 0;
 }
 
 void orientationHistogram(const LevelView& level, const OrientationFrame& frame, float* histogram) {
-  alignas(64) float histograms[kStreams][kOrientationStride] = {};
+  alignas(64) float histograms[kOrientationStreams][kOrientationStride] = {};
   OrientationSamples samples;
   const int top = frame.row - frame.radius < 1 ? 1 : frame.row - frame.radius;
   const int bottom = frame.row + frame.radius > level.rows - 2 ? level.rows - 2 : frame.row + frame.radius;
@@ -64,8 +66,11 @@ void orientationHistogram(const LevelView& level, const OrientationFrame& frame,
   // Circular smoothing with (1, 4, 6, 4, 1) / 16.
   alignas(64) float circle[2 * kOrientationStride];
   float* centre = circle + 4;
-  for (int i = 0; i < kOrientationBins; ++i)
-    centre[i] = (histograms[0][i] + histograms[1][i]) + (histograms[2][i] + histograms[3][i]);
+  for (int i = 0; i < kOrientationBins; i += 4) {
+    Quad sum[kOrientationStreams];
+    for (int stream = 0; stream < kOrientationStreams; ++stream) sum[stream] = loadQuad(histograms[stream] + i);
+    storeQuad(centre + i, ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7])));
+  }
   for (int i = 1; i <= 2; ++i) {
     centre[-i] = centre[kOrientationBins - i];
     centre[kOrientationBins - 1 + i] = centre[i - 1];
