@@ -122,14 +122,15 @@ class Extractor::Implementation {
 };
 
 void Extractor::Implementation::setUp(const Parameters& parameters) {
+  if (window_ && plan_->parameters == parameters) return;
   refinement_.reset();
   window_.reset();
   plan_.emplace(parameters);
-  refinement_.emplace(*plan_, kernels_);
-  window_.emplace(*plan_, kernels_);
   scratch_.resize(static_cast<std::size_t>(scanScratchFloats(plan_->layers)));
   weights_.resize(static_cast<std::size_t>(2 * plan_->neighbourhood + 1 + 2 * kRowQuantum));
   scanRows_.resize(static_cast<std::size_t>(3 * plan_->storedLevels));
+  refinement_.emplace(*plan_, kernels_);
+  window_.emplace(*plan_, kernels_);
 }
 
 Features Extractor::Implementation::extract(const Picture& picture, const Parameters& parameters) {

@@ -1,6 +1,7 @@
 // What the stages need done fast. Each instruction set fills in one table; all give the same bits.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "edgesift/sift.hpp"

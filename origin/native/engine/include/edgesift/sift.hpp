@@ -20,6 +20,12 @@ struct Parameters {
   double edgeThreshold = 10;
   /// Standard deviation, in pixels of the doubled picture, of the first level. Above 0, at most 32.
   double sigma = 1.6;
+
+  bool operator==(const Parameters& other) const noexcept {
+    return features == other.features && octaveLayers == other.octaveLayers &&
+           contrastThreshold == other.contrastThreshold && edgeThreshold == other.edgeThreshold &&
+           sigma == other.sigma;
+  }
 };
 
 /// Features of one picture, ordered by response (descending), then y, x, size, angle, octave (ascending).

@@ -14,11 +14,11 @@ constexpr int kVotes = kPlaces * kPlaceStride;
 constexpr int kVoteStride = (kVotes + 15) / 16 * 16;
 
 struct DescriptorSamples {
-  alignas(64) float x[kSampleRoom];
-  alignas(64) float y[kSampleRoom];
-  alignas(64) float row[kSampleRoom];
-  alignas(64) float column[kSampleRoom];
-  alignas(64) float weight[kSampleRoom];
+  alignas(kSamePlace) float x[kSampleRoom];
+  alignas(kSamePlace) float y[kSampleRoom];
+  alignas(kSamePlace) float row[kSampleRoom];
+  alignas(kSamePlace) float column[kSampleRoom];
+  alignas(kSamePlace) float weight[kSampleRoom];
   int count = 0;
 };
 
