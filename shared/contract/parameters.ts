@@ -63,7 +63,7 @@ export interface DetectParameters {
 const NUMBER = /^-?\d{1,16}(\.\d{1,20})?([eE][+-]?\d{1,3})?$/;
 
 /** Text of a query or form field → the JSON value that the schemas expect; unreadable text stays text. */
-function valueOf(text: string): unknown {
+function parseValue(text: string): unknown {
   if (text === 'true') return true;
   if (text === 'false') return false;
   return NUMBER.test(text) ? Number(text) : text;
@@ -97,7 +97,7 @@ function parsePairs<Schema extends z.ZodObject>(
         details: { parameter: name },
       });
     }
-    values[name] = valueOf(text);
+    values[name] = parseValue(text);
   }
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
