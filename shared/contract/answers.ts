@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { DESCRIPTOR_LENGTH, imageSchema } from '../features/payload.ts';
+import { DESCRIPTOR_LENGTH } from '../features/descriptor.ts';
+import { imageSchema } from '../features/payload.ts';
 import { siftParametersSchema } from './parameters.ts';
 
 export const cacheTierSchema = z.enum(['memory', 'redis']);

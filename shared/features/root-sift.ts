@@ -1,4 +1,4 @@
-import { DESCRIPTOR_LENGTH } from './payload.ts';
+import { DESCRIPTOR_LENGTH } from './descriptor.ts';
 
 /**
  * RootSIFT: each descriptor divided by its sum, then the square root of each element, so that the Euclidean
