@@ -1,0 +1,86 @@
+import type { CachedFeatures, CompleteFeatures } from '../features.ts';
+import { logWarning } from '../log.ts';
+import { payloadKeys, readFeatures, readSummary, recordsOf, summaryKey } from './feature-records.ts';
+import { type RedisClient, RedisUnavailable } from './redis-client.ts';
+
+/** A payload is megabytes where a summary is one kilobyte. */
+const PAYLOAD_TIMEOUT_FACTOR = 8;
+/** Nobody waits for a write. */
+const WRITE_TIMEOUT_MS = 10_000;
+/** Upstash takes 10 MB in one request, JSON around the values included. */
+const MAX_REQUEST_LENGTH = 9_000_000;
+
+/** The shared tier: results in Redis. It never fails: whatever goes wrong is a miss, or a result not stored. */
+export class RedisCache {
+  readonly #redis: RedisClient;
+  readonly #timeoutMs: number;
+
+  constructor(redis: RedisClient, timeoutMs: number) {
+    this.#redis = redis;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  async get(key: string, needsPayload: boolean): Promise<CachedFeatures | undefined> {
+    try {
+      return needsPayload ? await this.#getFeatures(key) : await this.#getSummary(key);
+    } catch (error) {
+      if (error instanceof RedisUnavailable) return undefined;
+      throw error;
+    }
+  }
+
+  async #getSummary(key: string): Promise<CachedFeatures | undefined> {
+    const [record] = await this.#redis.getMany([summaryKey(key)], this.#timeoutMs);
+    if (!record) return undefined;
+    const found = await readSummary(key, record);
+    if (!found) logWarning('cache record damaged', { key });
+    return found && { summary: found.summary };
+  }
+
+  async #getFeatures(key: string): Promise<CachedFeatures | undefined> {
+    const keys = [summaryKey(key), ...payloadKeys(key)];
+    const [record, ...parts] = await this.#redis.getMany(keys, this.#timeoutMs * PAYLOAD_TIMEOUT_FACTOR);
+    if (!record) return undefined;
+    const found = await readFeatures(key, record, parts);
+    if (!found) logWarning('cache record damaged or without its payload', { key });
+    return found;
+  }
+
+  async put(features: CompleteFeatures): Promise<void> {
+    const ttlSeconds = Math.ceil((features.summary.expiresAt - Date.now()) / 1000);
+    try {
+      for (const records of requestsOf(await recordsOf(features))) {
+        await this.#redis.setMany(records, ttlSeconds, WRITE_TIMEOUT_MS);
+      }
+    } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
+      logWarning('result not stored in Redis', { reason: error.message });
+    }
+  }
+
+  async isConnected(): Promise<boolean> {
+    try {
+      await this.#redis.ping(this.#timeoutMs);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+type KeyValue = [key: string, value: string];
+
+/** Puts records into as few requests as the length limit allows, in order. */
+function requestsOf(records: KeyValue[]): KeyValue[][] {
+  const requests: KeyValue[][] = [];
+  let length = Number.POSITIVE_INFINITY;
+  for (const record of records) {
+    if (length + record[1].length > MAX_REQUEST_LENGTH) {
+      requests.push([]);
+      length = 0;
+    }
+    requests.at(-1)?.push(record);
+    length += record[1].length;
+  }
+  return requests;
+}

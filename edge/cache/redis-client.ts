@@ -1,0 +1,64 @@
+import { Redis } from '@upstash/redis';
+import type { CircuitBreaker } from '../circuit-breaker.ts';
+
+/** The few commands that the cache needs; every one is one HTTP request to Upstash. */
+export interface RedisClient {
+  /** Values of `keys`, null where there is none. */
+  getMany(keys: string[], timeoutMs: number): Promise<(string | null)[]>;
+  setMany(records: [key: string, value: string][], ttlSeconds: number, timeoutMs: number): Promise<void>;
+  ping(timeoutMs: number): Promise<void>;
+}
+
+/** Redis failed, was too slow, or is not being asked at the moment. */
+export class RedisUnavailable extends Error {
+  override readonly name = 'RedisUnavailable';
+}
+
+/**
+ * `@upstash/redis` with every setting that would spoil binary-safe strings, retry behind our back, share a
+ * request's promise with another request, or report on us, turned off.
+ */
+export function createRedisClient(options: {
+  url: string;
+  token: string;
+  breaker: CircuitBreaker;
+}): RedisClient {
+  const { url, token, breaker } = options;
+
+  async function run<Result>(timeoutMs: number, command: (redis: Redis) => Promise<Result>): Promise<Result> {
+    if (!breaker.tryAcquire()) throw new RedisUnavailable('not asked: it failed repeatedly');
+    const redis = new Redis({
+      url,
+      token,
+      responseEncoding: false,
+      automaticDeserialization: false,
+      enableAutoPipelining: false,
+      enableTelemetry: false,
+      readYourWrites: false,
+      // `retry: false` would still try a second time.
+      retry: { retries: 0 },
+      // A function: the client answers an aborted fixed signal with a made-up result.
+      signal: () => AbortSignal.timeout(timeoutMs),
+    });
+    try {
+      const result = await command(redis);
+      breaker.succeed();
+      return result;
+    } catch (error) {
+      breaker.fail();
+      // The client's message can hold the whole command, payload included: only its kind goes on.
+      throw new RedisUnavailable(error instanceof Error ? error.name : 'unknown failure');
+    }
+  }
+
+  return {
+    getMany: (keys, timeoutMs) => run(timeoutMs, (redis) => redis.mget<(string | null)[]>(keys)),
+    setMany: (records, ttlSeconds, timeoutMs) =>
+      run(timeoutMs, async (redis) => {
+        const pipeline = redis.pipeline();
+        for (const [key, value] of records) pipeline.set(key, value, { ex: ttlSeconds });
+        await pipeline.exec();
+      }),
+    ping: (timeoutMs) => run(timeoutMs, async (redis) => void (await redis.ping())),
+  };
+}

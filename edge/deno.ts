@@ -1,0 +1,20 @@
+import { startApp } from './start.ts';
+
+/** The little of Deno's API that this entry needs. */
+declare const Deno: {
+  env: { toObject(): Record<string, string> };
+  serve(
+    options: { hostname: string; port: number },
+    handler: (request: Request) => Response | Promise<Response>,
+  ): unknown;
+};
+
+const environment = Deno.env.toObject();
+const app = startApp(environment);
+
+/** Deno lets work that nobody awaits run to its end. */
+const executionContext = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
+
+Deno.serve({ hostname: environment.HOST ?? '127.0.0.1', port: Number(environment.PORT ?? 8787) }, (request) =>
+  app.fetch(request, {}, executionContext),
+);

@@ -1,0 +1,21 @@
+import {
+  asServiceError,
+  problemHeaders,
+  problemOf,
+  type ServiceError,
+} from '../../shared/contract/errors.ts';
+import type { EdgeContext } from '../context.ts';
+import { logError } from '../log.ts';
+
+/** Any thrown value as problem+json; failures of ours are logged with what caused them. */
+export function answerError(thrown: unknown, context: EdgeContext): Response {
+  const error = asServiceError(thrown);
+  const id = context.get('requestId');
+  if (error.status >= 500) logFailure(error, id);
+  const problem = problemOf(error, { path: context.req.path, id });
+  return new Response(JSON.stringify(problem), { status: error.status, headers: problemHeaders(error) });
+}
+
+function logFailure(error: ServiceError, requestId: string): void {
+  logError('request failed', error.cause ?? error, { request_id: requestId, error_code: error.code });
+}
