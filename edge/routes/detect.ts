@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import { type DetectParameters, parseDetectParameters } from '../../shared/contract/parameters.ts';
+import { toHex } from '../../shared/hex.ts';
 import { checkByteLength, checkPixelCount, readImageHeader } from '../../shared/image-header.ts';
 import { sha256 } from '../../shared/sha256.ts';
 import { answerFeatures } from '../answer.ts';
@@ -28,7 +29,7 @@ async function detect(context: EdgeContext, services: Services, lease: UploadLea
   const format = negotiateFormat(context, representation);
   const digest = await timing.measure('hash', () => sha256(upload.bytes));
   const found = await services.features.obtain({
-    sha256: digest.toHex(),
+    sha256: toHex(digest),
     digest,
     bytes: upload.bytes,
     parameters: sift,
