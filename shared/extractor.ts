@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The program that makes features. Its version names everything that decides their bits, so that two machines

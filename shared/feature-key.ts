@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SiftParameters } from './contract/parameters.ts';
 import { type Extractor, extractorId } from './extractor.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { extractorId } from '../../shared/extractor.ts';
 import { sha256Schema } from '../../shared/feature-key.ts';
 import { featureMetadataSchema } from '../../shared/features/payload.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DESCRIPTOR_LENGTH } from '../features/descriptor.ts';
 import { imageSchema } from '../features/payload.ts';
 import { siftParametersSchema } from './parameters.ts';

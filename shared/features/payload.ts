@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { siftParametersSchema } from '../contract/parameters.ts';
 import { extractorId, extractorSchema } from '../extractor.ts';
 import { featureKey, sha256Schema } from '../feature-key.ts';

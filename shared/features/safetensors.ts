@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The safetensors container (https://github.com/huggingface/safetensors, "Format"): an 8-byte little-endian
