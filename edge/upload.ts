@@ -69,40 +69,45 @@ async function parseForm(body: Uint8Array<ArrayBuffer>, contentType: string): Pr
   }
 }
 
+/** A body over its limit is still read, and forgotten, up to here: clients that get cut off never see the answer. */
+const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
+
 async function readBody(
   request: Request,
   maxBytes: number,
   limits: ImageLimits,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const announced = Number(request.headers.get('content-length') ?? Number.NaN);
-  if (announced > maxBytes) throw tooManyBytes(limits);
   if (!request.body) return new Uint8Array();
-  // With a length announced HTTP itself bounds the body, and one native call reads it.
-  if (Number.isFinite(announced)) return new Uint8Array(await request.arrayBuffer());
-  return readStream(request.body, maxBytes, limits);
+  const announced = Number(request.headers.get('content-length') ?? Number.NaN);
+  try {
+    // With a length announced HTTP itself bounds the body, and one native call reads it.
+    if (announced <= maxBytes) return new Uint8Array(await request.arrayBuffer());
+    return await readStream(request.body, maxBytes, limits);
+  } catch (error) {
+    if (error instanceof ServiceError) throw error;
+    throw new ServiceError('INVALID_IMAGE', 'The upload broke off.', { cause: error });
+  }
 }
 
 async function readStream(
   body: ReadableStream<Uint8Array>,
   maxBytes: number,
-  limits: ImageLimits,
+  { maxBytes: maxImageBytes }: ImageLimits,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > maxBytes) throw tooManyBytes(limits);
-    chunks.push(new Uint8Array(chunk));
+    if (length <= maxBytes) chunks.push(new Uint8Array(chunk));
+    else chunks.length = 0;
+    if (length > MAX_DISCARDED_BYTES) break;
   }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
-}
-
-function tooManyBytes({ maxBytes }: ImageLimits): ServiceError {
-  return new ServiceError(
+  if (length <= maxBytes) return new Uint8Array(await new Blob(chunks).arrayBuffer());
+  throw new ServiceError(
     'IMAGE_TOO_LARGE',
-    `The upload is larger than an image of ${maxBytes} bytes can be.`,
+    `The upload is larger than an image of ${maxImageBytes} bytes can be.`,
     {
-      details: { limit: 'bytes', max: maxBytes },
+      details: { limit: 'bytes', max: maxImageBytes },
     },
   );
 }

@@ -46,8 +46,7 @@ export function createRedisClient(options: {
       return result;
     } catch (error) {
       breaker.fail();
-      // The client's message can hold the whole command, payload included: only its kind goes on.
-      throw new RedisUnavailable(error instanceof Error ? error.name : 'unknown failure');
+      throw new RedisUnavailable(kindOf(error));
     }
   }
 
@@ -61,4 +60,14 @@ export function createRedisClient(options: {
       }),
     ping: (timeoutMs) => run(timeoutMs, async (redis) => void (await redis.ping())),
   };
+}
+
+/**
+ * The error's class and Redis' own code, as in `UpstashError WRONGPASS`. Not its message, which can hold the
+ * whole command, payload included.
+ */
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown failure';
+  const code = /^[A-Z]{3,16}\b/.exec(error.message)?.[0];
+  return code ? `${error.name} ${code}` : error.name;
 }
