@@ -5,7 +5,7 @@ import { type Extractor, extractorId } from '../shared/extractor.ts';
 import { featureKey } from '../shared/feature-key.ts';
 import { decodePayload, keyOf } from '../shared/features/payload.ts';
 import type { FeatureCache } from './cache/feature-cache.ts';
-import type { CachedFeatures, CompleteFeatures } from './features.ts';
+import type { CachedFeatures } from './features.ts';
 import { logWarning } from './log.ts';
 import type { OriginClient } from './origin-client.ts';
 import { SingleFlight } from './single-flight.ts';
@@ -38,29 +38,27 @@ export interface FoundFeatures extends CachedFeatures {
   tier: CacheTier | null;
 }
 
-interface Extraction {
-  features: CompleteFeatures;
-  serverTiming: string;
-}
-
 /** Features by the key of their image: from the cache, else from the origin. */
 export class FeatureSource {
   readonly #cache: FeatureCache;
   readonly #origin: OriginClient;
   readonly #extractor: Extractor;
   readonly #ttlMs: number;
-  readonly #flights = new SingleFlight<Extraction>();
+  readonly #longestWaitMs: number;
+  readonly #flights = new SingleFlight<FoundFeatures>();
 
   constructor(options: {
     cache: FeatureCache;
     origin: OriginClient;
     extractor: Extractor;
     ttlSeconds: number;
+    longestWaitMs: number;
   }) {
     this.#cache = options.cache;
     this.#origin = options.origin;
     this.#extractor = options.extractor;
     this.#ttlMs = options.ttlSeconds * 1000;
+    this.#longestWaitMs = options.longestWaitMs;
   }
 
   keyOf({ sha256, parameters }: Pick<FeatureQuery, 'sha256' | 'parameters'>): string {
@@ -74,36 +72,59 @@ export class FeatureSource {
     return near ?? query.timing.measure('cache', () => this.#cache.get(key, query.needsPayload));
   }
 
-  /** What the cache has, else what the origin computes; that is stored after the answer. */
+  /**
+   * What the cache has, else what the origin computes; that is stored after the answer. Simultaneous uploads of
+   * one image share one look-up and one extraction.
+   *
+   * @throws ServiceError what the origin says, `SERVICE_TIMEOUT`
+   */
   async obtain(upload: FeatureUpload): Promise<FoundFeatures> {
     const key = this.keyOf(upload);
-    const isComputing = this.#flights.has(key);
-    const cached = isComputing ? undefined : await this.find(upload);
-    // While Redis was asked, another request may have brought the result.
-    const found = cached ?? this.#cache.peek(key, upload.needsPayload);
-    if (found) return found;
-    if (this.#flights.has(key)) upload.releaseBytes();
-    const { features, serverTiming } = await upload.timing.measure('origin', () =>
-      this.#flights.run(key, (signal) => this.#extract(key, upload, signal), upload),
-    );
-    if (serverTiming) upload.timing.append(serverTiming);
-    return { ...features, tier: null };
+    const near = this.#cache.peek(key, upload.needsPayload);
+    if (near) return near;
+    const found = await this.#join(key, upload);
+    if (found.payload || !upload.needsPayload) return found;
+    // Joined one who wanted, and found, just the summary.
+    return this.#join(key, upload);
   }
 
-  async #extract(key: string, upload: FeatureUpload, signal: AbortSignal): Promise<Extraction> {
-    const { payload, serverTiming } = await this.#origin.extract({ ...upload, signal });
-    const { metadata, features } = readPayload(payload);
-    // Results go under the key of what really made them: a mistaken setting costs hits, never correctness.
-    if (keyOf(metadata) !== key) {
-      logWarning('the origin has another extractor than EXTRACTOR says; results are not found again', {
-        configured: extractorId(this.#extractor),
-        origin: extractorId(metadata.extractor),
-      });
+  async #join(key: string, upload: FeatureUpload): Promise<FoundFeatures> {
+    // The platform may end the request that does the work midway: who waits for it needs a limit of its own.
+    const timeout = AbortSignal.timeout(this.#longestWaitMs);
+    const caller = { signal: AbortSignal.any([upload.signal, timeout]), keepAlive: upload.keepAlive };
+    const isLeader = !this.#flights.has(key);
+    const run = () => this.#flights.run(key, (signal) => this.#findOrExtract(key, upload, signal), caller);
+    if (!isLeader && !upload.needsPayload) upload.releaseBytes();
+    try {
+      return isLeader ? await run() : await upload.timing.measure('origin', run);
+    } catch (error) {
+      if (!timeout.aborted) throw error;
+      throw new ServiceError('SERVICE_TIMEOUT', 'The features were not ready in time.', { cause: error });
     }
+  }
+
+  async #findOrExtract(key: string, upload: FeatureUpload, signal: AbortSignal): Promise<FoundFeatures> {
+    return (await this.find(upload)) ?? this.#extract(key, upload, signal);
+  }
+
+  async #extract(key: string, upload: FeatureUpload, signal: AbortSignal): Promise<FoundFeatures> {
+    const { payload, serverTiming } = await upload.timing.measure('origin', () =>
+      this.#origin.extract({ ...upload, signal }),
+    );
+    upload.timing.append(serverTiming);
+    const { metadata, features } = readPayload(payload);
+    if (keyOf(metadata) !== key) this.#warnOfOtherExtractor(metadata.extractor);
     const summary = { metadata, count: features.count, expiresAt: Date.now() + this.#ttlMs };
-    const complete: CompleteFeatures = { summary, payload };
-    upload.keepAlive(this.#cache.put(complete));
-    return { features: complete, serverTiming };
+    upload.keepAlive(this.#cache.put({ summary, payload }));
+    return { summary, payload, tier: null };
+  }
+
+  /** Results go under the key of what really made them: a mistaken setting costs hits, never correctness. */
+  #warnOfOtherExtractor(actual: Extractor): void {
+    logWarning('the origin has another extractor than EXTRACTOR says; its results are not found again', {
+      configured: extractorId(this.#extractor),
+      origin: extractorId(actual),
+    });
   }
 }
 

@@ -41,6 +41,9 @@ const RELAYED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'INTERNAL_SERVER_ERROR',
 ]);
 
+/** So that the origin's own 504 is here before we stop waiting for it. */
+const ANSWER_MARGIN_MS = 500;
+
 /** The signed call to the origin. */
 export class OriginClient {
   readonly #url: string;
@@ -90,7 +93,7 @@ export class OriginClient {
       [ORIGIN_HEADERS.contentDigest]: contentDigest,
       [ORIGIN_HEADERS.timestamp]: String(timestampMs),
       [ORIGIN_HEADERS.signature]: await signOriginRequest(await this.#secret, parts),
-      [ORIGIN_HEADERS.timeBudget]: String(this.#timeoutMs),
+      [ORIGIN_HEADERS.timeBudget]: String(Math.max(1, this.#timeoutMs - ANSWER_MARGIN_MS)),
       [ORIGIN_HEADERS.requestId]: job.requestId,
     });
     if (job.traceParent) headers.set(ORIGIN_HEADERS.traceParent, job.traceParent);

@@ -13,6 +13,9 @@ import { UploadBudget } from './upload-budget.ts';
 /** Half of what an isolate has: beside uploads it holds the memory cache and answers. */
 const UPLOAD_BUDGET_BYTES = 64 * 1024 * 1024;
 
+/** For the look-up in Redis before the origin is asked. */
+const LOOK_UP_MARGIN_MS = 1_000;
+
 /** Puts the parts together, once per isolate. */
 export function createServices(configuration: Configuration): Services {
   const redis = createRedisClient({
@@ -33,6 +36,7 @@ export function createServices(configuration: Configuration): Services {
       origin,
       extractor: configuration.EXTRACTOR,
       ttlSeconds: configuration.CACHE_TTL,
+      longestWaitMs: configuration.ORIGIN_TIMEOUT_MS + LOOK_UP_MARGIN_MS,
     }),
     health: new Health({ cache, origin }),
     limits: { maxBytes: configuration.MAX_IMAGE_BYTES, maxPixels: configuration.MAX_IMAGE_PIXELS },

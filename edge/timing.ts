@@ -18,7 +18,7 @@ export class Timing {
 
   /** Takes over the phases that another server reported in its own `Server-Timing`. */
   append(serverTiming: string): void {
-    this.#phases.push(serverTiming);
+    if (serverTiming) this.#phases.push(serverTiming);
   }
 
   toString(): string {

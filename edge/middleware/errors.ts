@@ -11,7 +11,8 @@ import { logError } from '../log.ts';
 export function answerError(thrown: unknown, context: EdgeContext): Response {
   const error = asServiceError(thrown);
   const id = context.get('requestId');
-  if (error.status >= 500) logFailure(error, id);
+  const clientHasGone = context.req.raw.signal.aborted;
+  if (error.status >= 500 && !clientHasGone) logFailure(error, id);
   const problem = problemOf(error, { path: context.req.path, id });
   return new Response(JSON.stringify(problem), { status: error.status, headers: problemHeaders(error) });
 }

@@ -1,0 +1,23 @@
+import { encodePayload } from '../../shared/features/payload.ts';
+import { decodeImage } from '../decode/decode.ts';
+import type { NativeAddon } from '../native/addon.ts';
+import type { ExtractionResult, ExtractionTask } from './messages.ts';
+
+/**
+ * Image file → feature payload. Blocks the calling thread while the native code runs.
+ *
+ * @throws ServiceError `IMAGE_READ_ERROR` or `IMAGE_TOO_LARGE` from decoding
+ */
+export async function extractFeatures(addon: NativeAddon, task: ExtractionTask): Promise<ExtractionResult> {
+  const started = performance.now();
+  const image = await decodeImage(task.bytes, { format: task.format, maxPixels: task.maxPixels });
+  const decoded = performance.now();
+  const tensors = new Uint8Array(addon.extract(image, task.parameters));
+  const { format, sha256, bytes, parameters } = task;
+  const { width, height } = image;
+  const payload = encodePayload(
+    { extractor: addon.engine, parameters, image: { sha256, format, width, height, bytes: bytes.length } },
+    tensors,
+  );
+  return { payload, decodeMs: decoded - started, siftMs: performance.now() - decoded };
+}
