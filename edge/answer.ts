@@ -71,7 +71,7 @@ function detectAnswer(context: EdgeContext, { summary, tier }: FoundFeatures): D
     cache: {
       tier,
       key: keyOfSummary(summary),
-      ttl_s: Math.max(0, Math.floor((expiresAt - Date.now()) / 1000)),
+      ttl_s: Math.max(0, Math.ceil((expiresAt - Date.now()) / 1000)),
     },
     links: {
       self: linkTo(image.sha256, parameters),
