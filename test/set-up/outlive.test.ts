@@ -15,11 +15,9 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     await once(parent.stdout, 'data');
-    // The pipe that both write to closes with the last of them.
-    const closed = once(parent.stdout, 'close');
-
+    // Closed is the parent's output with the last of the processes that write to it.
+    const closed = once(parent, 'close');
     parent.kill(signal);
-    await closed;
-    expect(parent.signalCode).toBe(signal);
+    expect(await closed).toEqual([null, signal]);
   },
 );
