@@ -10,3 +10,9 @@ export interface ImageLimits {
   /** Largest width × height after decoding. */
   maxPixels: number;
 }
+
+/**
+ * The most keypoints in one result, 76 MB: what an edge isolate of 128 MB can still hand on. Natural images of 50
+ * megapixels stay below it; noise at `contrast_threshold` 0 does not.
+ */
+export const MAX_KEYPOINTS = 500_000;
