@@ -4,16 +4,11 @@ import { sha256Schema } from '../../shared/feature-key.ts';
 import { featureMetadataSchema } from '../../shared/features/payload.ts';
 import { parseJson } from '../../shared/features/safetensors.ts';
 import { sha256Hex } from '../../shared/sha256.ts';
-import {
-  type CachedFeatures,
-  type CompleteFeatures,
-  type FeatureSummary,
-  keyOfSummary,
-} from '../features.ts';
+import { type CompleteFeatures, type FeatureSummary, keyOfSummary } from '../features.ts';
 
 /**
- * How a result lies in Redis: a summary record, and its payload as base64 in up to {@link MAX_PAYLOAD_PARTS}
- * part records. Upstash takes 10 MB a request; base64 makes 8 MiB of a part's 6.
+ * How a result lies in Redis: a summary record, and its payload as base64 in parts. Upstash limits requests and
+ * answers to 10 MB; base64 makes 8 MiB of a part's 6, which leaves room for the summary beside it.
  */
 const PART_BYTES = 6 * 1024 * 1024;
 const MAX_PAYLOAD_PARTS = 4;
@@ -23,15 +18,22 @@ const summaryRecordSchema = z.object({
   metadata: featureMetadataSchema,
   keypoints: z.int().min(0),
   expires_at: z.int(),
-  payload_sha256: sha256Schema.nullable(),
+  payload: z.object({ sha256: sha256Schema, parts: z.int().min(1).max(MAX_PAYLOAD_PARTS) }).nullable(),
 });
 
 export function summaryKey(key: string): string {
   return `features:${key}:summary`;
 }
 
-export function payloadKeys(key: string): string[] {
-  return Array.from({ length: MAX_PAYLOAD_PARTS }, (_, part) => `features:${key}:payload:${part}`);
+export function payloadKey(key: string, part: number): string {
+  return `features:${key}:payload:${part}`;
+}
+
+/** What a summary record says. */
+export interface StoredSummary {
+  summary: FeatureSummary;
+  /** Null where the payload is too large to be stored. */
+  payload: { sha256: string; parts: number } | null;
 }
 
 /** Records as `[key, value]`; the summary last, so that where it is found its payload was written. */
@@ -40,16 +42,15 @@ export async function recordsOf(features: CompleteFeatures): Promise<[key: strin
   const key = keyOfSummary(summary);
   const fits = payload.length <= PART_BYTES * MAX_PAYLOAD_PARTS;
   const parts = fits ? partsOf(payload) : [];
-  const keys = payloadKeys(key);
   const json = JSON.stringify({
     metadata: { ...summary.metadata, extractor: extractorId(summary.metadata.extractor) },
     keypoints: summary.count,
     expires_at: summary.expiresAt,
-    payload_sha256: fits ? await sha256Hex(payload) : null,
+    payload: fits ? { sha256: await sha256Hex(payload), parts: parts.length } : null,
   });
   const digest = await sha256Hex(new TextEncoder().encode(json));
   return [
-    ...parts.map((part, index): [string, string] => [keys[index] ?? '', part.toBase64()]),
+    ...parts.map((part, index): [string, string] => [payloadKey(key, index), part.toBase64()]),
     [summaryKey(key), digest + json],
   ];
 }
@@ -60,40 +61,35 @@ function partsOf(payload: Uint8Array): Uint8Array[] {
   return parts;
 }
 
-/** The summary of a record; undefined for one that is damaged or belongs to another key. */
-export async function readSummary(
-  key: string,
-  record: string,
-): Promise<{ summary: FeatureSummary; payloadSha256: string | null } | undefined> {
+/** What a summary record says; undefined for one that is damaged or belongs to another key. */
+export async function readSummary(key: string, record: string): Promise<StoredSummary | undefined> {
   const json = record.slice(DIGEST_LENGTH);
   if ((await sha256Hex(new TextEncoder().encode(json))) !== record.slice(0, DIGEST_LENGTH)) return undefined;
   const parsed = summaryRecordSchema.safeParse(parseJson(json));
   if (!parsed.success) return undefined;
-  const { metadata, keypoints, expires_at, payload_sha256 } = parsed.data;
+  const { metadata, keypoints, expires_at, payload } = parsed.data;
   const summary: FeatureSummary = { metadata, count: keypoints, expiresAt: expires_at };
-  return keyOfSummary(summary) === key ? { summary, payloadSha256: payload_sha256 } : undefined;
+  return keyOfSummary(summary) === key ? { summary, payload } : undefined;
 }
 
-/** A whole result; undefined where a record is damaged, or a part is missing. */
-export async function readFeatures(
-  key: string,
-  record: string,
+/** The payload whose parts these are, in order; undefined where one is missing or damaged. */
+export async function readPayload(
   parts: (string | null)[],
-): Promise<CachedFeatures | undefined> {
-  const found = await readSummary(key, record);
-  if (!found?.payloadSha256) return undefined;
+  sha256: string,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const payload = await joinParts(parts);
-  if (!payload || (await sha256Hex(payload)) !== found.payloadSha256) return undefined;
-  return { summary: found.summary, payload };
+  return payload && (await sha256Hex(payload)) === sha256 ? payload : undefined;
 }
 
 async function joinParts(parts: (string | null)[]): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const present = parts.filter((part) => part !== null);
+  if (present.length < parts.length) return undefined;
   try {
     const [first, ...others] = present.map((part) => Uint8Array.fromBase64(part));
     if (!first || others.length === 0) return first;
     return new Uint8Array(await new Blob([first, ...others]).arrayBuffer());
   } catch {
+    // Not base64.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { CachedFeatures, CompleteFeatures } from '../features.ts';
 import { logWarning } from '../log.ts';
-import { payloadKeys, readFeatures, readSummary, recordsOf, summaryKey } from './feature-records.ts';
+import { payloadKey, readPayload, readSummary, recordsOf, summaryKey } from './feature-records.ts';
 import { type RedisClient, RedisUnavailable } from './redis-client.ts';
 
 /** A payload is megabytes where a summary is one kilobyte. */
@@ -37,13 +37,35 @@ export class RedisCache {
     return found && { summary: found.summary };
   }
 
+  /** One round trip, but for payloads of several parts: these take a second one, for all other parts at once. */
   async #getFeatures(key: string): Promise<CachedFeatures | undefined> {
-    const keys = [summaryKey(key), ...payloadKeys(key)];
-    const [record, ...parts] = await this.#redis.getMany(keys, this.#timeoutMs * PAYLOAD_TIMEOUT_FACTOR);
+    const timeoutMs = this.#timeoutMs * PAYLOAD_TIMEOUT_FACTOR;
+    const [record, first = null] = await this.#redis.getMany(
+      [summaryKey(key), payloadKey(key, 0)],
+      timeoutMs,
+    );
     if (!record) return undefined;
-    const found = await readFeatures(key, record, parts);
-    if (!found) logWarning('cache record damaged or without its payload', { key });
-    return found;
+    const stored = await readSummary(key, record);
+    if (stored && !stored.payload) return undefined;
+    const payload = stored?.payload && (await this.#getPayload(key, first, stored.payload, timeoutMs));
+    if (payload) return { summary: stored.summary, payload };
+    logWarning('cache record damaged or without its payload', { key });
+    return undefined;
+  }
+
+  async #getPayload(
+    key: string,
+    first: string | null,
+    { sha256, parts }: { sha256: string; parts: number },
+    timeoutMs: number,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    // Upstash bounds an answer's length: each of these parts fills one.
+    const others = await Promise.all(
+      Array.from({ length: parts - 1 }, (_, index) =>
+        this.#redis.getMany([payloadKey(key, index + 1)], timeoutMs),
+      ),
+    );
+    return readPayload([first, ...others.flat()], sha256);
   }
 
   async put(features: CompleteFeatures): Promise<void> {

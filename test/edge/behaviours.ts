@@ -81,6 +81,18 @@ export function describeEdge(runtime: Runtime): void {
         expect(await completedExtractions(stack.origin)).toBe(extractions);
       });
 
+      test('a payload too large for one request to Redis comes back whole', async () => {
+        const picture = await newPicture(1_100, 1_000);
+        const first = await postImage(stack.url, picture, { headers: SAFETENSORS });
+        const payload = new Uint8Array(await first.arrayBuffer());
+        expect(payload.length).toBeGreaterThan(6 * 1024 * 1024);
+        await untilCachedInRedis(stack, picture);
+        await stack.restartEdge();
+        const again = await postImage(stack.url, picture, { headers: SAFETENSORS });
+        expect(again.headers.get('x-cache')).toBe('HIT redis');
+        expect(Buffer.compare(new Uint8Array(await again.arrayBuffer()), payload)).toBe(0);
+      });
+
       test('gives keypoints and descriptors as JSON equal to those of the safetensors file', async () => {
         const picture = ownPicture('png-rgb.png');
         const json = await readCompleteAnswer(await postImage(stack.url, picture, { query: '?include=all' }));
