@@ -20,7 +20,7 @@ import { SetUpError } from './set-up/set-up-error.ts';
 import { buildWorker } from './worker/build-worker.ts';
 import { startWorker } from './worker/run-worker.ts';
 
-const EXAMPLE_PICTURE = fromRoot('test', 'pictures', 'jpeg-420.jpg');
+const EXAMPLE_PICTURE = fromRoot('docs', 'example', 'mountains.jpg');
 /** For people at a terminal; anywhere else lines stay JSON. */
 const LOG_FORMAT = {
   colorize: true,
