@@ -59,7 +59,7 @@ class Origin {
 }
 
 describe.skipIf(!canRun)('load balancer', () => {
-  const images = Array.from({ length: 90 }, (_, index) => `sha-256=:image ${index}:`);
+  const images = Array.from({ length: 91 }, (_, index) => `sha-256=:image ${index}:`);
   let first: Origin;
   let second: Origin;
   let third: Origin;
@@ -186,7 +186,7 @@ describe.skipIf(!canRun)('load balancer', () => {
 
   test('an extraction that an origin has begun is not asked of another one', async () => {
     const before = received();
-    // HAProxy answers 502, or just hangs up in its turn where it had used the connection to the origin before.
+    // HAProxy before 3 just hangs up in its turn where the connection from the edge was used before.
     const status = await post('sha-256=:crash:', '/hang-up').then(
       (response) => response.status,
       () => 502,

@@ -17,7 +17,7 @@ test('the embedded store answers any sequence of commands as Redis does', async 
       const [embedded, redis] = await answersOfBoth('/pipeline', [['flushdb'], ...commands]);
       expect(embedded).toEqual(redis);
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });
 
@@ -27,7 +27,7 @@ test('the embedded store answers any transaction as Redis does', async () => {
       const [embedded, redis] = await answersOfBoth('/multi-exec', [['flushdb'], ...commands]);
       expect(embedded).toEqual(redis);
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 });
 
@@ -46,7 +46,7 @@ test('the embedded store finds the keys that Redis finds for any pattern', async
       const [embedded, redis] = await answersOfBoth('/pipeline', commands);
       expect(embedded).toEqual(redis);
     }),
-    { numRuns: 1000 },
+    { numRuns: 300 },
   );
 });
 
