@@ -56,13 +56,25 @@ function picture(name: string, file: Uint8Array): Picture {
   return { name, bytes, ...readImageHeader(bytes) };
 }
 
-/** As large as the two real pictures that hits are measured with; the same on every run. */
-async function generate(): Promise<Picture[]> {
+/** Of about the sizes of the two real pictures that hits are measured with. */
+function generate(): Promise<Picture[]> {
+  return Promise.all([noisePicture('jpeg'), noisePicture('png')]);
+}
+
+/** A picture with very many keypoints, the same on every run. */
+export async function noisePicture(format: 'jpeg' | 'png'): Promise<Picture> {
   const [width, height] = [512, 512];
-  const noise = createHash('shake256', { outputLength: width * height * 3 }).update('edgesift').digest();
-  const image = sharp(noise, { raw: { width, height, channels: 3 } }).blur(1.2).normalise();
-  return [
-    picture('noise.jpg', await image.clone().jpeg({ quality: 88 }).toBuffer()),
-    picture('noise.png', await image.clone().png().toBuffer()),
-  ];
+  const noise = createHash('shake256', { outputLength: width * height * 3 })
+    .update('edgesift')
+    .digest();
+  const image = sharp(noise, { raw: { width, height, channels: 3 } })
+    .blur(1.2)
+    .normalise();
+  const encoded = format === 'jpeg' ? image.jpeg({ quality: 78 }) : image.png();
+  return picture(`noise.${format}`, await encoded.toBuffer());
+}
+
+/** Length and format, as in "75 kB JPEG". */
+export function describe({ bytes, format }: Picture): string {
+  return `${Math.round(bytes.length / 1000)} kB ${format.toUpperCase()}`;
 }

@@ -10,7 +10,7 @@ import { decodePayload, rootSiftPayload } from '../shared/features/payload.ts';
 import { SAFETENSORS_CONTENT_TYPE } from '../shared/features/safetensors.ts';
 import type { EdgeContext } from './context.ts';
 import type { FoundFeatures } from './feature-source.ts';
-import { type CompleteFeatures, keyOfSummary } from './features.ts';
+import { type CompleteFeatures, type FeatureSummary, keyOfSummary } from './features.ts';
 import type { Format } from './negotiation.ts';
 
 /** One result in the format asked for. */
@@ -41,6 +41,11 @@ export function etagOf(key: string, format: Format, { include, root_sift }: Repr
   return format === 'json' ? `W/"${key};json;${include};${view}"` : `"${key};${format};${view}"`;
 }
 
+/** For how long the caches will keep it, in whole seconds. */
+export function secondsLeft({ expiresAt }: FeatureSummary): number {
+  return Math.max(0, Math.ceil((expiresAt - Date.now()) / 1000));
+}
+
 function requirePayload(found: FoundFeatures): CompleteFeatures {
   const { summary, payload } = found;
   if (!payload) throw new Error('the payload was not asked for');
@@ -57,7 +62,7 @@ function answerSafetensors(
 }
 
 function detectAnswer(context: EdgeContext, { summary, tier }: FoundFeatures): DetectAnswer {
-  const { metadata, count, expiresAt } = summary;
+  const { metadata, count } = summary;
   const { extractor, parameters, image } = metadata;
   return {
     success: true,
@@ -71,7 +76,7 @@ function detectAnswer(context: EdgeContext, { summary, tier }: FoundFeatures): D
     cache: {
       tier,
       key: keyOfSummary(summary),
-      ttl_s: Math.max(0, Math.ceil((expiresAt - Date.now()) / 1000)),
+      ttl_s: secondsLeft(summary),
     },
     links: {
       self: linkTo(image.sha256, parameters),

@@ -1,15 +1,15 @@
 import type { Context } from 'hono';
-import type { ImageLimits } from '../shared/contract/limits.ts';
 import type { FeatureSource } from './feature-source.ts';
 import type { Health } from './health.ts';
 import type { Timing } from './timing.ts';
+import type { UploadLimits } from './upload.ts';
 import type { UploadBudget } from './upload-budget.ts';
 
 /** What the routes work with; made once per isolate by `services.ts`. */
 export interface Services {
   features: FeatureSource;
   health: Health;
-  limits: ImageLimits;
+  limits: UploadLimits;
   uploads: UploadBudget;
 }
 

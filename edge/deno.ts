@@ -15,6 +15,6 @@ const app = startApp(environment);
 /** Deno lets work that nobody awaits run to its end. */
 const executionContext = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
 
-Deno.serve({ hostname: environment.HOST ?? '127.0.0.1', port: Number(environment.PORT ?? 8787) }, (request) =>
+Deno.serve({ hostname: environment.HOST || '127.0.0.1', port: Number(environment.PORT || 8787) }, (request) =>
   app.fetch(request, {}, executionContext),
 );

@@ -45,7 +45,7 @@ export class FeatureSource {
   readonly #extractor: Extractor;
   readonly #ttlMs: number;
   readonly #longestWaitMs: number;
-  readonly #flights = new SingleFlight<FoundFeatures>();
+  readonly #flights: SingleFlight<FoundFeatures>;
 
   constructor(options: {
     cache: FeatureCache;
@@ -59,6 +59,7 @@ export class FeatureSource {
     this.#extractor = options.extractor;
     this.#ttlMs = options.ttlSeconds * 1000;
     this.#longestWaitMs = options.longestWaitMs;
+    this.#flights = new SingleFlight(options.longestWaitMs);
   }
 
   keyOf({ sha256, parameters }: Pick<FeatureQuery, 'sha256' | 'parameters'>): string {
@@ -82,19 +83,14 @@ export class FeatureSource {
     const key = this.keyOf(upload);
     const near = this.#cache.peek(key, upload.needsPayload);
     if (near) return near;
-    const found = await this.#join(key, upload);
-    if (found.payload || !upload.needsPayload) return found;
-    // Joined one who wanted, and found, just the summary.
-    return this.#join(key, upload);
-  }
-
-  async #join(key: string, upload: FeatureUpload): Promise<FoundFeatures> {
     // The platform may end the request that does the work midway: who waits for it needs a limit of its own.
     const timeout = AbortSignal.timeout(this.#longestWaitMs);
     const caller = { signal: AbortSignal.any([upload.signal, timeout]), keepAlive: upload.keepAlive };
-    const isLeader = !this.#flights.has(key);
-    const run = () => this.#flights.run(key, (signal) => this.#findOrExtract(key, upload, signal), caller);
-    if (!isLeader && !upload.needsPayload) upload.releaseBytes();
+    // Who wants the summary alone may find it where the payload is gone: these two do not share.
+    const flight = upload.needsPayload ? `${key} with payload` : key;
+    const isLeader = !this.#flights.has(flight);
+    const run = () => this.#flights.run(flight, (signal) => this.#findOrExtract(key, upload, signal), caller);
+    if (!isLeader) upload.releaseBytes();
     try {
       return isLeader ? await run() : await upload.timing.measure('origin', run);
     } catch (error) {

@@ -41,6 +41,9 @@ const RELAYED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'INTERNAL_SERVER_ERROR',
 ]);
 
+/** W3C Trace Context, version 00. Anything else is not passed on. */
+const TRACE_PARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
 /** So that the origin's own 504 is here before we stop waiting for it. */
 const ANSWER_MARGIN_MS = 500;
 
@@ -96,7 +99,8 @@ export class OriginClient {
       [ORIGIN_HEADERS.timeBudget]: String(Math.max(1, this.#timeoutMs - ANSWER_MARGIN_MS)),
       [ORIGIN_HEADERS.requestId]: job.requestId,
     });
-    if (job.traceParent) headers.set(ORIGIN_HEADERS.traceParent, job.traceParent);
+    if (TRACE_PARENT.test(job.traceParent ?? ''))
+      headers.set(ORIGIN_HEADERS.traceParent, job.traceParent ?? '');
     const response = await fetch(this.#url + pathAndQuery, {
       method: 'POST',
       headers,
@@ -112,7 +116,13 @@ export class OriginClient {
 
   async #problemFrom(response: Response): Promise<ServiceError> {
     const parsed = problemSchema.safeParse(await response.json().catch(() => undefined));
-    if (!parsed.success) return this.#unavailable(`status ${response.status} without a problem document`);
+    if (!parsed.success) {
+      const cause = `status ${response.status} without a problem document`;
+      // Whoever refused it would refuse it again, and only it: a fault of ours and no reason to stop asking.
+      return response.status < 500
+        ? new ServiceError('INTERNAL_SERVER_ERROR', 'An unexpected error occurred.', { cause })
+        : this.#unavailable(cause);
+    }
     const { error_code, detail, details } = parsed.data;
     if (!RELAYED_CODES.has(error_code)) return this.#unavailable(`${error_code}: ${detail}`);
     const retryAfterSeconds = Number(response.headers.get('retry-after') ?? 0);

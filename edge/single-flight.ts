@@ -2,55 +2,65 @@ interface Flight<Result> {
   result: Promise<Result>;
   waiting: number;
   controller: AbortController;
+  startedAt: number;
+}
+
+export interface Caller {
+  /** Aborted when this caller gives up; its promise then rejects with the reason. */
+  signal: AbortSignal;
+  /** Keeps the platform from ending the work when the caller that began it leaves. */
+  keepAlive: (work: Promise<unknown>) => void;
 }
 
 /**
- * Simultaneous calls for one key share one run of the work.
- *
- * The work outlives the caller that began it, as long as somebody waits: its promise goes to that caller's
- * `keepAlive`. When all have left, its signal is aborted.
+ * Simultaneous calls for one key share one run of the work. It outlives the caller that began it as long as
+ * somebody waits; when all have left, its signal is aborted.
  */
 export class SingleFlight<Result> {
+  readonly #longestMs: number;
   readonly #flights = new Map<string, Flight<Result>>();
 
-  has(key: string): boolean {
-    return this.#flights.has(key);
+  /** @param longestMs after which a run is not joined any more: the platform has ended it, and it will never settle */
+  constructor(longestMs: number) {
+    this.#longestMs = longestMs;
   }
 
-  /**
-   * @param signal of this caller alone; once aborted the returned promise rejects with its reason
-   * @throws whatever the work throws, to every caller
-   */
-  async run(
-    key: string,
-    work: (signal: AbortSignal) => Promise<Result>,
-    options: { signal: AbortSignal; keepAlive: (work: Promise<unknown>) => void },
-  ): Promise<Result> {
-    const flight = this.#flights.get(key) ?? this.#begin(key, work, options.keepAlive);
+  has(key: string): boolean {
+    return this.#joinable(key) !== undefined;
+  }
+
+  /** @throws whatever the work throws, to every caller */
+  async run(key: string, work: (signal: AbortSignal) => Promise<Result>, caller: Caller): Promise<Result> {
+    const flight = this.#joinable(key) ?? this.#begin(key, work, caller.keepAlive);
     flight.waiting += 1;
     try {
-      return await raceAbort(flight.result, options.signal);
+      return await raceAbort(flight.result, caller.signal);
     } finally {
       flight.waiting -= 1;
-      if (flight.waiting === 0) this.#abandon(key, flight);
+      if (flight.waiting === 0 && this.#flights.get(key) === flight) this.#abandon(key, flight);
     }
+  }
+
+  #joinable(key: string): Flight<Result> | undefined {
+    const flight = this.#flights.get(key);
+    return flight && Date.now() - flight.startedAt < this.#longestMs ? flight : undefined;
   }
 
   #begin(
     key: string,
     work: (signal: AbortSignal) => Promise<Result>,
-    keepAlive: (work: Promise<unknown>) => void,
+    keepAlive: Caller['keepAlive'],
   ): Flight<Result> {
     const controller = new AbortController();
     const result = work(controller.signal).finally(() => this.#remove(key, flight));
-    const flight: Flight<Result> = { result, waiting: 0, controller };
+    const flight: Flight<Result> = { result, waiting: 0, controller, startedAt: Date.now() };
     this.#flights.set(key, flight);
     keepAlive(result.catch(() => undefined));
     return flight;
   }
 
   #abandon(key: string, flight: Flight<Result>): void {
-    this.#remove(key, flight);
+    this.#flights.delete(key);
     flight.controller.abort();
   }
 

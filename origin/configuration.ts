@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
 import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
+import { integerSetting } from '../shared/integer-setting.ts';
 
 /**
  * The memory that this process may use: the machine's, or less where a container limits it (cgroups).
@@ -14,36 +15,25 @@ export function usableMemoryBytes(): number {
 /** What is left of the memory belongs to Node, uploads, results and whatever else runs on the machine. */
 const DEFAULT_MEMORY_SHARE = 0.75;
 
-/** A whole number as text. */
-function integer(least: number, greatest = Number.MAX_SAFE_INTEGER) {
-  const range = greatest < Number.MAX_SAFE_INTEGER ? `from ${least} to ${greatest}` : `of at least ${least}`;
-  return z
-    .string()
-    .refine((text) => /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= greatest, {
-      error: `must be a whole number ${range}`,
-    })
-    .transform(Number);
-}
-
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const configurationSchema = z
   .object({
     ORIGIN_HOST: z.string().default('127.0.0.1'),
     /** 0 takes any free port; the log tells which. */
-    ORIGIN_PORT: integer(0, 65_535).default(8080),
+    ORIGIN_PORT: integerSetting(0, 65_535).default(8080),
     ORIGIN_SECRET: z
       .string({ error: 'is missing: the secret that edge and origin share, at least 32 characters' })
       .min(32, { error: 'must have at least 32 characters' }),
-    ORIGIN_THREADS: integer(1, 1024).default(() => availableParallelism()),
-    ORIGIN_MEMORY_BYTES: integer(64 * 1024 * 1024).default(() =>
+    ORIGIN_THREADS: integerSetting(1, 1024).default(() => availableParallelism()),
+    ORIGIN_MEMORY_BYTES: integerSetting(64 * 1024 * 1024).default(() =>
       Math.floor(usableMemoryBytes() * DEFAULT_MEMORY_SHARE),
     ),
-    ORIGIN_QUEUE_LENGTH: integer(1, 100_000).default(64),
-    ORIGIN_UPLOAD_BYTES: integer(1).default(256 * 1024 * 1024),
-    ORIGIN_TIMEOUT_MS: integer(1, 3_600_000).default(30_000),
-    MAX_IMAGE_BYTES: integer(1).default(DEFAULT_MAX_IMAGE_BYTES),
-    MAX_IMAGE_PIXELS: integer(1).default(DEFAULT_MAX_IMAGE_PIXELS),
+    ORIGIN_QUEUE_LENGTH: integerSetting(1, 100_000).default(64),
+    ORIGIN_UPLOAD_BYTES: integerSetting(1).default(256 * 1024 * 1024),
+    ORIGIN_TIMEOUT_MS: integerSetting(1, 3_600_000).default(30_000),
+    MAX_IMAGE_BYTES: integerSetting(1).default(DEFAULT_MAX_IMAGE_BYTES),
+    MAX_IMAGE_PIXELS: integerSetting(1).default(DEFAULT_MAX_IMAGE_PIXELS),
     LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of: ${LOG_LEVELS.join(', ')}` }).default('info'),
   })
   .refine((values) => values.ORIGIN_UPLOAD_BYTES >= values.MAX_IMAGE_BYTES, {

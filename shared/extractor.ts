@@ -12,7 +12,7 @@ export interface Extractor {
 
 /** Text form `name@version`, as in configuration and feature keys. */
 export const extractorSchema = z
-  .string()
+  .string({ error: 'is missing' })
   .regex(/^[a-z][a-z0-9-]{0,31}@[a-z0-9][a-z0-9.+-]{0,47}$/, 'must look like opencv-sift@4.6.0-avx512')
   .transform((text): Extractor => {
     const [name = '', version = ''] = text.split('@');

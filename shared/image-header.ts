@@ -69,9 +69,8 @@ export function checkPixelCount({ width, height }: Size, limits: ImageLimits): v
  * @throws ServiceError `INVALID_IMAGE`
  */
 export function checkFileExtension(fileName: string): void {
-  const dot = fileName.lastIndexOf('.');
-  if (dot < 0) return;
-  if (EXTENSIONS.has(fileName.slice(dot + 1).toLowerCase())) return;
+  const extension = /\.([^./\\]*)$/.exec(fileName)?.[1];
+  if (extension === undefined || EXTENSIONS.has(extension.toLowerCase())) return;
   throw invalidImage(`The file name extension must be one of: ${[...EXTENSIONS].join(', ')}.`);
 }
 

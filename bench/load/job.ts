@@ -9,7 +9,7 @@ export interface LoadJob {
   readonly requests: readonly { readonly path: string; readonly variant?: number }[];
   readonly connections: number;
   /** What `X-Cache` must say in every answer: a measurement of something else is none. */
-  readonly expectedCache: string;
+  readonly expectedCache: string | undefined;
 }
 
 /** A request's body is `head`, the tail of its variant if it has one, and `foot`. */

@@ -1,7 +1,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { fromRoot } from '../../local/project-root.ts';
-import { countCpu, type Processes } from '../cpu.ts';
+import { countCpu, machineBusyMs, type Processes } from '../cpu.ts';
 import { type Figures, quantile } from '../statistics.ts';
 import type { ClientMessage, LoadJob, LoadResult } from './job.ts';
 
@@ -28,18 +29,28 @@ export function startLoadClient(): LoadClient {
   };
 }
 
-/** Sends a job and tells what it cost: latency, throughput, and each process' CPU per request. */
+/**
+ * Sends a job and tells what it cost: latency, throughput, each process' CPU per request, and the share of the
+ * machine's CPUs that went to programs other than these meanwhile.
+ */
 export async function measureLoad(client: LoadClient, processes: Processes, job: LoadJob): Promise<Figures> {
-  const cpuSince = countCpu(processes);
+  const cpuSince = countCpu({ ...processes, ourselves: process.pid });
+  const busySince = machineBusyMs();
+  const startedAt = performance.now();
   const result = await client.send(job);
-  const cpu = cpuSince();
+  const capacityMs = (performance.now() - startedAt) * availableParallelism();
+  const busyMs = machineBusyMs() - busySince;
+  const { ourselves = 0, ...cpu } = cpuSince();
+  const serverMs = Object.values(cpu).reduce((sum, ms) => sum + ms, 0);
+  const foreignMs = busyMs - serverMs - ourselves - result.clientCpuMs;
   const perRequest = (milliseconds: number) => (milliseconds * 1000) / job.requests.length;
   return {
     p50_ms: quantile(result.latenciesMs, 0.5),
     p99_ms: quantile(result.latenciesMs, 0.99),
     requests_per_s: job.requests.length / (result.elapsedMs / 1000),
     ...Object.fromEntries(Object.entries(cpu).map(([name, ms]) => [`cpu_${name}_us`, perRequest(ms)])),
-    cpu_server_us: perRequest(Object.values(cpu).reduce((sum, ms) => sum + ms, 0)),
+    cpu_server_us: perRequest(serverMs),
     cpu_client_us: perRequest(result.clientCpuMs),
+    foreign_cpu_percent: Math.max(0, foreignMs / capacityMs) * 100,
   };
 }

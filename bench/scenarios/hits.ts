@@ -1,141 +1,146 @@
-import type { Effort } from '../options.ts';
 import { DETECT_PATH, type Encoding, uploadOf, uploadsOf } from '../load/detect-job.ts';
 import type { LoadJob } from '../load/job.ts';
-import type { LoadClient } from '../load/load-client.ts';
-import type { Picture } from '../pictures.ts';
+import type { Effort } from '../options.ts';
+import { describe, type Picture } from '../pictures.ts';
 import type { Stack } from '../stack.ts';
-import { newVariants, sha256Of, type Variant, variantBytes } from '../variants.ts';
-import { CONNECTIONS, type Scenario } from './scenario.ts';
+import { newVariants, type Variant, variantBytes } from '../variants.ts';
+import {
+  bringIntoMemory,
+  cacheFeatures,
+  pathOf,
+  prepareEviction,
+  SAFETENSORS,
+  type Target,
+} from './cached-features.ts';
+import { CONNECTIONS, type Load, type Scenario } from './scenario.ts';
 
-export interface HitDependencies {
-  readonly stack: Stack;
-  readonly client: LoadClient;
-  readonly effort: Effort;
-}
-
-/** Requests before a measurement, for the engine to compile what is hot. */
-const WARM_UP_REQUESTS = 300;
-/** First requests of a new isolate that go to Redis, for the same reason. */
-const WARM_UP_REDIS_KEYS = 80;
-/** Connections over which the caches are filled. */
-const FILL_CONNECTIONS = 4;
-
-const JSON_SUMMARY = {};
-const SAFETENSORS = { accept: 'application/vnd.safetensors' };
-
-const kilobytes = ({ bytes, format }: Picture) => `${Math.round(bytes.length / 1000)} kB ${format.toUpperCase()}`;
-
-/** Everything that is answered without the origin. Fills Redis first, which takes a while. */
-export async function hitScenarios(
-  dependencies: HitDependencies,
-  pictures: { readonly small: Picture; readonly large: Picture },
-): Promise<Scenario[]> {
-  const { small, large } = pictures;
-  const known = await cacheVariants(dependencies, newVariants(small, keysNeeded(dependencies.effort)));
-  const upload = (picture: Picture, encoding: Encoding) => ({
-    name: `POST ${encoding}, ${kilobytes(picture)}`,
-    shape: uploadOf(picture, encoding),
-  });
-  const byHash = (name: string, headers: Record<string, string>) => ({
-    name,
-    shape: { method: 'GET' as const, headers },
-  });
-  const summary = byHash('GET by hash, summary', JSON_SUMMARY);
-  const payload = byHash('GET by hash, safetensors', SAFETENSORS);
-  return [
-    memoryHit(dependencies, upload(small, 'multipart'), small),
-    memoryHit(dependencies, upload(small, 'raw'), small),
-    memoryHit(dependencies, upload(large, 'multipart'), large),
-    memoryHit(dependencies, upload(large, 'raw'), large),
-    memoryHit(dependencies, summary, small),
-    memoryHit(dependencies, payload, small),
-    redisHit(dependencies, upload(small, 'multipart'), known),
-    redisHit(dependencies, upload(small, 'raw'), known),
-    redisHit(dependencies, summary, known),
-    redisHit(dependencies, payload, known),
-  ];
-}
-
+/** What all requests of a scenario have in common. */
 interface RequestKind {
   readonly name: string;
   readonly shape: Pick<LoadJob, 'method' | 'headers' | 'body'>;
 }
 
-function keysNeeded({ redisKeys }: Effort): number {
-  return WARM_UP_REDIS_KEYS + redisKeys.one + redisKeys.many;
+/** Requests before a measurement. */
+const WARM_UP_REQUESTS = 100;
+
+/** Everything that is answered without the origin. Fills Redis first, which takes a while. */
+export async function hitScenarios(
+  target: Target,
+  { processes }: Stack,
+  { small, large }: { readonly small: Picture; readonly large: Picture },
+  effort: Effort,
+): Promise<Scenario[]> {
+  const { one, many } = effort.redisKeys;
+  const cached = newVariants(small, one + many);
+  await cacheFeatures(target, cached);
+  const evict = await prepareEviction(target);
+  const memory = (kind: RequestKind, picture: Picture) => ({
+    ...memoryHit(target, kind, picture, effort.requests),
+    service: 'edgesift' as const,
+    processes,
+  });
+  const redis = (kind: RequestKind) => ({
+    ...redisHit(target, kind, { cached, evict, counts: effort.redisKeys }),
+    service: 'edgesift' as const,
+    processes,
+  });
+  const summary = byHash('summary', {});
+  const payload = byHash('safetensors', SAFETENSORS);
+  return [
+    { ...floor(target, effort.requests), service: 'edgesift', processes },
+    memory(upload(small, 'multipart'), small),
+    memory(upload(small, 'raw'), small),
+    memory(upload(large, 'multipart'), large),
+    memory(upload(large, 'raw'), large),
+    memory(summary, small),
+    memory(payload, small),
+    redis(upload(small, 'multipart')),
+    redis(upload(small, 'raw')),
+    redis(summary),
+    redis(payload),
+  ];
 }
 
-async function cacheVariants({ stack, client }: HitDependencies, variants: Variant[]): Promise<Variant[]> {
-  const [first] = variants;
-  if (first === undefined) return [];
-  await client.send({
-    origin: stack.url,
-    ...uploadOf(first.picture, 'raw'),
-    requests: uploadsOf(variants),
-    connections: FILL_CONNECTIONS,
-    expectedCache: 'MISS',
+type Counts = Readonly<Record<Load, number>>;
+type HitScenario = Pick<Scenario, 'name' | 'prepare' | 'job'>;
+
+function upload(picture: Picture, encoding: Encoding): RequestKind {
+  return { name: `POST ${encoding}, ${describe(picture)}`, shape: uploadOf(picture, encoding) };
+}
+
+function byHash(what: string, headers: Record<string, string>): RequestKind {
+  return { name: `GET by hash, ${what}`, shape: { method: 'GET', headers } };
+}
+
+/** What a request costs that asks for nothing: HTTP, the runtime and the router. */
+function floor({ url, client }: Target, counts: Counts): HitScenario {
+  const jobOf = (count: number, connections: number): LoadJob => ({
+    origin: url,
+    method: 'GET',
+    headers: {},
+    requests: Array.from({ length: count }, () => ({ path: '/health/live' })),
+    connections,
+    expectedCache: undefined,
   });
-  return variants;
+  return {
+    name: 'nothing: GET /health/live',
+    prepare: async () => void (await client.send(jobOf(WARM_UP_REQUESTS, CONNECTIONS.many))),
+    job: (load) => jobOf(counts[load], CONNECTIONS[load]),
+  };
 }
 
 /** One picture again and again, from the isolate's memory. */
-function memoryHit({ stack, client, effort }: HitDependencies, kind: RequestKind, picture: Picture): Scenario {
-  const path = kind.shape.method === 'GET' ? pathOf(picture.bytes) : DETECT_PATH;
+function memoryHit(
+  { url, client }: Target,
+  { name, shape }: RequestKind,
+  picture: Picture,
+  counts: Counts,
+): HitScenario {
+  const path = shape.method === 'GET' ? pathOf(picture.bytes) : DETECT_PATH;
   const jobOf = (count: number, connections: number): LoadJob => ({
-    origin: stack.url,
-    ...kind.shape,
+    origin: url,
+    ...shape,
     requests: Array.from({ length: count }, () => ({ path })),
     connections,
     expectedCache: 'HIT memory',
   });
   return {
-    name: `memory: ${kind.name}`,
-    service: 'edgesift',
+    name: `memory: ${name}`,
     async prepare() {
-      await bringIntoMemory(stack.url, picture);
+      await bringIntoMemory(url, picture);
       await client.send(jobOf(WARM_UP_REQUESTS, CONNECTIONS.many));
     },
-    job: (load) => jobOf(effort.requests[load], CONNECTIONS[load]),
+    job: (load) => jobOf(counts[load], CONNECTIONS[load]),
   };
+}
+
+interface RedisHitOptions {
+  readonly cached: readonly Variant[];
+  /** Makes the isolate's memory forget them. */
+  readonly evict: () => Promise<void>;
+  readonly counts: Counts;
 }
 
 /** Pictures that Redis knows and the isolate does not: each can be asked for once, then memory has it. */
-function redisHit({ stack, client, effort }: HitDependencies, kind: RequestKind, known: Variant[]): Scenario {
-  let unused: Variant[] = [];
-  const jobOf = (count: number, connections: number): LoadJob => ({
-    origin: stack.url,
-    ...kind.shape,
-    requests:
-      kind.shape.method === 'GET'
-        ? unused.splice(0, count).map((variant) => ({ path: pathOf(variantBytes(variant)) }))
-        : uploadsOf(unused.splice(0, count)),
-    connections,
-    expectedCache: 'HIT redis',
-  });
+function redisHit(
+  { url }: Target,
+  { name, shape }: RequestKind,
+  { cached, evict, counts }: RedisHitOptions,
+): HitScenario {
+  const slices = { one: cached.slice(0, counts.one), many: cached.slice(counts.one) };
+  const requestsOf = (variants: readonly Variant[]) =>
+    shape.method === 'GET'
+      ? variants.map((variant) => ({ path: pathOf(variantBytes(variant)) }))
+      : uploadsOf(variants);
   return {
-    name: `redis: ${kind.name}`,
-    service: 'edgesift',
-    async prepare() {
-      await stack.restartWorker();
-      unused = [...known];
-      await client.send(jobOf(WARM_UP_REDIS_KEYS, CONNECTIONS.many));
-    },
-    job: (load) => jobOf(effort.redisKeys[load], CONNECTIONS[load]),
+    name: `redis: ${name}`,
+    prepare: evict,
+    job: (load) => ({
+      origin: url,
+      ...shape,
+      requests: requestsOf(slices[load]),
+      connections: CONNECTIONS[load],
+      expectedCache: 'HIT redis',
+    }),
   };
 }
-
-/** With its payload: a summary from Redis would not do for a request of the features. */
-async function bringIntoMemory(url: string, { bytes, format }: Picture): Promise<void> {
-  const response = await fetch(url + DETECT_PATH, {
-    method: 'POST',
-    headers: { 'content-type': `image/${format}`, ...SAFETENSORS },
-    body: new Uint8Array(bytes),
-  });
-  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-  await response.arrayBuffer();
-}
-
-function pathOf(bytes: Uint8Array): string {
-  return `/api/v1/features/${sha256Of(bytes)}`;
-}
-

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { countCpu, type Processes } from '../cpu.ts';
 import { uploadOf, uploadsOf } from '../load/detect-job.ts';
 import type { LoadJob } from '../load/job.ts';
-import type { LoadClient } from '../load/load-client.ts';
+import { type LoadClient, measureLoad } from '../load/load-client.ts';
 import type { NativeCall } from '../native/native-call.ts';
+import type { Effort } from '../options.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Picture } from '../pictures.ts';
 import type { Stack } from '../stack.ts';
@@ -74,7 +75,7 @@ async function measureTurn(
 }
 
 async function serviceFigures(client: LoadClient, stack: Stack, variant: Variant): Promise<Figures> {
-  const { latencyMs, serverTiming, cpuUs } = await sendOne(client, stack, variant);
+  const { latencyMs, serverTiming, cpuMs } = await sendOne(client, stack, variant);
   const { queue = 0, decode = 0, sift = 0 } = phasesOf(serverTiming);
   return {
     service_ms: latencyMs,
@@ -83,7 +84,7 @@ async function serviceFigures(client: LoadClient, stack: Stack, variant: Variant
     sift_ms: sift,
     /** By the service's own clock: all but decoding and SIFT. */
     around_ms: latencyMs - decode - sift,
-    ...cpuUs,
+    ...Object.fromEntries(Object.entries(cpuMs).map(([name, ms]) => [`cpu_${name}_ms`, ms])),
   };
 }
 
@@ -93,8 +94,8 @@ async function nativeFigures(native: NativeCall, variant: Variant): Promise<Figu
 }
 
 async function peerFigures(client: LoadClient, peer: Peer, variant: Variant): Promise<Figures> {
-  const { latencyMs, cpuUs } = await sendOne(client, peer, variant);
-  return { peer_ms: latencyMs, ...cpuUs };
+  const { latencyMs, cpuMs } = await sendOne(client, peer, variant);
+  return { peer_ms: latencyMs, cpu_peer_ms: cpuMs.uvicorn ?? 0 };
 }
 
 function withRatios(figures: Figures): Figures {
@@ -116,13 +117,46 @@ async function sendOne(
   const { latenciesMs, serverTiming } = await client.send(missJob(service.url, [variant], 1));
   // Storing the result is a part of the work, though not of the wait for it.
   await sleep(SETTLE_MS);
-  const cpu = Object.entries(cpuSince()).map(([name, ms]) => [`cpu_${name}_us`, ms * 1000]);
   const [latencyMs = Number.NaN] = latenciesMs;
-  return { latencyMs, serverTiming, cpuUs: Object.fromEntries(cpu) };
+  return { latencyMs, serverTiming, cpuMs: cpuSince() };
+}
+
+/** Connections of a measurement of throughput: twice the origin's threads on the machines we know. */
+const THROUGHPUT_CONNECTIONS = 4;
+
+export interface ThroughputReport {
+  readonly picture: Picture;
+  readonly connections: number;
+  readonly service: Record<string, Summary>;
+  readonly peer: Record<string, Summary> | undefined;
+}
+
+/** How many pictures a second the service and the peer get through, in turn. */
+export async function measureMissThroughput(
+  { stack, peer, client }: Omit<MissContestants, 'native'>,
+  picture: Picture,
+  { repetitions, missRequests }: Effort,
+): Promise<ThroughputReport> {
+  const measure = async ({ url, processes }: { url: string; processes: Processes }) => {
+    const job = missJob(url, newVariants(picture, missRequests), THROUGHPUT_CONNECTIONS);
+    const { p50_ms = 0, requests_per_s = 0 } = await measureLoad(client, processes, job);
+    return { p50_ms, requests_per_s };
+  };
+  const [ofService, ofPeer] = [new Series(), new Series()];
+  for (let repetition = 0; repetition < repetitions; repetition += 1) {
+    ofService.add(await measure(stack));
+    if (peer !== undefined) ofPeer.add(await measure(peer));
+  }
+  return {
+    picture,
+    connections: THROUGHPUT_CONNECTIONS,
+    service: ofService.summarise(),
+    peer: peer && ofPeer.summarise(),
+  };
 }
 
 /** Uploads of pictures that the service has never seen. */
-export function missJob(url: string, variants: readonly Variant[], connections: number): LoadJob {
+function missJob(url: string, variants: readonly Variant[], connections: number): LoadJob {
   const [first] = variants;
   if (first === undefined) throw new RangeError('no pictures');
   return {

@@ -3,7 +3,7 @@ import type { LoadJob } from '../load/job.ts';
 import type { LoadClient } from '../load/load-client.ts';
 import type { Effort } from '../options.ts';
 import type { Peer } from '../peer/peer.ts';
-import type { Picture } from '../pictures.ts';
+import { describe, type Picture } from '../pictures.ts';
 import { CONNECTIONS, type Scenario } from './scenario.ts';
 
 const WARM_UP_REQUESTS = 50;
@@ -23,8 +23,9 @@ export function peerHitScenario(
     expectedCache: 'HIT redis',
   });
   return {
-    name: `POST multipart, ${Math.round(picture.bytes.length / 1000)} kB ${picture.format.toUpperCase()}`,
+    name: `POST multipart, ${describe(picture)}`,
     service: 'peer',
+    processes: peer.processes,
     async prepare() {
       await cache(peer.url, picture);
       await client.send(jobOf(WARM_UP_REQUESTS, CONNECTIONS.many));

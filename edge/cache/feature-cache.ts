@@ -37,8 +37,4 @@ export class FeatureCache {
     this.#memory.put(keyOfSummary(features.summary), features);
     return this.#redis.put(features);
   }
-
-  isConnected(): Promise<boolean> {
-    return this.#redis.isConnected();
-  }
 }

@@ -1,10 +1,10 @@
-import type { CachedFeatures, CompleteFeatures } from '../features.ts';
+import { type CachedFeatures, type CompleteFeatures, keyOfSummary } from '../features.ts';
 import { logWarning } from '../log.ts';
 import { payloadKey, readPayload, readSummary, recordsOf, summaryKey } from './feature-records.ts';
 import { type RedisClient, RedisUnavailable } from './redis-client.ts';
 
 /** A payload is megabytes where a summary is one kilobyte. */
-const PAYLOAD_TIMEOUT_FACTOR = 8;
+export const PAYLOAD_TIMEOUT_FACTOR = 4;
 /** Nobody waits for a write. */
 const WRITE_TIMEOUT_MS = 10_000;
 /** Upstash takes 10 MB in one request, JSON around the values included. */
@@ -76,16 +76,10 @@ export class RedisCache {
       }
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
-      logWarning('result not stored in Redis', { reason: error.message });
-    }
-  }
-
-  async isConnected(): Promise<boolean> {
-    try {
-      await this.#redis.ping(this.#timeoutMs);
-      return true;
-    } catch {
-      return false;
+      logWarning('result not stored in Redis', {
+        reason: error.message,
+        key: keyOfSummary(features.summary),
+      });
     }
   }
 }

@@ -25,8 +25,11 @@ export function createRedisClient(options: {
 }): RedisClient {
   const { url, token, breaker } = options;
 
-  async function run<Result>(timeoutMs: number, command: (redis: Redis) => Promise<Result>): Promise<Result> {
-    if (!breaker.tryAcquire()) throw new RedisUnavailable('not asked: it failed repeatedly');
+  const clients = new Map<number, Redis>();
+
+  function clientWith(timeoutMs: number): Redis {
+    const known = clients.get(timeoutMs);
+    if (known) return known;
     const redis = new Redis({
       url,
       token,
@@ -40,13 +43,21 @@ export function createRedisClient(options: {
       // A function: the client answers an aborted fixed signal with a made-up result.
       signal: () => AbortSignal.timeout(timeoutMs),
     });
+    clients.set(timeoutMs, redis);
+    return redis;
+  }
+
+  async function run<Result>(timeoutMs: number, command: (redis: Redis) => Promise<Result>): Promise<Result> {
+    if (!breaker.tryAcquire()) throw new RedisUnavailable('not asked: it failed repeatedly');
     try {
-      const result = await command(redis);
+      const result = await command(clientWith(timeoutMs));
       breaker.succeed();
       return result;
     } catch (error) {
-      breaker.fail();
-      throw new RedisUnavailable(kindOf(error));
+      const kind = kindOf(error);
+      if (REFUSALS.test(kind)) breaker.succeed();
+      else breaker.fail();
+      throw new RedisUnavailable(kind);
     }
   }
 
@@ -62,12 +73,16 @@ export function createRedisClient(options: {
   };
 }
 
+/** Redis is there and refuses to write: no reason to stop reading. */
+const REFUSALS = /\b(OOM|READONLY|MISCONF)$/;
+
 /**
  * The error's class and Redis' own code, as in `UpstashError WRONGPASS`. Not its message, which can hold the
  * whole command, payload included.
  */
 function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown failure';
-  const code = /^[A-Z]{3,16}\b/.exec(error.message)?.[0];
+  // A pipeline's says `Command 1 [ set ] failed: OOM …`.
+  const code = /^(?:Command \d+ \[[^\]]*\] failed: )?([A-Z]{3,16})\b/.exec(error.message)?.[1];
   return code ? `${error.name} ${code}` : error.name;
 }

@@ -5,7 +5,7 @@ import {
   type ServiceError,
 } from '../../shared/contract/errors.ts';
 import type { EdgeContext } from '../context.ts';
-import { logError } from '../log.ts';
+import { logError, logWarning } from '../log.ts';
 
 /** Any thrown value as problem+json; failures of ours are logged with what caused them. */
 export function answerError(thrown: unknown, context: EdgeContext): Response {
@@ -17,6 +17,9 @@ export function answerError(thrown: unknown, context: EdgeContext): Response {
   return new Response(JSON.stringify(problem), { status: error.status, headers: problemHeaders(error) });
 }
 
+/** Refusals and outages are for counting; what nobody foresaw is for reading. */
 function logFailure(error: ServiceError, requestId: string): void {
-  logError('request failed', error.cause ?? error, { request_id: requestId, error_code: error.code });
+  const facts = { request_id: requestId, error_code: error.code };
+  if (error.code === 'INTERNAL_SERVER_ERROR') logError('request failed', error.cause ?? error, facts);
+  else logWarning('request failed', { ...facts, cause: String(error.cause ?? error.message) });
 }

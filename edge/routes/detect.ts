@@ -6,14 +6,14 @@ import { sha256 } from '../../shared/sha256.ts';
 import { answerFeatures } from '../answer.ts';
 import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
 import { needsPayload, negotiateFormat } from '../negotiation.ts';
-import { announcedBytes, readUpload, type Upload } from '../upload.ts';
+import { readUpload, type Upload, uploadBytes } from '../upload.ts';
 import type { UploadLease } from '../upload-budget.ts';
 
 /** `POST /api/v1/features/detect`: an image in, its features out. */
 export function registerDetect(app: Hono<EdgeEnvironment>, services: Services): void {
   app.post('/api/v1/features/detect', async (context) => {
     const { raw } = context.req;
-    const lease = await services.uploads.acquire(announcedBytes(raw, services.limits));
+    const lease = await services.uploads.acquire(uploadBytes(raw, services.limits));
     try {
       return await detect(context, services, lease);
     } finally {

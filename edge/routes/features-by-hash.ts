@@ -2,12 +2,17 @@ import type { Hono } from 'hono';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseDetectParameters } from '../../shared/contract/parameters.ts';
 import { sha256Schema } from '../../shared/feature-key.ts';
-import { answerFeatures, etagOf } from '../answer.ts';
+import { answerFeatures, etagOf, secondsLeft } from '../answer.ts';
 import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
 import { needsPayload, negotiateFormat } from '../negotiation.ts';
 
-/** A result never changes: whoever has it need not ask again. */
-const IMMUTABLE = 'public, max-age=31536000, immutable';
+/**
+ * A result never changes, but the URL does not name the extractor: after an upgrade it leads to another one. So
+ * caches may keep an answer for as long as ours do.
+ */
+function cacheControl(seconds: number): string {
+  return `public, max-age=${seconds}, immutable`;
+}
 
 /** `GET` and `HEAD /api/v1/features/{sha256}`: features that the cache has, without an upload. */
 export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features }: Services): void {
@@ -17,7 +22,7 @@ export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features }:
     const format = negotiateFormat(context, representation);
     const etag = etagOf(features.keyOf({ sha256, parameters: sift }), format, representation);
     if (alreadyHas(context, etag)) {
-      return context.body(null, 304, { ETag: etag, 'Cache-Control': IMMUTABLE, Vary: 'Accept' });
+      return context.body(null, 304, { ETag: etag, Vary: 'Accept' });
     }
     const found = await features.find({
       sha256,
@@ -30,7 +35,7 @@ export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features }:
         details: { sha256, upload: '/api/v1/features/detect' },
       });
     }
-    context.header('Cache-Control', IMMUTABLE);
+    context.header('Cache-Control', cacheControl(secondsLeft(found.summary)));
     return answerFeatures(context, found, format, representation);
   });
 }
@@ -47,7 +52,7 @@ function parseSha256(text: string): string {
   );
 }
 
-/** `If-None-Match` compares weakly (RFC 9110, 13.1.2). */
+/** `If-None-Match` compares weakly (RFC 9110, 13.1.2). Who names the tag has the result, cached or not. */
 function alreadyHas(context: EdgeContext, etag: string): boolean {
   const opaque = (tag: string) => tag.trim().replace(/^W\//, '');
   const listed = context.req.header('if-none-match')?.split(',') ?? [];

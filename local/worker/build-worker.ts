@@ -12,8 +12,6 @@ export async function buildWorker(): Promise<void> {
     platform: 'browser',
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:*'],
-    // Stack traces in a log then name the functions of the source.
-    keepNames: true,
     logLevel: 'warning',
   });
 }

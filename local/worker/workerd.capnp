@@ -30,5 +30,6 @@ const edge :Workerd.Worker = (
     (name = "MAX_IMAGE_PIXELS", fromEnvironment = "MAX_IMAGE_PIXELS"),
     (name = "ORIGIN_TIMEOUT_MS", fromEnvironment = "ORIGIN_TIMEOUT_MS"),
     (name = "REDIS_TIMEOUT_MS", fromEnvironment = "REDIS_TIMEOUT_MS"),
+    (name = "UPLOAD_TIMEOUT_MS", fromEnvironment = "UPLOAD_TIMEOUT_MS"),
   ],
 );

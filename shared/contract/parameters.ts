@@ -1,31 +1,36 @@
 import * as z from 'zod';
 import { ServiceError } from './errors.ts';
 
+function integer(least: number, greatest: number) {
+  const error = `must be a whole number from ${least} to ${greatest}`;
+  return z.int({ error }).min(least, { error }).max(greatest, { error });
+}
+
+function real(least: number, greatest: number) {
+  const error = `must be a number from ${least} to ${greatest}`;
+  return z.number({ error }).min(least, { error }).max(greatest, { error });
+}
+
+function choice<const Choices extends readonly [string, ...string[]]>(choices: Choices) {
+  return z.enum(choices, { error: `must be one of: ${choices.join(', ')}` });
+}
+
 /**
  * Parameters that decide the features, named and defaulted as OpenCV's `cv::SIFT::create`. Bounds keep a job's
  * time and memory in proportion to its pixels.
  */
 export const siftParametersSchema = z.strictObject({
-  nfeatures: z
-    .int()
-    .min(0)
-    .max(1_000_000)
+  nfeatures: integer(0, 1_000_000)
     .default(0)
     .describe('Number of strongest keypoints to keep, by response; 0 keeps all'),
-  n_octave_layers: z.int().min(1).max(8).default(3).describe('Layers searched in each octave (Lowe 2004: 3)'),
-  contrast_threshold: z
-    .number()
-    .min(0)
-    .max(1)
+  n_octave_layers: integer(1, 8).default(3).describe('Layers searched in each octave (Lowe 2004: 3)'),
+  contrast_threshold: real(0, 1)
     .default(0.04)
     .describe('Least contrast of a keypoint; OpenCV divides it by n_octave_layers'),
-  edge_threshold: z
-    .number()
-    .min(1)
-    .max(1000)
+  edge_threshold: real(1, 1000)
     .default(10)
     .describe('Greatest ratio of principal curvatures; larger keeps more edge-like keypoints'),
-  sigma: z.number().min(0.5).max(10).default(1.6).describe('Gaussian blur of the first layer, in pixels'),
+  sigma: real(0.5, 10).default(1.6).describe('Gaussian blur of the first layer, in pixels'),
 });
 export type SiftParameters = z.infer<typeof siftParametersSchema>;
 
@@ -33,18 +38,19 @@ export const DEFAULT_SIFT_PARAMETERS: SiftParameters = siftParametersSchema.pars
 
 export const representationSchema = z.strictObject({
   root_sift: z
-    .boolean()
+    .boolean({ error: 'must be true or false' })
     .default(false)
     .describe(
       'Give RootSIFT descriptors: L1-normalised, then square-rooted (Arandjelović and Zisserman 2012)',
     ),
-  denoise: z.literal(false).default(false).describe('Denoising before extraction; only false is accepted'),
-  include: z
-    .enum(['summary', 'keypoints', 'all'])
+  denoise: z
+    .literal(false, { error: 'must be false: denoising is not offered yet' })
+    .default(false)
+    .describe('Denoising before extraction; only false is accepted'),
+  include: choice(['summary', 'keypoints', 'all'])
     .default('summary')
     .describe('What the JSON answer holds beside the summary'),
-  format: z
-    .enum(['json', 'safetensors'])
+  format: choice(['json', 'safetensors'])
     .optional()
     .describe('Format of the answer; overrides the Accept header'),
 });
@@ -114,7 +120,7 @@ function unknownParameter(name: string, allowed: string[]): ServiceError {
 function invalidParameter(error: z.ZodError): ServiceError {
   const issue = error.issues[0];
   const parameter = String(issue?.path[0] ?? '');
-  return new ServiceError('INVALID_PARAMETER', `Parameter '${parameter}' is not valid: ${issue?.message}.`, {
+  return new ServiceError('INVALID_PARAMETER', `Parameter '${parameter}' ${issue?.message}.`, {
     details: { parameter },
     cause: error,
   });

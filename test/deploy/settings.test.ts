@@ -78,7 +78,7 @@ test('Compose hands all settings on and reads none that .env.example does not na
 test('Compose publishes the edge alone, and to this machine alone', () => {
   const published = [...services.keys()].filter((name) => service(name).includes('ports:'));
   expect(published).toEqual(['edge']);
-  expect(service('edge')).toMatch(/ports: \['127\.0\.0\.1:[^',]+'\]/);
+  expect(service('edge')).toMatch(/ports: \[["']127\.0\.0\.1:[^'",]+["']\]/);
   expect(compose).not.toContain('network_mode');
 });
 

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodePayload, rootSiftPayload } from '../../shared/features/payload.ts';
@@ -28,7 +29,8 @@ export function describeEdge(runtime: Runtime): void {
   describe(`the edge on ${runtime}`, () => {
     let stack: EdgeStack;
     beforeAll(async () => {
-      stack = await startEdgeStack({ runtime });
+      // Ample time for Redis, so that a busy machine makes no misses of hits.
+      stack = await startEdgeStack({ runtime, edgeEnvironment: { REDIS_TIMEOUT_MS: '3000' } });
     });
     afterAll(() => stack?.stop());
 
@@ -208,6 +210,48 @@ export function describeEdge(runtime: Runtime): void {
       });
     });
 
+    describe('uploads', () => {
+      test('200 identical large ones at once: all wait their turn and are answered', async () => {
+        const picture = await flatPicture(1_000, 800, { compressionLevel: 0 });
+        expect(picture.length).toBeGreaterThan(2_000_000);
+        const responses = await Promise.all(Array.from({ length: 200 }, () => postImage(stack.url, picture)));
+        expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
+        await Promise.all(responses.map(readAnswer));
+      });
+
+      test.each([9_000_000, 99_000_000, 1e15])(
+        'one that announces %i bytes and stalls holds up nobody',
+        async (length) => {
+          const sockets = await Promise.all(
+            Array.from({ length: 3 }, () => beginUpload(stack.url, `Content-Length: ${length}`)),
+          );
+          const answer = await readAnswer(await postImage(stack.url, await newPicture()));
+          expect(answer.success).toBe(true);
+          for (const socket of sockets) socket.destroy();
+        },
+      );
+
+      test('a form with an absurd number of fields, or with endless part headers, is refused', async () => {
+        const fields = Object.fromEntries(
+          Array.from({ length: 1_000 }, (_, index) => [`field${index}`, '1']),
+        );
+        const many = imageForm(ownPicture('png-rgb.png'), { fields });
+        const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+        const long = `--x\r\nContent-Disposition: form-data; name="image"; filename="${'a'.repeat(60_000)}.png"\r\n\r\n\r\n--x--`;
+        for (const init of [{ body: many }, { body: long, headers }]) {
+          const problem = await readProblem(await fetch(stack.url + DETECT, { method: 'POST', ...init }));
+          expect(problem).toMatchObject({ status: 400, error_code: 'INVALID_PARAMETER' });
+        }
+      });
+
+      test('an oversized trace header is not passed on, and does not count against the origin', async () => {
+        for (let upload = 0; upload < 6; upload += 1) {
+          const headers = { traceparent: 'x'.repeat(12_000) };
+          expect((await postImage(stack.url, await newPicture(), { headers })).status).toBe(200);
+        }
+      });
+    });
+
     describe('features by hash', () => {
       test('404 before the upload, then 200 with the same content, HEAD, and 304', async () => {
         const picture = await newPicture();
@@ -383,12 +427,7 @@ export function describeEdge(runtime: Runtime): void {
       });
 
       test('an upload that breaks off leaves the service well', async () => {
-        const { hostname, port } = new URL(stack.url);
-        const socket = connect(Number(port), hostname);
-        socket.write(
-          `POST ${DETECT} HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 100000\r\n\r\n\x89PNG`,
-        );
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        const socket = await beginUpload(stack.url, 'Content-Length: 100000');
         socket.destroy();
         expect((await readAnswer(await postImage(stack.url, await newPicture()))).success).toBe(true);
       });
@@ -424,6 +463,15 @@ export function describeEdge(runtime: Runtime): void {
       });
     });
   });
+}
+
+/** Sends the head and the first bytes of an upload, and then nothing. */
+async function beginUpload(url: string, header: string): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname).on('error', () => undefined);
+  socket.write(`POST ${DETECT} HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n${header}\r\n\r\n\x89PNG`);
+  await setTimeout(100);
+  return socket;
 }
 
 /** The write to Redis happens after the answer. */

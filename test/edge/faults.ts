@@ -12,7 +12,7 @@ import { startOriginServer } from '../fixtures/origin-server.ts';
 import { newPicture } from '../fixtures/pictures.ts';
 import { startRedisServer } from '../fixtures/redis-server.ts';
 import { until } from '../fixtures/until.ts';
-import { postImage, readAnswer, readProblem } from './client.ts';
+import { DETECT, postImage, readAnswer, readProblem } from './client.ts';
 
 const SAFETENSORS = { Accept: 'application/vnd.safetensors' };
 
@@ -168,6 +168,22 @@ export function describeFaults(runtime: Runtime): void {
       }
       const [picture = new Uint8Array()] = pictures;
       await until('it takes uploads again', async () => (await postImage(stack.url, picture)).ok);
+    });
+
+    test('an upload that takes too long is ended, its client told', async () => {
+      await start({ edgeEnvironment: { UPLOAD_TIMEOUT_MS: '500' } });
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const writer = writable.getWriter();
+      void writer.write(new Uint8Array(10)).catch(() => undefined);
+      const headers = { 'content-type': 'image/png' };
+      const response = await fetch(`${stack.url}${DETECT}`, {
+        method: 'POST',
+        body: readable,
+        headers,
+        duplex: 'half',
+      });
+      expect(await readProblem(response)).toMatchObject({ status: 504, error_code: 'SERVICE_TIMEOUT' });
+      await writer.abort().catch(() => undefined);
     });
 
     test('a faulty configuration: 503 for everyone, the names of the settings in the log only', async () => {

@@ -165,7 +165,16 @@ describe('limits', () => {
   });
 
   test('file names: allowed extensions in any case, none at all, and no others', () => {
-    for (const name of ['a.jpg', 'a.JPEG', 'b.c.tif', 'photo.WebP', 'x.bmp', 'noextension']) {
+    for (const name of [
+      'a.jpg',
+      'a.JPEG',
+      'b.c.tif',
+      'photo.WebP',
+      'x.bmp',
+      'noextension',
+      'dir.d/noext',
+      'C:\\x.y\\noext',
+    ]) {
       expect(codeOf(() => checkFileExtension(name))).toBe('no error');
     }
     for (const name of ['a.gif', 'a.png.exe', 'a.svg', 'a.', 'a.jpg ']) {
