@@ -1,6 +1,7 @@
 import { ServiceError } from '../shared/contract/errors.ts';
 import type { ImageLimits } from '../shared/contract/limits.ts';
 import { checkByteLength, checkFileExtension } from '../shared/image-header.ts';
+import { verifyContentDigest } from './content-digest.ts';
 
 /** One image as a client sent it, and the form fields that came along. */
 export interface Upload {
@@ -22,13 +23,14 @@ export function announcedBytes(request: Request, limits: ImageLimits): number {
  * Reads the image from a multipart form (field `image` or `file`) or from a raw `image/*` body.
  *
  * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`, `IMAGE_TOO_LARGE`, `INVALID_PARAMETER` for a form without
- *   exactly one image, `INVALID_IMAGE` for a file name of another kind
+ *   exactly one image and for a body that its `Content-Digest` contradicts, `INVALID_IMAGE` for a file name of
+ *   another kind
  */
 export async function readUpload(request: Request, limits: ImageLimits): Promise<Upload> {
   const mediaType = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
   if (mediaType === 'multipart/form-data') return readForm(request, limits);
   if (mediaType.startsWith('image/')) {
-    return { bytes: await readBody(request, limits.maxBytes, limits), fields: [] };
+    return { bytes: await readContent(request, limits.maxBytes, limits), fields: [] };
   }
   throw new ServiceError(
     'UNSUPPORTED_MEDIA_TYPE',
@@ -38,7 +40,7 @@ export async function readUpload(request: Request, limits: ImageLimits): Promise
 }
 
 async function readForm(request: Request, limits: ImageLimits): Promise<Upload> {
-  const body = await readBody(request, limits.maxBytes + MULTIPART_OVERHEAD_BYTES, limits);
+  const body = await readContent(request, limits.maxBytes + MULTIPART_OVERHEAD_BYTES, limits);
   const form = await parseForm(body, request.headers.get('content-type') ?? '');
   const files: File[] = [];
   const fields: [string, string][] = [];
@@ -71,6 +73,16 @@ async function parseForm(body: Uint8Array<ArrayBuffer>, contentType: string): Pr
 
 /** A body over its limit is still read, and forgotten, up to here: clients that get cut off never see the answer. */
 const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
+
+async function readContent(
+  request: Request,
+  maxBytes: number,
+  limits: ImageLimits,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const content = await readBody(request, maxBytes, limits);
+  await verifyContentDigest(request.headers.get('content-digest'), content);
+  return content;
+}
 
 async function readBody(
   request: Request,

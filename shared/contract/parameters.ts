@@ -44,7 +44,7 @@ export const representationSchema = z.strictObject({
     .default('summary')
     .describe('What the JSON answer holds beside the summary'),
   format: z
-    .enum(['json', 'safetensors'])
+    .enum(['json', 'safetensors', 'npz', 'colmap', 'key'])
     .optional()
     .describe('Format of the answer; overrides the Accept header'),
 });
