@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { ServiceError } from '../shared/contract/errors.ts';
 import type { ExtractionPool, PoolObserver } from './pool/pool.ts';
-import type { UploadBudget } from './upload-budget.ts';
+import type { UploadMemory } from './upload-memory.ts';
 
 /** From a small picture on an idle server to the longest that a caller waits. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -88,7 +88,7 @@ export function createMetrics(): OriginMetrics {
 }
 
 /** Adds gauges that read the present state whenever the metrics are asked for. */
-export function exposeState(registry: Registry, pool: ExtractionPool, uploads: UploadBudget): void {
+export function exposeState(registry: Registry, pool: ExtractionPool, uploads: UploadMemory): void {
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name: `edgesift_origin_${name}`,

@@ -7,7 +7,7 @@ import { createMetrics, exposeState } from './metrics.ts';
 import { loadNativeAddon } from './native/addon.ts';
 import { ExtractionPool } from './pool/pool.ts';
 import { stopGracefully } from './stop.ts';
-import { UploadBudget } from './upload-budget.ts';
+import { UploadMemory } from './upload-memory.ts';
 
 try {
   await serve(parseConfiguration(process.env));
@@ -33,7 +33,7 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
       },
     },
   );
-  const uploads = new UploadBudget(uploadBytes);
+  const uploads = new UploadMemory(uploadBytes);
   exposeState(metrics.registry, pool, uploads);
   const inFlight = new InFlight();
   const secret = await importOriginSecret(configuration.secret);

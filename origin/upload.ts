@@ -6,7 +6,7 @@ import { checkPixelCount, type ImageHeader, readImageHeader } from '../shared/im
 import { sha256 } from '../shared/sha256.ts';
 import { checkContentDigest } from './authentication.ts';
 import { announcedLength, readBody } from './body.ts';
-import type { UploadBudget } from './upload-budget.ts';
+import type { UploadMemory } from './upload-memory.ts';
 
 /** An image file that is what its sender signed, and by its header within the limits. */
 export interface Upload {
@@ -14,31 +14,31 @@ export interface Upload {
   bytes: Uint8Array<ArrayBuffer>;
   sha256: string;
   header: ImageHeader;
-  /** Gives its bytes back to the budget; to be called when they are no longer held. */
+  /** Gives the memory back; to be called when they are no longer held. */
   release: () => void;
 }
 
 export interface UploadOptions {
   limits: ImageLimits;
-  budget: UploadBudget;
+  memory: UploadMemory;
   /** Aborts when nobody waits any more. */
   signal: AbortSignal;
-  /** Makes the error for when the budget has no room. */
+  /** Makes the error for when there is no room. */
   overloaded: () => ServiceError;
 }
 
 /**
- * Reads a request's body, once the budget has room for it, and checks it.
+ * Reads a request's body, once there is memory for it, and checks it.
  *
  * @throws ServiceError `IMAGE_TOO_LARGE`, `OVERLOADED`, `UNAUTHORIZED` when the body is not the signed one,
  *   `INVALID_IMAGE`; CallerGone; the signal's reason
  */
 export async function receiveUpload(
   request: IncomingMessage,
-  { limits, budget, signal, overloaded }: UploadOptions,
+  { limits, memory, signal, overloaded }: UploadOptions,
 ): Promise<Upload> {
   const length = announcedLength(request, limits);
-  const release = budget.reserve(length);
+  const release = memory.reserve(length);
   if (!release) throw overloaded();
   try {
     const bytes = await readBody(request, length, limits);

@@ -4,6 +4,7 @@ import { decodeBmp } from './bmp.ts';
 import { inkToRgb, multiplyLikeOpenCv } from './cmyk.ts';
 import { refuseScanBomb } from './jpeg-scans.ts';
 import { type EncodedImage, hasInkChannels, open, readBytes } from './libvips.ts';
+import { refuseWithoutEnd } from './png-end.ts';
 import { decodeTiff } from './tiff.ts';
 
 export interface DecodeOptions {
@@ -32,6 +33,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions): Pr
       refuseScanBomb(bytes);
       return (await hasInkChannels(image)) ? decodeInkJpeg(image) : decodeColour(image, true);
     case 'png':
+      refuseWithoutEnd(bytes);
       return decodeColour(image, true);
     case 'webp':
       // cv2 does not look at the EXIF data of WebP.

@@ -6,7 +6,7 @@ export function damaged(format: ImageFormat, cause?: unknown): ServiceError {
   return new ServiceError(
     'IMAGE_READ_ERROR',
     `The ${format.toUpperCase()} image is damaged or incomplete and cannot be decoded.`,
-    { details: { format }, cause },
+    { details: { format }, cause: shortened(cause) },
   );
 }
 
@@ -20,6 +20,14 @@ export function unsupportedKind(format: ImageFormat, kind: string): ServiceError
 export function tooManyPixels(maxPixels: number, cause?: unknown): ServiceError {
   return new ServiceError('IMAGE_TOO_LARGE', `The image has more than ${maxPixels} pixels.`, {
     details: { limit: 'pixels', max: maxPixels },
-    cause,
+    cause: shortened(cause),
   });
+}
+
+/** libvips repeats itself, up to kilobytes for one file; its first words name the fault. */
+const MAX_CAUSE_LENGTH = 300;
+
+function shortened(cause: unknown): unknown {
+  if (!(cause instanceof Error) || cause.message.length <= MAX_CAUSE_LENGTH) return cause;
+  return new Error(`${cause.message.slice(0, MAX_CAUSE_LENGTH)}…`);
 }

@@ -21,7 +21,7 @@ export interface NativeAddon {
    * SIFT features of the grey image: `cv::SIFT`, value for value. Blocks the calling thread; cannot be
    * interrupted; may run on several threads at once.
    *
-   * Returns N features in 152·N bytes, little-endian, one tensor after the other: `xy` F32[N,2] in pixels (the
+   * Returns N features in `BYTES_PER_KEYPOINT`·N bytes, little-endian, one tensor after the other: `xy` F32[N,2] in pixels (the
    * centre of the upper-left pixel is (0, 0)), `size` F32[N] (diameter in pixels), `angle` F32[N] (degrees),
    * `response` F32[N], `octave` I32[N] (OpenCV's packed value), `descriptors` U8[N,128]. Order: response
    * descending, then y, x, size, angle, octave ascending.
@@ -34,9 +34,6 @@ export interface NativeAddon {
   /** The grey image that {@link extract} works on, OpenCV's BGR2GRAY: width·height bytes. */
   toGrey(image: PixelImage): Uint8Array<ArrayBuffer>;
 }
-
-/** Bytes of one feature in the result of {@link NativeAddon.extract}. */
-export const FEATURE_BYTES = 152;
 
 const BUILD_COMMAND =
   'cmake -S origin/native -B build/native -DCMAKE_BUILD_TYPE=Release && cmake --build build/native';

@@ -14,7 +14,7 @@ import { extractionBytes } from '../pool/memory.ts';
 import type { Extraction, ExtractionPool } from '../pool/pool.ts';
 import { SingleFlight } from '../single-flight.ts';
 import { receiveUpload } from '../upload.ts';
-import type { UploadBudget } from '../upload-budget.ts';
+import type { UploadMemory } from '../upload-memory.ts';
 
 export interface ExtractDependencies {
   extractor: Extractor;
@@ -22,7 +22,7 @@ export interface ExtractDependencies {
   limits: ImageLimits;
   timeoutMs: number;
   pool: ExtractionPool;
-  uploads: UploadBudget;
+  uploads: UploadMemory;
   inFlight: InFlight;
   metrics: OriginMetrics;
 }
@@ -63,7 +63,7 @@ async function extract(
   const parameters = parseSiftParameters(new URLSearchParams(url.slice(EXTRACT_PATH.length)));
   const { bytes, sha256, header, release } = await receiveUpload(request.raw, {
     limits,
-    budget: uploads,
+    memory: uploads,
     signal,
     overloaded: () => tooManyUploads(pool),
   });

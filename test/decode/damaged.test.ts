@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeImage } from '../../origin/decode/decode.ts';
+import { damaged, tooManyPixels } from '../../origin/decode/errors.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { type ImageFormat, readImageHeader } from '../../shared/image-header.ts';
 import { ownPictures } from '../golden/golden.ts';
@@ -63,11 +64,44 @@ test('a PNG whose pixel data has a wrong checksum is an error', async () => {
   expectReadError(await outcome(bytes, 'png'));
 });
 
-test('a JPEG with hundreds of scans is refused before it is decoded', async () => {
+describe('a PNG needs its last chunk, whole', () => {
+  test.each(ofFormat('png'))('$name', async ({ bytes, format }) => {
+    for (let missing = 1; missing <= 12; missing += 1) {
+      expectReadError(await outcome(bytes.subarray(0, bytes.length - missing), format));
+    }
+    const wrongChecksum = Buffer.concat([bytes.subarray(0, -1), Buffer.from([0])]);
+    expectReadError(await outcome(wrongChecksum, format));
+    const withMore = Buffer.concat([bytes, Buffer.from('more')]);
+    expect(await outcome(withMore, format)).toEqual(await outcome(bytes, format));
+  });
+});
+
+describe('bytes in a JPEG that look like scans but are none', () => {
+  const likeScans = Buffer.from('ffda'.repeat(200), 'hex');
+
+  test.each(ofFormat('jpeg'))('$name', async ({ bytes, format }) => {
+    const sound = await outcome(bytes, format);
+    const segment = Buffer.concat([Buffer.from([0xff, 0xef, 0x01, 0x92]), likeScans]);
+    const inSegments = Buffer.concat([bytes.subarray(0, 2), segment, segment, bytes.subarray(2)]);
+    expect(await outcome(inSegments, format)).toEqual(sound);
+    const behindTheEnd = Buffer.concat([bytes, likeScans, Buffer.alloc(1 << 20, 'ftypmp42'), likeScans]);
+    expect(await outcome(behindTheEnd, format)).toEqual(sound);
+  });
+});
+
+test.each([
+  ['', ''],
+  [' behind fill bytes', 'ffff'],
+  [' behind stuffed bytes and garbage', 'ff00ffff00aabb'],
+  [' behind a restart marker', 'ffd0'],
+  [' behind a segment', 'fffe0004abcd'],
+  [' behind a segment shorter than its length', 'fffe0000'],
+])('a JPEG with hundreds of scans%s is refused before it is decoded', async (_, prefix) => {
   const bytes = pictures.find(({ name }) => name === 'jpeg-progressive.jpg')?.bytes ?? Buffer.alloc(0);
   const lastScan = bytes.lastIndexOf(Buffer.from([0xff, 0xda]));
   const end = bytes.length - 2;
-  const repeated = Array.from({ length: 100 }, () => bytes.subarray(lastScan, end));
+  const scan = Buffer.concat([Buffer.from(prefix, 'hex'), bytes.subarray(lastScan, end)]);
+  const repeated = Array.from({ length: 100 }, () => scan);
   const error = await outcome(
     Buffer.concat([bytes.subarray(0, end), ...repeated, bytes.subarray(end)]),
     'jpeg',
@@ -87,11 +121,10 @@ describe('a damaged file gives a picture within the limits or an error of the co
         }),
         fc.double({ min: 0.1, max: 1, noNaN: true }),
         async ({ bytes }, edits, kept) => {
-          const damaged = Uint8Array.from(bytes.subarray(0, Math.ceil(bytes.length * kept)));
+          const edited = Uint8Array.from(bytes.subarray(0, Math.ceil(bytes.length * kept)));
           // Squared, so that headers are hit as often as pixel data.
-          for (const [place, value] of edits)
-            damaged[Math.floor(place * place * (damaged.length - 1))] = value;
-          const result = await outcome(damaged, format);
+          for (const [place, value] of edits) edited[Math.floor(place * place * (edited.length - 1))] = value;
+          const result = await outcome(edited, format);
           if (result instanceof ServiceError) {
             expect(['IMAGE_READ_ERROR', 'IMAGE_TOO_LARGE']).toContain(result.code);
             expect(result.message).toMatch(PUBLIC_MESSAGE);
@@ -147,7 +180,17 @@ describe('content of a format that is not served never reaches its decoder', () 
     for (const format of ['jpeg', 'png', 'webp', 'tiff', 'bmp'] as const) {
       const error = (await outcome(Buffer.from(content, 'latin1'), format)) as Error;
       expectReadError(error);
-      if (format === 'png') expect(String(error.cause)).toMatch(/unsupported image format/);
+      if (format === 'webp') expect(String(error.cause)).toMatch(/unsupported image format/);
     }
   });
+});
+
+test('what a library says at length is kept in short', () => {
+  const long = new Error(`the fault ${'again '.repeat(1000)}`);
+  for (const error of [damaged('tiff', long), tooManyPixels(1, long)]) {
+    expect(String(error.cause)).toMatch(/^Error: the fault again/);
+    expect(String(error.cause).length).toBeLessThan(320);
+  }
+  const short = new RangeError('past the end');
+  expect(damaged('bmp', short).cause).toBe(short);
 });

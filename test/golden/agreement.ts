@@ -1,4 +1,4 @@
-import { FEATURE_BYTES } from '../../origin/native/addon.ts';
+import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
 
 interface Keypoint {
   x: number;
@@ -8,7 +8,7 @@ interface Keypoint {
 }
 
 function keypoints(payload: Uint8Array): Keypoint[] {
-  const count = payload.byteLength / FEATURE_BYTES;
+  const count = payload.byteLength / BYTES_PER_KEYPOINT;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   return Array.from({ length: count }, (_, index) => ({
     x: view.getFloat32(index * 8, true),

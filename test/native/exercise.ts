@@ -1,8 +1,9 @@
 // Drives an addon, given by its path, through everything it does; sanitize.ts runs this.
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { FEATURE_BYTES, loadNativeAddon, type NativeAddon } from '../../origin/native/addon.ts';
+import { loadNativeAddon, type NativeAddon } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
+import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
 import { availablePictures, REFUSED } from '../golden/golden.ts';
 import { decodeFile, texture } from './pictures.ts';
 
@@ -36,7 +37,7 @@ async function exercise(addon: NativeAddon): Promise<number> {
         n_octave_layers: 1 + (size % 8),
         contrast_threshold: 0,
       };
-      features += addon.extract(image, parameters).byteLength / FEATURE_BYTES;
+      features += addon.extract(image, parameters).byteLength / BYTES_PER_KEYPOINT;
     }
   }
   for (const { name, path, expected } of availablePictures) {
@@ -44,7 +45,8 @@ async function exercise(addon: NativeAddon): Promise<number> {
     const image = await decodeFile(path);
     addon.toGrey(image);
     for (const nfeatures of [0, 20]) {
-      features += addon.extract(image, { ...DEFAULT_SIFT_PARAMETERS, nfeatures }).byteLength / FEATURE_BYTES;
+      features +=
+        addon.extract(image, { ...DEFAULT_SIFT_PARAMETERS, nfeatures }).byteLength / BYTES_PER_KEYPOINT;
     }
   }
   return features;

@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 
 const MIB = 1 << 20;
 
@@ -16,3 +16,25 @@ test.runIf(process.platform === 'linux')(
     expect(afterLarge - warm).toBeLessThan(96 * MIB);
   },
 );
+
+describe.runIf(process.platform === 'linux')('the memory of a job', () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const buildFolder = `${root}/build/native-faults`;
+
+  beforeAll(() => {
+    const options = { cwd: root, stdio: 'pipe' } as const;
+    const configuration = ['-DCMAKE_BUILD_TYPE=Release', '-DEDGESIFT_TESTS=ON'];
+    execFileSync('cmake', ['-S', 'origin/native', '-B', buildFolder, ...configuration], options);
+    execFileSync('cmake', ['--build', buildFolder, '--target', 'job_memory_faults'], options);
+  }, 240_000);
+
+  test.each([
+    ['is usable after the system has refused to take memory back', 'trim'],
+    ['takes matrices back when there is no memory left', 'release'],
+    ['survives that another thread releases its matrices', 'thread'],
+  ])('%s', (_, situation) => {
+    const program = `${buildFolder}/test/job_memory_faults`;
+    const { status, signal, stderr } = spawnSync(program, [situation], { encoding: 'utf8' });
+    expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
+  });
+});

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
-import { FEATURE_BYTES, loadNativeAddon } from '../../origin/native/addon.ts';
+import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
+import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
 import { texture } from './pictures.ts';
 
 const addon = loadNativeAddon();
 
 /** Columns in the order of comparison, the response negated so that all ascend. */
 function sortKeys(payload: ArrayBuffer): number[][] {
-  const count = payload.byteLength / FEATURE_BYTES;
+  const count = payload.byteLength / BYTES_PER_KEYPOINT;
   const xy = new Float32Array(payload, 0, 2 * count);
   const [size, angle, response] = [8, 12, 16].map((start) => new Float32Array(payload, start * count, count));
   const octave = new Int32Array(payload, 20 * count, count);
@@ -50,10 +51,10 @@ test('equal responses at different places are told apart by y, then x', () => {
 test('asking for fewer features gives the beginning of asking for more', () => {
   const image = texture(200, 160);
   const all = Buffer.from(addon.extract(image, DEFAULT_SIFT_PARAMETERS));
-  const count = all.length / FEATURE_BYTES;
+  const count = all.length / BYTES_PER_KEYPOINT;
   for (const nfeatures of [1, 2, 3, 5, 8, 13, 21, 34]) {
     const some = Buffer.from(addon.extract(image, { ...DEFAULT_SIFT_PARAMETERS, nfeatures }));
-    expect(some.length).toBe(nfeatures * FEATURE_BYTES);
+    expect(some.length).toBe(nfeatures * BYTES_PER_KEYPOINT);
     expect(some.subarray(0, 8 * nfeatures)).toEqual(all.subarray(0, 8 * nfeatures));
     expect(some.subarray(24 * nfeatures)).toEqual(all.subarray(24 * count, 24 * count + 128 * nfeatures));
   }

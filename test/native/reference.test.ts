@@ -1,8 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { FEATURE_BYTES, loadNativeAddon, type PixelImage } from '../../origin/native/addon.ts';
+import { loadNativeAddon, type PixelImage } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS, type SiftParameters } from '../../shared/contract/parameters.ts';
+import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
 import { sharedPictures, sharedPicturesExist } from '../golden/golden.ts';
 import { decodeFile, samplePicture, texture } from './pictures.ts';
 
@@ -41,7 +42,7 @@ function referenceFeatures(grey: Uint8Array, width: number, height: number, p: S
 }
 
 function addonFeatures(payload: ArrayBuffer): string[] {
-  const count = payload.byteLength / FEATURE_BYTES;
+  const count = payload.byteLength / BYTES_PER_KEYPOINT;
   const bytes = Buffer.from(payload);
   const columns = [8, 4, 4, 4, 4, 128];
   return Array.from({ length: count }, (_, index) => {
@@ -95,7 +96,7 @@ test('cv::SIFT keeps ties beyond nfeatures, the addon never does', async () => {
   const grey = addon.toGrey(image);
   const exceeding = Array.from({ length: 30 }, (_, index) => index + 1).filter((nfeatures) => {
     const parameters = { ...DEFAULT_SIFT_PARAMETERS, nfeatures };
-    expect(addon.extract(image, parameters).byteLength).toBe(nfeatures * FEATURE_BYTES);
+    expect(addon.extract(image, parameters).byteLength).toBe(nfeatures * BYTES_PER_KEYPOINT);
     return referenceFeatures(grey, image.width, image.height, parameters).length > nfeatures;
   });
   expect(exceeding.length).toBeGreaterThan(0);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { FEATURE_BYTES, loadNativeAddon } from '../../origin/native/addon.ts';
+import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
+import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
 import { texture } from './pictures.ts';
 
 const addon = loadNativeAddon();
@@ -10,7 +11,7 @@ test('every size from 1×1 to 16×16 gives a whole number of features, most of t
   for (let width = 1; width <= 16; width += 1) {
     for (let height = 1; height <= 16; height += 1) {
       const result = addon.extract(texture(width, height), DEFAULT_SIFT_PARAMETERS);
-      expect(result.byteLength % FEATURE_BYTES).toBe(0);
+      expect(result.byteLength % BYTES_PER_KEYPOINT).toBe(0);
     }
   }
 });
@@ -22,7 +23,9 @@ test.each([
   [3, 65_535],
   [65_535, 5],
 ])('a picture of %i×%i does no harm', (width, height) => {
-  expect(addon.extract(texture(width, height), DEFAULT_SIFT_PARAMETERS).byteLength % FEATURE_BYTES).toBe(0);
+  expect(addon.extract(texture(width, height), DEFAULT_SIFT_PARAMETERS).byteLength % BYTES_PER_KEYPOINT).toBe(
+    0,
+  );
 });
 
 test.each([0, 1, 127, 255])('a flat picture of grey %i has no features', (level) => {
@@ -53,7 +56,7 @@ test('noise of any size with any parameters gives finite keypoints inside the pi
       ({ width, height, channels, seed, shade }, parameters) => {
         const pixels = noise(width * height * channels, seed, shade);
         const payload = addon.extract({ pixels, width, height, channels }, parameters);
-        const count = payload.byteLength / FEATURE_BYTES;
+        const count = payload.byteLength / BYTES_PER_KEYPOINT;
         expect(Number.isInteger(count)).toBe(true);
         if (parameters.nfeatures > 0) expect(count).toBeLessThanOrEqual(parameters.nfeatures);
         const numbers = new Float32Array(payload, 0, count * 5);

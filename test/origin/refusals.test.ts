@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CircuitBreaker } from '../../edge/circuit-breaker.ts';
+import { OriginClient } from '../../edge/origin-client.ts';
+import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
 import { flatPicture, ownPicture } from '../fixtures/pictures.ts';
 import { expectProblem } from '../fixtures/problem.ts';
@@ -144,11 +147,33 @@ test.each([
   expect(problem.instance).toBe(path);
 });
 
-test('what is no HTTP at all gets a problem document and a closed connection', async () => {
-  const answer = await rawExchange(origin, 'this is no HTTP\r\n\r\n');
-  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-  expect(answer).toContain('"error_code":"INVALID_PARAMETER"');
-  expect(answer.toLowerCase()).toContain('connection: close');
+test.each([
+  ['what is no HTTP at all', 'this is no HTTP\r\n\r\n', '400 Bad Request'],
+  [
+    'a request whose head is too large',
+    headOf('GET', '/health/live', { 'x-large': 'x'.repeat(20_000) }),
+    '431 Request Header Fields Too Large',
+  ],
+])('%s gets a status without a document and a closed connection', async (_, request, status) => {
+  const answer = await rawExchange(origin, request);
+  expect(answer).toBe(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+});
+
+test('the edge does not blame its client for a request of its own that the origin cannot read', async () => {
+  const breaker = new CircuitBreaker({ failureThreshold: 5, cooldownMs: 1000 });
+  const client = new OriginClient({ url: origin.url, secret: origin.secret, timeoutMs: 10_000, breaker });
+  const job = {
+    bytes: ownPicture('png-rgb.png'),
+    digest: new Uint8Array(32),
+    parameters: DEFAULT_SIFT_PARAMETERS,
+    requestId: 'x'.repeat(20_000),
+    traceParent: undefined,
+    signal: new AbortController().signal,
+  };
+  await expect(client.extract(job)).rejects.toMatchObject({
+    code: 'INTERNAL_SERVER_ERROR',
+    cause: expect.stringContaining('431'),
+  });
 });
 
 test('after all that the origin still works and holds nothing', async () => {

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <opencv2/core.hpp>
+#include <vector>
 
 namespace edgesift {
 
@@ -38,78 +39,97 @@ class Range {
   /// Null when the range is used up or the system does not grant it.
   std::uint8_t* take(std::size_t bytes) {
     if (!reserve()) return nullptr;
+    // Behind each hole stands a block, so there are never more holes than blocks.
+    holes_.reserve(blocks_ + 1);
     const std::size_t size = alignUp(bytes, kAlignment);
-    const auto hole = std::find_if(holes_.begin(), holes_.end(),
-                                   [&](const auto& candidate) { return candidate.second >= size; });
-    if (hole != holes_.end()) return base_ + takeFromHole(hole, size);
-    if (size > kReservedBytes - top_) return nullptr;
-    const std::size_t offset = top_;
-    top_ += size;
-    touched_ = std::max(touched_, top_);
-    return base_ + offset;
+    const auto hole =
+        std::find_if(holes_.begin(), holes_.end(), [&](const Hole& candidate) { return candidate.size >= size; });
+    if (hole == holes_.end() && size > kReservedBytes - top_) return nullptr;
+    ++blocks_;
+    return base_ + (hole != holes_.end() ? takeFromHole(hole, size) : takeFromTop(size));
   }
 
-  void giveBack(const std::uint8_t* block, std::size_t bytes) {
+  /// A block that another thread took stays taken: this thread may not touch that thread's range, which goes
+  /// with its thread at the latest.
+  void giveBack(const std::uint8_t* block, std::size_t bytes) noexcept {
+    if (!contains(block)) return;
     const auto offset = static_cast<std::size_t>(block - base_);
-    auto hole = holes_.emplace(offset, alignUp(bytes, kAlignment)).first;
-    const auto next = std::next(hole);
-    if (next != holes_.end() && offset + hole->second == next->first) {
-      hole->second += next->second;
-      holes_.erase(next);
+    const std::size_t size = alignUp(bytes, kAlignment);
+    --blocks_;
+    const auto next = std::find_if(holes_.begin(), holes_.end(),
+                                   [&](const Hole& candidate) { return candidate.offset > offset; });
+    const bool touchesNext = next != holes_.end() && offset + size == next->offset;
+    const bool touchesPrevious = next != holes_.begin() && std::prev(next)->end() == offset;
+    if (touchesPrevious) {
+      std::prev(next)->size += size + (touchesNext ? next->size : 0);
+      if (touchesNext) holes_.erase(next);
+    } else if (touchesNext) {
+      *next = {offset, size + next->size};
+    } else {
+      holes_.insert(next, {offset, size});  // take() has reserved its place
     }
-    if (hole != holes_.begin()) {
-      const auto previous = std::prev(hole);
-      if (previous->first + previous->second == offset) {
-        previous->second += hole->second;
-        holes_.erase(hole);
-        hole = previous;
-      }
-    }
-    if (hole->first + hole->second == top_) {
-      top_ = hole->first;
-      holes_.erase(hole);
+    if (holes_.back().end() == top_) {
+      top_ = holes_.back().offset;
+      holes_.pop_back();
     }
   }
 
-  void trim() {
+  void trim() noexcept {
     const std::size_t kept = alignUp(std::max(top_, JobMemory::kRetainedBytes), kHugePage);
     if (touched_ <= kept) return;
-    map(base_ + kept, kReservedBytes - kept, MAP_FIXED);
-    touched_ = kept;
+    // What the system refuses to take back stays usable, and is offered again after the next job.
+    if (madvise(base_ + kept, alignUp(touched_, kHugePage) - kept, MADV_DONTNEED) == 0) touched_ = kept;
   }
 
  private:
-  using Holes = std::map<std::size_t, std::size_t>;  // offset to size; no two touch each other or the top
+  struct Hole {
+    std::size_t offset;
+    std::size_t size;
+    std::size_t end() const { return offset + size; }
+  };
+  using Holes = std::vector<Hole>;  // by ascending offset; no two touch each other or the top
+
+  bool contains(const std::uint8_t* block) const {
+    const std::less<> before;
+    return base_ != nullptr && !before(block, base_) && before(block, base_ + top_);
+  }
 
   std::size_t takeFromHole(Holes::iterator hole, std::size_t size) {
-    const auto [offset, available] = *hole;
-    holes_.erase(hole);
-    if (available > size) holes_.emplace(offset + size, available - size);
+    const std::size_t offset = hole->offset;
+    if (hole->size == size) {
+      holes_.erase(hole);
+    } else {
+      *hole = {offset + size, hole->size - size};
+    }
+    return offset;
+  }
+
+  std::size_t takeFromTop(std::size_t size) {
+    const std::size_t offset = top_;
+    top_ += size;
+    touched_ = std::max(touched_, top_);
     return offset;
   }
 
   bool reserve() {
     if (base_ == nullptr && !refused_) {
-      base_ = map(nullptr, kReservedBytes, 0);
-      refused_ = base_ == nullptr;
+      void* mapped = mmap(nullptr, kReservedBytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      refused_ = mapped == MAP_FAILED;
+      if (refused_) return false;
+      base_ = static_cast<std::uint8_t*>(mapped);
+#ifdef MADV_HUGEPAGE
+      madvise(base_, kReservedBytes, MADV_HUGEPAGE);  // a wish: without them it is only slower
+#endif
     }
     return base_ != nullptr;
-  }
-
-  static std::uint8_t* map(std::uint8_t* at, std::size_t bytes, int flags) {
-    void* mapped = mmap(at, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
-    if (mapped == MAP_FAILED) return nullptr;
-#ifdef MADV_HUGEPAGE
-    madvise(mapped, bytes, MADV_HUGEPAGE);
-#endif
-    return static_cast<std::uint8_t*>(mapped);
   }
 
   std::uint8_t* base_ = nullptr;
   bool refused_ = false;
   std::size_t top_ = 0;
   std::size_t touched_ = 0;
+  std::size_t blocks_ = 0;
   Holes holes_;
 };
 

@@ -1,5 +1,5 @@
-/** Bounds the bytes of all uploads in memory: those being read, waiting, and in extraction. */
-export class UploadBudget {
+/** Bounds the bytes of all uploads in memory: being read, waiting, and in extraction. Refuses at once; nobody waits. */
+export class UploadMemory {
   readonly limit: number;
   #reserved = 0;
 
