@@ -1,0 +1,146 @@
+import { DETECT_PATH, type Encoding, uploadOf, uploadsOf } from '../load/detect-job.ts';
+import type { LoadJob } from '../load/job.ts';
+import type { Effort } from '../options.ts';
+import { describe, type Picture } from '../pictures.ts';
+import type { Stack } from '../stack.ts';
+import { newVariants, type Variant, variantBytes } from '../variants.ts';
+import {
+  bringIntoMemory,
+  cacheFeatures,
+  pathOf,
+  prepareEviction,
+  SAFETENSORS,
+  type Target,
+} from './cached-features.ts';
+import { CONNECTIONS, type Load, type Scenario } from './scenario.ts';
+
+/** What all requests of a scenario have in common. */
+interface RequestKind {
+  readonly name: string;
+  readonly shape: Pick<LoadJob, 'method' | 'headers' | 'body'>;
+}
+
+/** Requests before a measurement. */
+const WARM_UP_REQUESTS = 100;
+
+/** Everything that is answered without the origin. Fills Redis first, which takes a while. */
+export async function hitScenarios(
+  target: Target,
+  { processes }: Stack,
+  { small, large }: { readonly small: Picture; readonly large: Picture },
+  effort: Effort,
+): Promise<Scenario[]> {
+  const { one, many } = effort.redisKeys;
+  const cached = newVariants(small, one + many);
+  await cacheFeatures(target, cached);
+  const evict = await prepareEviction(target);
+  const memory = (kind: RequestKind, picture: Picture) => ({
+    ...memoryHit(target, kind, picture, effort.requests),
+    service: 'edgesift' as const,
+    processes,
+  });
+  const redis = (kind: RequestKind) => ({
+    ...redisHit(target, kind, { cached, evict, counts: effort.redisKeys }),
+    service: 'edgesift' as const,
+    processes,
+  });
+  const summary = byHash('summary', {});
+  const payload = byHash('safetensors', SAFETENSORS);
+  return [
+    { ...floor(target, effort.requests), service: 'edgesift', processes },
+    memory(upload(small, 'multipart'), small),
+    memory(upload(small, 'raw'), small),
+    memory(upload(large, 'multipart'), large),
+    memory(upload(large, 'raw'), large),
+    memory(summary, small),
+    memory(payload, small),
+    redis(upload(small, 'multipart')),
+    redis(upload(small, 'raw')),
+    redis(summary),
+    redis(payload),
+  ];
+}
+
+type Counts = Readonly<Record<Load, number>>;
+type HitScenario = Pick<Scenario, 'name' | 'prepare' | 'job'>;
+
+function upload(picture: Picture, encoding: Encoding): RequestKind {
+  return { name: `POST ${encoding}, ${describe(picture)}`, shape: uploadOf(picture, encoding) };
+}
+
+function byHash(what: string, headers: Record<string, string>): RequestKind {
+  return { name: `GET by hash, ${what}`, shape: { method: 'GET', headers } };
+}
+
+/** What a request costs that asks for nothing: HTTP, the runtime and the router. */
+function floor({ url, client }: Target, counts: Counts): HitScenario {
+  const jobOf = (count: number, connections: number): LoadJob => ({
+    origin: url,
+    method: 'GET',
+    headers: {},
+    requests: Array.from({ length: count }, () => ({ path: '/health/live' })),
+    connections,
+    expectedCache: undefined,
+  });
+  return {
+    name: 'nothing: GET /health/live',
+    prepare: async () => void (await client.send(jobOf(WARM_UP_REQUESTS, CONNECTIONS.many))),
+    job: (load) => jobOf(counts[load], CONNECTIONS[load]),
+  };
+}
+
+/** One picture again and again, from the isolate's memory. */
+function memoryHit(
+  { url, client }: Target,
+  { name, shape }: RequestKind,
+  picture: Picture,
+  counts: Counts,
+): HitScenario {
+  const path = shape.method === 'GET' ? pathOf(picture.bytes) : DETECT_PATH;
+  const jobOf = (count: number, connections: number): LoadJob => ({
+    origin: url,
+    ...shape,
+    requests: Array.from({ length: count }, () => ({ path })),
+    connections,
+    expectedCache: 'HIT memory',
+  });
+  return {
+    name: `memory: ${name}`,
+    async prepare() {
+      await bringIntoMemory(url, picture);
+      await client.send(jobOf(WARM_UP_REQUESTS, CONNECTIONS.many));
+    },
+    job: (load) => jobOf(counts[load], CONNECTIONS[load]),
+  };
+}
+
+interface RedisHitOptions {
+  readonly cached: readonly Variant[];
+  /** Makes the isolate's memory forget them. */
+  readonly evict: () => Promise<void>;
+  readonly counts: Counts;
+}
+
+/** Pictures that Redis knows and the isolate does not: each can be asked for once, then memory has it. */
+function redisHit(
+  { url }: Target,
+  { name, shape }: RequestKind,
+  { cached, evict, counts }: RedisHitOptions,
+): HitScenario {
+  const slices = { one: cached.slice(0, counts.one), many: cached.slice(counts.one) };
+  const requestsOf = (variants: readonly Variant[]) =>
+    shape.method === 'GET'
+      ? variants.map((variant) => ({ path: pathOf(variantBytes(variant)) }))
+      : uploadsOf(variants);
+  return {
+    name: `redis: ${name}`,
+    prepare: evict,
+    job: (load) => ({
+      origin: url,
+      ...shape,
+      requests: requestsOf(slices[load]),
+      connections: CONNECTIONS[load],
+      expectedCache: 'HIT redis',
+    }),
+  };
+}

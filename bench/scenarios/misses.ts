@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { countCpu, type Processes } from '../cpu.ts';
+import { uploadOf, uploadsOf } from '../load/detect-job.ts';
+import type { LoadJob } from '../load/job.ts';
+import { type LoadClient, measureLoad } from '../load/load-client.ts';
+import type { NativeCall } from '../native/native-call.ts';
+import type { Effort } from '../options.ts';
+import type { Peer } from '../peer/peer.ts';
+import type { Picture } from '../pictures.ts';
+import type { Stack } from '../stack.ts';
+import { type Figures, median, Series, type Summary } from '../statistics.ts';
+import { newVariants, type Variant, variantBytes } from '../variants.ts';
+
+export interface MissContestants {
+  readonly stack: Stack;
+  readonly native: NativeCall;
+  readonly peer: Peer | undefined;
+  readonly client: LoadClient;
+}
+
+/** One picture, extracted again and again by each contestant in turn. */
+export interface MissReport {
+  readonly picture: Picture;
+  readonly figures: Record<string, Summary>;
+}
+
+/** Before anything is measured: the result of the miss before is stored after its answer. */
+const SETTLE_MS = 40;
+const WARM_UP_ROUNDS = 2;
+
+/**
+ * Extracts every picture by the service, by the native call alone and by the peer, one right after the other on the
+ * same bytes, in an order that turns from round to round: whatever else the machine does hits all of them alike, and
+ * what counts are the ratios within a turn.
+ */
+export async function measureMisses(
+  contestants: MissContestants,
+  pictures: readonly Picture[],
+  rounds: number,
+): Promise<MissReport[]> {
+  const series = new Map(pictures.map((picture) => [picture, new Series()]));
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
+    for (const [picture, ofPicture] of series) {
+      const figures = await measureTurn(contestants, picture, round);
+      if (round >= 0) ofPicture.add(figures);
+    }
+  }
+  return [...series].map(([picture, ofPicture]) => ({ picture, figures: ofPicture.summarise() }));
+}
+
+/** The median over pictures of a figure's median. */
+export function overall(reports: readonly MissReport[], figure: string): number {
+  return median(reports.flatMap(({ figures }) => figures[figure]?.median ?? []));
+}
+
+async function measureTurn(
+  { stack, native, peer, client }: MissContestants,
+  picture: Picture,
+  round: number,
+): Promise<Figures> {
+  const [variant] = newVariants(picture, 1);
+  if (variant === undefined) return {};
+  const contestants = [
+    () => serviceFigures(client, stack, variant),
+    () => nativeFigures(native, variant),
+    ...(peer === undefined ? [] : [() => peerFigures(client, peer, variant)]),
+  ];
+  const figures: Figures[] = [];
+  const first = Math.abs(round) % contestants.length;
+  for (const measure of [...contestants.slice(first), ...contestants.slice(0, first)]) {
+    await sleep(SETTLE_MS);
+    figures.push(await measure());
+  }
+  return withRatios(Object.assign({}, ...figures));
+}
+
+async function serviceFigures(client: LoadClient, stack: Stack, variant: Variant): Promise<Figures> {
+  const { latencyMs, serverTiming, cpuMs } = await sendOne(client, stack, variant);
+  const { queue = 0, decode = 0, sift = 0 } = phasesOf(serverTiming);
+  return {
+    service_ms: latencyMs,
+    queue_ms: queue,
+    decode_ms: decode,
+    sift_ms: sift,
+    /** By the service's own clock: all but decoding and SIFT. */
+    around_ms: latencyMs - decode - sift,
+    ...Object.fromEntries(Object.entries(cpuMs).map(([name, ms]) => [`cpu_${name}_ms`, ms])),
+  };
+}
+
+async function nativeFigures(native: NativeCall, variant: Variant): Promise<Figures> {
+  const { decodeMs, siftMs } = await native.extract(variantBytes(variant));
+  return { native_ms: decodeMs + siftMs, native_decode_ms: decodeMs, native_sift_ms: siftMs };
+}
+
+async function peerFigures(client: LoadClient, peer: Peer, variant: Variant): Promise<Figures> {
+  const { latencyMs, cpuMs } = await sendOne(client, peer, variant);
+  return { peer_ms: latencyMs, cpu_peer_ms: cpuMs.uvicorn ?? 0 };
+}
+
+function withRatios(figures: Figures): Figures {
+  const { service_ms = 0, native_ms = 0, peer_ms, around_ms = 0 } = figures;
+  return {
+    ...figures,
+    added_percent: ((service_ms - native_ms) / native_ms) * 100,
+    around_percent: (around_ms / native_ms) * 100,
+    ...(peer_ms !== undefined && { peer_times: peer_ms / service_ms }),
+  };
+}
+
+async function sendOne(
+  client: LoadClient,
+  service: { readonly url: string; readonly processes: Processes },
+  variant: Variant,
+) {
+  const cpuSince = countCpu(service.processes);
+  const { latenciesMs, serverTiming } = await client.send(missJob(service.url, [variant], 1));
+  // Storing the result is a part of the work, though not of the wait for it.
+  await sleep(SETTLE_MS);
+  const [latencyMs = Number.NaN] = latenciesMs;
+  return { latencyMs, serverTiming, cpuMs: cpuSince() };
+}
+
+/** Connections of a measurement of throughput: twice the origin's threads on the machines we know. */
+const THROUGHPUT_CONNECTIONS = 4;
+
+export interface ThroughputReport {
+  readonly picture: Picture;
+  readonly connections: number;
+  readonly service: Record<string, Summary>;
+  readonly peer: Record<string, Summary> | undefined;
+}
+
+/** How many pictures a second the service and the peer get through, in turn. */
+export async function measureMissThroughput(
+  { stack, peer, client }: Omit<MissContestants, 'native'>,
+  picture: Picture,
+  { repetitions, missRequests }: Effort,
+): Promise<ThroughputReport> {
+  const measure = async ({ url, processes }: { url: string; processes: Processes }) => {
+    const job = missJob(url, newVariants(picture, missRequests), THROUGHPUT_CONNECTIONS);
+    const { p50_ms = 0, requests_per_s = 0 } = await measureLoad(client, processes, job);
+    return { p50_ms, requests_per_s };
+  };
+  const [ofService, ofPeer] = [new Series(), new Series()];
+  for (let repetition = 0; repetition < repetitions; repetition += 1) {
+    ofService.add(await measure(stack));
+    if (peer !== undefined) ofPeer.add(await measure(peer));
+  }
+  return {
+    picture,
+    connections: THROUGHPUT_CONNECTIONS,
+    service: ofService.summarise(),
+    peer: peer && ofPeer.summarise(),
+  };
+}
+
+/** Uploads of pictures that the service has never seen. */
+function missJob(url: string, variants: readonly Variant[], connections: number): LoadJob {
+  const [first] = variants;
+  if (first === undefined) throw new RangeError('no pictures');
+  return {
+    origin: url,
+    ...uploadOf(first.picture, 'multipart'),
+    requests: uploadsOf(variants),
+    connections,
+    expectedCache: 'MISS',
+  };
+}
+
+/** Milliseconds by phase, from a `Server-Timing` header (W3C). */
+function phasesOf(serverTiming: string): Record<string, number> {
+  const phases = serverTiming.matchAll(/([a-z]+);dur=([\d.]+)/g);
+  return Object.fromEntries(Array.from(phases, ([, name = '', duration]) => [name, Number(duration)]));
+}

@@ -1,0 +1,73 @@
+import { availableParallelism } from 'node:os';
+import { fromRoot } from '../local/project-root.ts';
+import { type RunningProcess, startProcess } from '../local/running-process.ts';
+import { buildWorker } from '../local/worker/build-worker.ts';
+import { startWorker } from '../local/worker/run-worker.ts';
+import { findFreePort } from '../test/fixtures/free-port.ts';
+import { startOriginServer } from '../test/fixtures/origin-server.ts';
+import { startRedisServer } from '../test/fixtures/redis-server.ts';
+import { untilItAnswers } from '../test/fixtures/until.ts';
+import type { Processes } from './cpu.ts';
+
+/** The whole service, each part a process of its own, as in production but for the network between them. */
+export interface Stack {
+  /** Of the edge. */
+  readonly url: string;
+  readonly redisUrl: string;
+  readonly redisPid: number;
+  /** As in `opencv-sift@4.6.0-avx512`. */
+  readonly extractor: string;
+  readonly processes: Processes;
+  stop(): Promise<void>;
+}
+
+const TOKEN = 'token-of-the-benchmark-gateway';
+
+export async function startStack(): Promise<Stack> {
+  const redis = await startRedisServer();
+  const gateway = await startGateway(redis.url);
+  const origin = await startOriginServer({ ORIGIN_THREADS: String(availableParallelism()) });
+  await buildWorker();
+  const worker = await startWorker({
+    port: 0,
+    env: {
+      UPSTASH_REDIS_REST_URL: gateway.url,
+      UPSTASH_REDIS_REST_TOKEN: TOKEN,
+      ORIGIN_URL: origin.url,
+      ORIGIN_SECRET: origin.secret,
+      EXTRACTOR: origin.extractor,
+      // Where the machine is held up by other programs, a hit must not become a miss.
+      REDIS_TIMEOUT_MS: '5000',
+    },
+  });
+  return {
+    url: worker.url,
+    redisUrl: redis.url,
+    redisPid: redis.pid,
+    extractor: origin.extractor,
+    processes: { workerd: worker.pid, gateway: gateway.pid, redis: redis.pid, origin: origin.pid },
+    async stop() {
+      await worker.stop();
+      await origin.stop();
+      await gateway.stop();
+      await redis.stop();
+    },
+  };
+}
+
+async function startGateway(redisUrl: string): Promise<RunningProcess & { readonly url: string }> {
+  const port = await findFreePort();
+  const environment = {
+    REDIS_REST_PORT: String(port),
+    REDIS_REST_TOKEN: TOKEN,
+    REDIS_URL: redisUrl,
+    HOST: '127.0.0.1',
+  };
+  const gateway = await startProcess(process.execPath, [fromRoot('local', 'redis-gateway', 'main.ts')], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await untilItAnswers(`${url}/health`);
+  return { ...gateway, url };
+}

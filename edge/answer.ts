@@ -1,0 +1,118 @@
+import type { DetectAnswer } from '../shared/contract/answers.ts';
+import {
+  DEFAULT_SIFT_PARAMETERS,
+  type Representation,
+  type SiftParameters,
+} from '../shared/contract/parameters.ts';
+import { DESCRIPTOR_LENGTH } from '../shared/features/descriptor.ts';
+import { encodeText, FEATURE_FILES, type FileFormat } from '../shared/features/files.ts';
+import { featureJson } from '../shared/features/json.ts';
+import { decodePayload } from '../shared/features/payload.ts';
+import { compressLarge } from './compression.ts';
+import type { EdgeContext } from './context.ts';
+import type { FoundFeatures } from './feature-source.ts';
+import { type CompleteFeatures, type FeatureSummary, keyOfSummary } from './features.ts';
+import type { Format } from './negotiation.ts';
+
+/** The answers to one URL depend on these request headers. */
+export const FEATURES_VARY = 'Accept, Accept-Encoding';
+
+/** One result in the format asked for. */
+export function answerFeatures(
+  context: EdgeContext,
+  found: FoundFeatures,
+  format: Format,
+  representation: Representation,
+): Response {
+  context.header('X-Cache', found.tier ? `HIT ${found.tier}` : 'MISS');
+  context.header('ETag', etagOf(keyOfSummary(found.summary), format, representation));
+  context.header('Vary', FEATURES_VARY);
+  if (format !== 'json') return answerFile(context, requirePayload(found), format, representation);
+  const answer = detectAnswer(context, found);
+  if (representation.include === 'summary') return context.json(answer);
+  const { features } = decodePayload(requirePayload(found).payload);
+  const json = streamBytes(encodeText(featureJson(answer, features, representation)));
+  return compressLarge(
+    context,
+    context.body(json, 200, { 'Content-Type': 'application/json' }),
+    features.count,
+  );
+}
+
+/**
+ * The entity tag (RFC 9110, 8.8.3) of a result in one representation: the feature key says everything. Strong
+ * for files, the same bytes for ever; weak for JSON, which also tells how this answer came about, and which may
+ * be sent compressed.
+ */
+export function etagOf(key: string, format: Format, { include, root_sift }: Representation): string {
+  const view = root_sift ? 'root-sift' : 'sift';
+  return format === 'json' ? `W/"${key};json;${include};${view}"` : `"${key};${format};${view}"`;
+}
+
+/** For how long the caches will keep it, in whole seconds. */
+export function secondsLeft({ expiresAt }: FeatureSummary): number {
+  return Math.max(0, Math.ceil((expiresAt - Date.now()) / 1000));
+}
+
+function requirePayload(found: FoundFeatures): CompleteFeatures {
+  const { summary, payload } = found;
+  if (!payload) throw new Error('the payload was not asked for');
+  return { summary, payload };
+}
+
+function answerFile(
+  context: EdgeContext,
+  { summary, payload }: CompleteFeatures,
+  format: FileFormat,
+  representation: Representation,
+): Response {
+  const { mediaTypes, extension, write } = FEATURE_FILES[format];
+  const file = write(payload, { rootSift: representation.root_sift });
+  return context.body(file instanceof Uint8Array ? file : streamBytes(file), 200, {
+    'Content-Type': mediaTypes[0],
+    'Content-Disposition': `attachment; filename="${summary.metadata.image.sha256}.${extension}"`,
+  });
+}
+
+function detectAnswer(context: EdgeContext, { summary, tier }: FoundFeatures): DetectAnswer {
+  const { metadata, count } = summary;
+  const { extractor, parameters, image } = metadata;
+  return {
+    success: true,
+    keypoints: count,
+    descriptors_shape: [count, DESCRIPTOR_LENGTH],
+    cached: tier !== null,
+    processing_time_ms: Number(context.get('timing').elapsedMs.toFixed(1)),
+    request_id: context.get('requestId'),
+    image,
+    extractor: { name: extractor.name, version: extractor.version, parameters },
+    cache: {
+      tier,
+      key: keyOfSummary(summary),
+      ttl_s: secondsLeft(summary),
+    },
+    links: {
+      self: linkTo(image.sha256, parameters),
+      safetensors: linkTo(image.sha256, parameters, ['format', 'safetensors']),
+    },
+  };
+}
+
+/** Names just the parameters that are not the defaults. */
+function linkTo(sha256: string, parameters: SiftParameters, ...extra: [string, string][]): string {
+  const changed = Object.entries(parameters)
+    .filter(([name, value]) => value !== DEFAULT_SIFT_PARAMETERS[name as keyof SiftParameters])
+    .map(([name, value]): [string, string] => [name, String(value)]);
+  const query = new URLSearchParams([...changed, ...extra]).toString();
+  return `/api/v1/features/${sha256}${query && `?${query}`}`;
+}
+
+function streamBytes(chunks: Iterator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    pull(controller) {
+      const { done, value } = chunks.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+}

@@ -1,0 +1,98 @@
+import { type CachedFeatures, type CompleteFeatures, keyOfSummary } from '../features.ts';
+import { logWarning } from '../log.ts';
+import { payloadKey, readPayload, readSummary, recordsOf, summaryKey } from './feature-records.ts';
+import { type RedisClient, RedisUnavailable } from './redis-client.ts';
+
+/** A payload is megabytes where a summary is one kilobyte. */
+export const PAYLOAD_TIMEOUT_FACTOR = 4;
+/** Nobody waits for a write. */
+const WRITE_TIMEOUT_MS = 10_000;
+/** Upstash takes 10 MB in one request, JSON around the values included. */
+const MAX_REQUEST_LENGTH = 9_000_000;
+
+/** The shared tier: results in Redis. A damaged record is a miss, a failed write a result not stored. */
+export class RedisCache {
+  readonly #redis: RedisClient;
+  readonly #timeoutMs: number;
+
+  constructor(redis: RedisClient, timeoutMs: number) {
+    this.#redis = redis;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** @throws RedisUnavailable */
+  get(key: string, needsPayload: boolean): Promise<CachedFeatures | undefined> {
+    return needsPayload ? this.#getFeatures(key) : this.#getSummary(key);
+  }
+
+  async #getSummary(key: string): Promise<CachedFeatures | undefined> {
+    const [record] = await this.#redis.getMany([summaryKey(key)], this.#timeoutMs);
+    if (!record) return undefined;
+    const found = await readSummary(key, record);
+    if (!found) logWarning('cache record damaged', { key });
+    return found && { summary: found.summary };
+  }
+
+  /** One round trip, but for payloads of several parts: these take a second one, for all other parts at once. */
+  async #getFeatures(key: string): Promise<CachedFeatures | undefined> {
+    const timeoutMs = this.#timeoutMs * PAYLOAD_TIMEOUT_FACTOR;
+    const [record, first = null] = await this.#redis.getMany(
+      [summaryKey(key), payloadKey(key, 0)],
+      timeoutMs,
+    );
+    if (!record) return undefined;
+    const stored = await readSummary(key, record);
+    if (stored && !stored.payload) return undefined;
+    const payload = stored?.payload && (await this.#getPayload(key, first, stored.payload, timeoutMs));
+    if (payload) return { summary: stored.summary, payload };
+    logWarning('cache record damaged or without its payload', { key });
+    return undefined;
+  }
+
+  async #getPayload(
+    key: string,
+    first: string | null,
+    { sha256, parts }: { sha256: string; parts: number },
+    timeoutMs: number,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    // Upstash bounds an answer's length: each of these parts fills one.
+    const others = await Promise.all(
+      Array.from({ length: parts - 1 }, (_, index) =>
+        this.#redis.getMany([payloadKey(key, index + 1)], timeoutMs),
+      ),
+    );
+    return readPayload([first, ...others.flat()], sha256);
+  }
+
+  async put(features: CompleteFeatures): Promise<void> {
+    const ttlSeconds = Math.ceil((features.summary.expiresAt - Date.now()) / 1000);
+    try {
+      for (const records of requestsOf(await recordsOf(features))) {
+        await this.#redis.setMany(records, ttlSeconds, WRITE_TIMEOUT_MS);
+      }
+    } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
+      logWarning('result not stored in Redis', {
+        reason: error.message,
+        key: keyOfSummary(features.summary),
+      });
+    }
+  }
+}
+
+type KeyValue = [key: string, value: string];
+
+/** Puts records into as few requests as the length limit allows, in order. */
+function requestsOf(records: KeyValue[]): KeyValue[][] {
+  const requests: KeyValue[][] = [];
+  let length = Number.POSITIVE_INFINITY;
+  for (const record of records) {
+    if (length + record[1].length > MAX_REQUEST_LENGTH) {
+      requests.push([]);
+      length = 0;
+    }
+    requests.at(-1)?.push(record);
+    length += record[1].length;
+  }
+  return requests;
+}

@@ -1,0 +1,81 @@
+import * as z from 'zod';
+import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
+import { extractorSchema } from '../shared/extractor.ts';
+import { integerSetting } from '../shared/integer-setting.ts';
+
+const httpUrl = z.url({ protocol: /^https?$/, error: 'is missing or no http(s) URL' });
+const secret = (least: number) =>
+  z.string({ error: 'is missing' }).min(least, { error: `must have at least ${least} characters` });
+
+const corsOriginsSchema = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((origin) => origin.trim())
+      .filter((origin) => origin !== ''),
+  )
+  .pipe(
+    z.array(
+      z.string().refine((origin) => origin === '*' || URL.parse(origin)?.origin === origin, {
+        error: 'must be origins without a path, as in https://app.example.com',
+      }),
+    ),
+  );
+
+/** Settings of the edge: Worker bindings or environment variables of the same names. */
+const configurationSchema = z.object({
+  UPSTASH_REDIS_REST_URL: httpUrl.describe('Upstash Redis, or a gateway that speaks its REST protocol'),
+  UPSTASH_REDIS_REST_TOKEN: secret(1),
+  ORIGIN_URL: httpUrl.describe('Where the origin is reached, without a path'),
+  ORIGIN_SECRET: secret(32).describe('Shared with the origin; signs every request to it'),
+  EXTRACTOR: extractorSchema.describe("The origins' extractor, as their /health/ready names it"),
+  CACHE_TTL: integerSetting(1).default(3600).describe('Seconds for which results are kept'),
+  MAX_IMAGE_BYTES: integerSetting(1).default(DEFAULT_MAX_IMAGE_BYTES),
+  MAX_IMAGE_PIXELS: integerSetting(1).default(DEFAULT_MAX_IMAGE_PIXELS),
+  ORIGIN_TIMEOUT_MS: integerSetting(1, 300_000).default(29_000).describe('Longest wait for features'),
+  REDIS_TIMEOUT_MS: integerSetting(1, 10_000)
+    .default(250)
+    .describe('Longest wait for a cached summary, and four times that for a payload; slower is a miss'),
+  UPLOAD_TIMEOUT_MS: integerSetting(1, 60_000)
+    .default(30_000)
+    .describe('Longest time that a client may take to send its upload'),
+  REQUIRE_API_KEY: z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .default('false')
+    .transform((text) => text === 'true')
+    .describe('Whether all of /api/ takes an API key; cache administration takes one always'),
+  RATE_LIMIT: integerSetting(0)
+    .default(0)
+    .describe('Units that one API key or network may use in each window; 0 for no limit'),
+  RATE_LIMIT_WINDOW_S: integerSetting(1, 86_400).default(60),
+  RATE_LIMIT_MISS_COST: integerSetting(1)
+    .default(10)
+    .describe('Units that a computed answer costs; a cached one costs one'),
+  CLIENT_ADDRESS_HEADER: z
+    .string()
+    .optional()
+    .describe(
+      "Header in which a trusted proxy tells the client's address; without it the connection's counts",
+    ),
+  CORS_ORIGINS: corsOriginsSchema.describe(
+    'Web pages that may call the API, as in https://a.example,https://b.example; * for any',
+  ),
+});
+export type Configuration = z.infer<typeof configurationSchema>;
+
+/** Names every setting that is missing or wrong, one a line. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
+
+/** @throws ConfigurationError */
+export function parseConfiguration(environment: Record<string, unknown>): Configuration {
+  const given = Object.entries(environment).filter(([, value]) => value !== '' && value !== null);
+  const parsed = configurationSchema.safeParse(Object.fromEntries(given));
+  if (parsed.success) return parsed.data;
+  throw new ConfigurationError(
+    parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('\n'),
+  );
+}

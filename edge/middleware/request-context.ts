@@ -1,0 +1,20 @@
+import type { MiddlewareHandler } from 'hono';
+import { requestIdFrom } from '../../shared/contract/request-id.ts';
+import type { EdgeEnvironment } from '../context.ts';
+import { Timing } from '../timing.ts';
+
+/** Gives every request its id and its clock, and tells both in the answer's headers. */
+export function requestContext(): MiddlewareHandler<EdgeEnvironment> {
+  return async (context, next) => {
+    const requestId = requestIdFrom(context.req.header('x-request-id'));
+    const timing = new Timing();
+    context.set('requestId', requestId);
+    context.set('timing', timing);
+    await next();
+    const { headers } = context.res;
+    headers.set('X-Request-ID', requestId);
+    headers.set('X-Processing-Time-Ms', timing.elapsedMs.toFixed(1));
+    const phases = timing.toString();
+    if (phases) headers.set('Server-Timing', phases);
+  };
+}

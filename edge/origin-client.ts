@@ -1,0 +1,157 @@
+import type * as z from 'zod';
+import { originReadySchema } from '../shared/contract/answers.ts';
+import { type ErrorCode, problemSchema, ServiceError } from '../shared/contract/errors.ts';
+import type { SiftParameters } from '../shared/contract/parameters.ts';
+import {
+  contentDigestOf,
+  EXTRACT_PATH,
+  importOriginSecret,
+  ORIGIN_HEADERS,
+  signOriginRequest,
+} from '../shared/origin-protocol.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
+
+export interface ExtractionJob {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** SHA-256 of `bytes`. */
+  digest: Uint8Array;
+  parameters: SiftParameters;
+  requestId: string;
+  traceParent: string | undefined;
+  signal: AbortSignal;
+}
+
+export interface ExtractionAnswer {
+  /** A safetensors file of ours, not looked at yet. */
+  payload: Uint8Array<ArrayBuffer>;
+  serverTiming: string;
+}
+
+export type OriginState = z.infer<typeof originReadySchema>;
+
+/** What the origin may tell a client through us; any other code of its is between the two of us. */
+const RELAYED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'INVALID_IMAGE',
+  'INVALID_PARAMETER',
+  'IMAGE_TOO_LARGE',
+  'IMAGE_READ_ERROR',
+  'SERVICE_NOT_READY',
+  'OVERLOADED',
+  'SERVICE_TIMEOUT',
+  'INTERNAL_SERVER_ERROR',
+]);
+
+/** W3C Trace Context, version 00. Anything else is not passed on. */
+const TRACE_PARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** So that the origin's own 504 is here before we stop waiting for it. */
+const ANSWER_MARGIN_MS = 500;
+
+/** The signed call to the origin. */
+export class OriginClient {
+  readonly #url: string;
+  readonly #secret: Promise<CryptoKey>;
+  readonly #timeoutMs: number;
+  readonly #breaker: CircuitBreaker;
+
+  constructor(options: { url: string; secret: string; timeoutMs: number; breaker: CircuitBreaker }) {
+    this.#url = options.url.replace(/\/+$/, '');
+    this.#secret = importOriginSecret(options.secret);
+    this.#timeoutMs = options.timeoutMs;
+    this.#breaker = options.breaker;
+  }
+
+  /**
+   * @throws ServiceError what the origin answered; `ORIGIN_UNAVAILABLE` when it cannot be reached or makes no
+   *   sense; `SERVICE_TIMEOUT` when it does not answer in time
+   */
+  async extract(job: ExtractionJob): Promise<ExtractionAnswer> {
+    if (!this.#breaker.tryAcquire()) throw this.#unavailable('not asked: it failed repeatedly');
+    const timeout = AbortSignal.timeout(this.#timeoutMs);
+    try {
+      const answer = await this.#post(job, AbortSignal.any([timeout, job.signal]));
+      this.#breaker.succeed();
+      return answer;
+    } catch (error) {
+      if (error instanceof ServiceError && error.code !== 'ORIGIN_UNAVAILABLE') {
+        this.#breaker.succeed();
+        throw error;
+      }
+      if (job.signal.aborted) throw error;
+      this.#breaker.fail();
+      if (timeout.aborted) {
+        throw new ServiceError('SERVICE_TIMEOUT', 'The features were not ready in time.', { cause: error });
+      }
+      throw error instanceof ServiceError ? error : this.#unavailable(error);
+    }
+  }
+
+  async #post(job: ExtractionJob, signal: AbortSignal): Promise<ExtractionAnswer> {
+    const pathAndQuery = `${EXTRACT_PATH}?${queryOf(job.parameters)}`;
+    const contentDigest = contentDigestOf(job.digest);
+    const timestampMs = Date.now();
+    const parts = { method: 'POST', pathAndQuery, timestampMs, contentDigest };
+    const headers = new Headers({
+      'content-type': 'application/octet-stream',
+      [ORIGIN_HEADERS.contentDigest]: contentDigest,
+      [ORIGIN_HEADERS.timestamp]: String(timestampMs),
+      [ORIGIN_HEADERS.signature]: await signOriginRequest(await this.#secret, parts),
+      [ORIGIN_HEADERS.timeBudget]: String(Math.max(1, this.#timeoutMs - ANSWER_MARGIN_MS)),
+      [ORIGIN_HEADERS.requestId]: job.requestId,
+    });
+    if (TRACE_PARENT.test(job.traceParent ?? ''))
+      headers.set(ORIGIN_HEADERS.traceParent, job.traceParent ?? '');
+    const response = await fetch(this.#url + pathAndQuery, {
+      method: 'POST',
+      headers,
+      body: job.bytes,
+      signal,
+    });
+    if (!response.ok) throw await this.#problemFrom(response);
+    return {
+      payload: new Uint8Array(await response.arrayBuffer()),
+      serverTiming: response.headers.get(ORIGIN_HEADERS.serverTiming) ?? '',
+    };
+  }
+
+  async #problemFrom(response: Response): Promise<ServiceError> {
+    const parsed = problemSchema.safeParse(await response.json().catch(() => undefined));
+    if (!parsed.success) {
+      const cause = `status ${response.status} without a problem document`;
+      // Whoever refused it would refuse it again, and only it: a fault of ours and no reason to stop asking.
+      return response.status < 500
+        ? new ServiceError('INTERNAL_SERVER_ERROR', 'An unexpected error occurred.', { cause })
+        : this.#unavailable(cause);
+    }
+    const { error_code, detail, details } = parsed.data;
+    if (!RELAYED_CODES.has(error_code)) return this.#unavailable(`${error_code}: ${detail}`);
+    const retryAfterSeconds = Number(response.headers.get('retry-after') ?? 0);
+    return new ServiceError(error_code, detail, {
+      details,
+      ...(retryAfterSeconds > 0 && { retryAfterSeconds }),
+    });
+  }
+
+  #unavailable(cause: unknown): ServiceError {
+    return new ServiceError('ORIGIN_UNAVAILABLE', 'The feature extractor cannot be reached at the moment.', {
+      cause,
+      retryAfterSeconds: Math.max(1, this.#breaker.retryAfterSeconds),
+    });
+  }
+
+  /** What the origin says of itself; undefined when it cannot be reached or makes no sense. */
+  async state(timeoutMs: number): Promise<OriginState | undefined> {
+    try {
+      const response = await fetch(`${this.#url}/health/ready`, { signal: AbortSignal.timeout(timeoutMs) });
+      return originReadySchema.safeParse(await response.json()).data;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function queryOf(parameters: SiftParameters): string {
+  return new URLSearchParams(
+    Object.entries(parameters).map(([name, value]) => [name, String(value)]),
+  ).toString();
+}

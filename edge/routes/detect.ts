@@ -1,0 +1,57 @@
+import type { Hono } from 'hono';
+import { type DetectParameters, parseDetectParameters } from '../../shared/contract/parameters.ts';
+import { toHex } from '../../shared/hex.ts';
+import { checkByteLength, checkPixelCount, readImageHeader } from '../../shared/image-header.ts';
+import { sha256 } from '../../shared/sha256.ts';
+import { answerFeatures } from '../answer.ts';
+import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
+import { needsPayload, negotiateFormat } from '../negotiation.ts';
+import { readUpload, type Upload, uploadBytes } from '../upload.ts';
+import type { UploadLease } from '../upload-budget.ts';
+
+/** `POST /api/v1/features/detect`: an image in, its features out. */
+export function registerDetect(app: Hono<EdgeEnvironment>, services: Services): void {
+  app.post('/api/v1/features/detect', async (context) => {
+    const { raw } = context.req;
+    const lease = await services.uploads.acquire(uploadBytes(raw, services.limits));
+    try {
+      return await detect(context, services, lease);
+    } finally {
+      lease.release();
+    }
+  });
+}
+
+async function detect(context: EdgeContext, services: Services, lease: UploadLease): Promise<Response> {
+  const timing = context.get('timing');
+  const { upload, parameters } = await timing.measure('validate', () => readValidUpload(context, services));
+  const { sift, representation } = parameters;
+  const format = negotiateFormat(context, representation);
+  const digest = await timing.measure('hash', () => sha256(upload.bytes));
+  const found = await services.features.obtain({
+    sha256: toHex(digest),
+    digest,
+    bytes: upload.bytes,
+    parameters: sift,
+    needsPayload: needsPayload(format, representation),
+    requestId: context.get('requestId'),
+    traceParent: context.req.header('traceparent'),
+    signal: context.req.raw.signal,
+    keepAlive: (work) => context.executionCtx.waitUntil(work),
+    releaseBytes: lease.release,
+    timing,
+  });
+  return answerFeatures(context, found, format, representation);
+}
+
+async function readValidUpload(
+  context: EdgeContext,
+  { limits }: Services,
+): Promise<{ upload: Upload; parameters: DetectParameters }> {
+  const upload = await readUpload(context.req.raw, limits);
+  const query = new URL(context.req.url).searchParams;
+  const parameters = parseDetectParameters([...query, ...upload.fields]);
+  checkByteLength(upload.bytes.length, limits);
+  checkPixelCount(readImageHeader(upload.bytes), limits);
+  return { upload, parameters };
+}

@@ -1,0 +1,60 @@
+import type { Hono } from 'hono';
+import { ServiceError } from '../../shared/contract/errors.ts';
+import { parseDetectParameters } from '../../shared/contract/parameters.ts';
+import { sha256Schema } from '../../shared/feature-key.ts';
+import { answerFeatures, etagOf, FEATURES_VARY, secondsLeft } from '../answer.ts';
+import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
+import { needsPayload, negotiateFormat } from '../negotiation.ts';
+
+/**
+ * A result never changes, but the URL does not name the extractor: after an upgrade it leads to another one. So
+ * caches may keep an answer for as long as ours do.
+ */
+function cacheControl(seconds: number): string {
+  return `public, max-age=${seconds}, immutable`;
+}
+
+/** `GET` and `HEAD /api/v1/features/{sha256}`: features that the cache has, without an upload. */
+export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features }: Services): void {
+  app.get('/api/v1/features/:sha256', async (context) => {
+    const sha256 = parseSha256(context.req.param('sha256'));
+    const { sift, representation } = parseDetectParameters(new URL(context.req.url).searchParams);
+    const format = negotiateFormat(context, representation);
+    const etag = etagOf(features.keyOf({ sha256, parameters: sift }), format, representation);
+    if (alreadyHas(context, etag)) {
+      return context.body(null, 304, { ETag: etag, Vary: FEATURES_VARY });
+    }
+    const found = await features.find({
+      sha256,
+      parameters: sift,
+      needsPayload: needsPayload(format, representation),
+      timing: context.get('timing'),
+    });
+    if (!found) {
+      throw new ServiceError('FEATURES_NOT_CACHED', 'These features are not cached: upload the image once.', {
+        details: { sha256, upload: '/api/v1/features/detect' },
+      });
+    }
+    context.header('Cache-Control', cacheControl(secondsLeft(found.summary)));
+    return answerFeatures(context, found, format, representation);
+  });
+}
+
+function parseSha256(text: string): string {
+  const parsed = sha256Schema.safeParse(text.toLowerCase());
+  if (parsed.success) return parsed.data;
+  throw new ServiceError(
+    'INVALID_PARAMETER',
+    'The path must end in the SHA-256 of an image: 64 hexadecimal digits.',
+    {
+      details: { parameter: 'sha256' },
+    },
+  );
+}
+
+/** `If-None-Match` compares weakly (RFC 9110, 13.1.2). Who names the tag has the result, cached or not. */
+function alreadyHas(context: EdgeContext, etag: string): boolean {
+  const opaque = (tag: string) => tag.trim().replace(/^W\//, '');
+  const listed = context.req.header('if-none-match')?.split(',') ?? [];
+  return listed.some((tag) => opaque(tag) === opaque(etag));
+}

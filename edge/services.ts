@@ -1,0 +1,82 @@
+import { ApiKeyStore } from './access/api-key-store.ts';
+import { Authenticator } from './access/authenticator.ts';
+import { RateLimiter } from './access/rate-limiter.ts';
+import { CacheAdministration } from './cache/cache-administration.ts';
+import { FeatureCache } from './cache/feature-cache.ts';
+import { IsolateMemory } from './cache/isolate-memory.ts';
+import { PAYLOAD_TIMEOUT_FACTOR, RedisCache } from './cache/redis-cache.ts';
+import { createRedisClient, type RedisClient } from './cache/redis-client.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import type { Configuration } from './configuration.ts';
+import type { AccessRules, Services } from './context.ts';
+import { FeatureSource } from './feature-source.ts';
+import { Health } from './health.ts';
+import { OriginClient } from './origin-client.ts';
+import { UploadBudget } from './upload-budget.ts';
+
+/** Half of what an isolate has: beside uploads it holds the memory cache and answers. */
+const UPLOAD_BUDGET_BYTES = 64 * 1024 * 1024;
+
+const MARGIN_MS = 500;
+
+/** For what cannot do without an answer, as the cache can. */
+const KEY_LOOK_UP_TIMEOUT_MS = 2_000;
+
+/** Puts the parts together, once per isolate. */
+export function createServices(configuration: Configuration): Services {
+  const { REDIS_TIMEOUT_MS, ORIGIN_TIMEOUT_MS } = configuration;
+  const redisCache = new RedisCache(connectToRedis(configuration), REDIS_TIMEOUT_MS);
+  const cache = new FeatureCache(new IsolateMemory(), redisCache);
+  const guardRedis = connectToRedis(configuration);
+  const origin = new OriginClient({
+    url: configuration.ORIGIN_URL,
+    secret: configuration.ORIGIN_SECRET,
+    timeoutMs: ORIGIN_TIMEOUT_MS,
+    breaker: new CircuitBreaker({ failureThreshold: 5, cooldownMs: 2_000 }),
+  });
+  return {
+    features: new FeatureSource({
+      cache,
+      origin,
+      extractor: configuration.EXTRACTOR,
+      ttlSeconds: configuration.CACHE_TTL,
+      // A payload may take two look-ups before the origin is asked.
+      longestWaitMs: ORIGIN_TIMEOUT_MS + 2 * PAYLOAD_TIMEOUT_FACTOR * REDIS_TIMEOUT_MS + MARGIN_MS,
+    }),
+    health: new Health({ redis: connectToRedis(configuration), origin }),
+    limits: {
+      maxBytes: configuration.MAX_IMAGE_BYTES,
+      maxPixels: configuration.MAX_IMAGE_PIXELS,
+      timeoutMs: configuration.UPLOAD_TIMEOUT_MS,
+    },
+    uploads: new UploadBudget(UPLOAD_BUDGET_BYTES),
+    cacheAdministration: new CacheAdministration(guardRedis),
+    access: accessRules(configuration, guardRedis),
+  };
+}
+
+function accessRules(configuration: Configuration, redis: RedisClient): AccessRules {
+  const { RATE_LIMIT: limit, RATE_LIMIT_WINDOW_S: windowSeconds } = configuration;
+  return {
+    authenticator: new Authenticator(new ApiKeyStore(redis, KEY_LOOK_UP_TIMEOUT_MS)),
+    requireApiKey: configuration.REQUIRE_API_KEY,
+    rateLimit:
+      limit === 0
+        ? undefined
+        : {
+            limiter: new RateLimiter({ limit, windowSeconds }, redis),
+            missCost: configuration.RATE_LIMIT_MISS_COST,
+            addressHeader: configuration.CLIENT_ADDRESS_HEADER,
+          },
+    corsOrigins: configuration.CORS_ORIGINS,
+  };
+}
+
+/** Every client has a breaker of its own: they ask for different things with different patience. */
+function connectToRedis(configuration: Configuration): RedisClient {
+  return createRedisClient({
+    url: configuration.UPSTASH_REDIS_REST_URL,
+    token: configuration.UPSTASH_REDIS_REST_TOKEN,
+    breaker: new CircuitBreaker({ failureThreshold: 3, cooldownMs: 2_000 }),
+  });
+}

@@ -1,0 +1,32 @@
+import { Hono } from 'hono';
+import { ServiceError } from '../shared/contract/errors.ts';
+import { createApp } from './app.ts';
+import { ConfigurationError, parseConfiguration } from './configuration.ts';
+import type { EdgeEnvironment } from './context.ts';
+import { logError } from './log.ts';
+import { answerError } from './middleware/errors.ts';
+import { requestContext } from './middleware/request-context.ts';
+import { createServices } from './services.ts';
+
+/** The app for this environment; with a faulty one, an app that says so to the operator and 503 to everyone. */
+export function startApp(environment: Record<string, unknown>): Hono<EdgeEnvironment> {
+  try {
+    return createApp(createServices(parseConfiguration(environment)));
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    return misconfiguredApp(error);
+  }
+}
+
+function misconfiguredApp(error: ConfigurationError): Hono<EdgeEnvironment> {
+  logError('the configuration is not valid', error);
+  const app = new Hono<EdgeEnvironment>();
+  app.use(requestContext());
+  app.notFound((context) =>
+    answerError(
+      new ServiceError('SERVICE_NOT_READY', 'The service is not set up completely.', { cause: error }),
+      context,
+    ),
+  );
+  return app;
+}

@@ -1,0 +1,78 @@
+import { ServiceError } from '../shared/contract/errors.ts';
+import type { ImageLimits } from '../shared/contract/limits.ts';
+import { checkByteLength, checkFileExtension } from '../shared/image-header.ts';
+import { verifyContentDigest } from './content-digest.ts';
+import { type FormPart, parseForm } from './form.ts';
+import { type BodyLimits, bytesToHold, readBody } from './request-body.ts';
+
+/** One image as a client sent it, and the form fields that came along. */
+export interface Upload {
+  bytes: Uint8Array<ArrayBuffer>;
+  fields: [string, string][];
+}
+
+export interface UploadLimits extends ImageLimits {
+  /** Longest time for the body to arrive. */
+  timeoutMs: number;
+}
+
+/** Room for boundaries, part headers and parameter fields around the image of a multipart body. */
+const MULTIPART_OVERHEAD_BYTES = 64 * 1024;
+const IMAGE_FIELDS: ReadonlySet<string> = new Set(['image', 'file']);
+
+/** The most memory that reading this request's upload can take. */
+export function uploadBytes(request: Request, limits: UploadLimits): number {
+  return bytesToHold(request, formLimits(limits));
+}
+
+/**
+ * Reads the image from a multipart form (field `image` or `file`) or from a raw `image/*` body.
+ *
+ * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`, `IMAGE_TOO_LARGE`, `INVALID_PARAMETER` for a form without
+ *   exactly one image and for a body that its `Content-Digest` contradicts, `INVALID_IMAGE` for a file name of
+ *   another kind, `SERVICE_TIMEOUT` for a body too slow
+ */
+export async function readUpload(request: Request, limits: UploadLimits): Promise<Upload> {
+  const contentType = request.headers.get('content-type') ?? '';
+  const mediaType = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
+  if (mediaType === 'multipart/form-data') {
+    return uploadFrom(parseForm(await readContent(request, formLimits(limits)), contentType), limits);
+  }
+  if (mediaType.startsWith('image/')) return { bytes: await readContent(request, limits), fields: [] };
+  throw new ServiceError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    'Send the image as multipart/form-data in the field "image", or as the raw body with Content-Type: image/*.',
+    { details: { supported: ['multipart/form-data', 'image/*'] } },
+  );
+}
+
+async function readContent(request: Request, limits: BodyLimits): Promise<Uint8Array<ArrayBuffer>> {
+  const content = await readBody(request, limits);
+  await verifyContentDigest(request.headers.get('content-digest'), content);
+  return content;
+}
+
+function formLimits({ maxBytes, timeoutMs }: UploadLimits): BodyLimits {
+  return { maxBytes: maxBytes + MULTIPART_OVERHEAD_BYTES, timeoutMs };
+}
+
+function uploadFrom(parts: FormPart[], limits: ImageLimits): Upload {
+  const [image, ...others] = parts.filter(({ name }) => IMAGE_FIELDS.has(name));
+  if (!image) throw imageFieldError("The form has no file in the field 'image'.");
+  if (others.length > 0) throw imageFieldError('The form has more than one image.');
+  if (image.fileName === undefined)
+    throw imageFieldError(`Field '${image.name}' must be a file with a file name.`);
+  checkFileExtension(image.fileName);
+  checkByteLength(image.bytes.length, limits);
+  const fields = parts.filter((part) => part !== image).map(fieldFrom);
+  return { bytes: image.bytes, fields };
+}
+
+function fieldFrom({ name, fileName, bytes }: FormPart): [string, string] {
+  if (fileName !== undefined) throw imageFieldError(`Field '${name.slice(0, 64)}' must not be a file.`);
+  return [name, new TextDecoder().decode(bytes)];
+}
+
+function imageFieldError(message: string): ServiceError {
+  return new ServiceError('INVALID_PARAMETER', message, { details: { parameter: 'image' } });
+}

@@ -1,0 +1,109 @@
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  LogController,
+} from 'fastify';
+import { bearerTokenCheck } from './authentication.ts';
+import { type Backend, BackendUnavailableError, CommandError } from './backend.ts';
+import {
+  type Answer,
+  MAX_MESSAGE_BYTES,
+  parseCommand,
+  parseCommandList,
+  sizeError,
+  toAnswer,
+} from './protocol.ts';
+
+export interface GatewayOptions {
+  /** Closed together with the gateway. */
+  readonly backend: Backend;
+  /** What clients send as `Authorization: Bearer …`. */
+  readonly token: string;
+  readonly logger?: FastifyBaseLogger;
+}
+
+/** Redis over HTTP as Upstash speaks it. Call `listen()` to serve and `close()` to end. */
+export function createGateway({ backend, token, logger }: GatewayOptions): FastifyInstance {
+  const app: FastifyInstance = fastify({
+    bodyLimit: MAX_MESSAGE_BYTES,
+    logController: new LogController({ disableRequestLogging: true }),
+    ...(logger === undefined ? {} : { loggerInstance: logger }),
+  });
+  const isAuthorized = bearerTokenCheck(token);
+
+  // As at Upstash the body is JSON whatever its content type says.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  app.get('/health', async (_request, reply) => {
+    const ready = await backend.isReady();
+    return reply
+      .code(ready ? 200 : 503)
+      .send({ status: ready ? 'ok' : 'unavailable', backend: backend.name });
+  });
+
+  app.register(async (commands) => {
+    commands.addHook('onRequest', async (request, reply) => {
+      if (isAuthorized(request.headers.authorization)) return;
+      return reply.code(401).send({ error: 'WRONGPASS invalid or missing auth token' });
+    });
+
+    commands.post('/', async (request, reply) => {
+      const [result = null] = await backend.pipeline([parseCommand(bodyOf(request))]);
+      if (result instanceof CommandError) throw result;
+      return sendAnswers(reply, toAnswer(result, wantsBase64(request)));
+    });
+
+    commands.post('/pipeline', async (request, reply) => {
+      const results = await backend.pipeline(parseCommandList(bodyOf(request)));
+      return sendAnswers(
+        reply,
+        results.map((result) => toAnswer(result, wantsBase64(request))),
+      );
+    });
+
+    commands.post('/multi-exec', async (request, reply) => {
+      const results = await backend.transaction(parseCommandList(bodyOf(request)));
+      if (results instanceof CommandError) throw results;
+      return sendAnswers(
+        reply,
+        results.map((result) => toAnswer(result, wantsBase64(request))),
+      );
+    });
+  });
+
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    if (error instanceof CommandError) return reply.code(400).send({ error: error.message });
+    if (error instanceof BackendUnavailableError)
+      return reply.code(503).send({ error: `ERR ${error.message}` });
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+      // Without this the connection is cut while the client still sends, and the client never sees the answer.
+      reply.removeHeader('connection');
+      return reply.code(400).send({ error: sizeError(Number(request.headers['content-length'])).message });
+    }
+    request.log.error(error);
+    return reply.code(error.statusCode ?? 500).send({ error: 'ERR internal error' });
+  });
+  app.setNotFoundHandler((_request, reply) => {
+    return reply.code(404).send({ error: 'ERR send commands with POST to /, /pipeline or /multi-exec' });
+  });
+  app.addHook('onClose', () => backend.close());
+  return app;
+}
+
+function bodyOf(request: { body: unknown }): Buffer {
+  return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+}
+
+function wantsBase64(request: { headers: NodeJS.Dict<string | string[]> }): boolean {
+  return request.headers['upstash-encoding'] === 'base64';
+}
+
+function sendAnswers(reply: FastifyReply, answers: Answer | readonly Answer[]): FastifyReply {
+  const body = JSON.stringify(answers);
+  const bytes = Buffer.byteLength(body);
+  if (bytes > MAX_MESSAGE_BYTES) throw sizeError(bytes);
+  return reply.type('application/json; charset=utf-8').send(body);
+}

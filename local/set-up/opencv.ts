@@ -1,0 +1,94 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { findExecutable } from './executables.ts';
+import { reportDone } from './report.ts';
+import { SetUpError } from './set-up-error.ts';
+import { installSystemPackages } from './system-packages.ts';
+
+export interface OpenCvInstallation {
+  /** Folder that holds `opencv2/`. */
+  readonly includeDirectory: string;
+  /** As in "4.6.0". */
+  readonly version: string;
+}
+
+const PACKAGES = {
+  purpose: 'OpenCV development files, CMake and a C++ compiler',
+  apt: 'libopencv-features2d-dev cmake g++ make',
+  dnf: 'opencv-devel cmake gcc-c++ make',
+  brew: 'opencv cmake',
+};
+
+/** What the native build needs from the system. */
+export async function ensureOpenCv(): Promise<void> {
+  if (missing().length > 0) await installSystemPackages(PACKAGES);
+  const stillMissing = missing();
+  if (stillMissing.length > 0)
+    throw new SetUpError(`still missing after installing: ${stillMissing.join(', ')}`);
+  reportDone(`OpenCV ${findOpenCv()?.version}`);
+}
+
+function missing(): string[] {
+  return [
+    findOpenCv() === undefined && 'OpenCV headers (features2d)',
+    findExecutable('cmake') === undefined && 'cmake',
+    findExecutable('c++', 'g++', 'clang++') === undefined && 'a C++ compiler',
+    findExecutable('make', 'ninja') === undefined && 'make',
+  ].filter((name) => name !== false);
+}
+
+/** Looks where distributions, Homebrew and `make install` put the headers; Debian has no pkg-config file for it. */
+export function findOpenCv(): OpenCvInstallation | undefined {
+  for (const includeDirectory of candidateDirectories()) {
+    const version = installedVersion(path.join(includeDirectory, 'opencv2'));
+    if (version !== undefined) return { includeDirectory, version };
+  }
+  return undefined;
+}
+
+function candidateDirectories(): string[] {
+  const prefixes = [
+    ...(process.env.CMAKE_PREFIX_PATH ?? '').split(':'),
+    '/usr/local',
+    '/opt/homebrew',
+    '/usr',
+  ];
+  return prefixes
+    .filter((prefix) => prefix !== '')
+    .map((prefix) => path.join(prefix, 'include'))
+    .flatMap((include) => [...openCvFolders(include), ...multiArchitecture(include).flatMap(openCvFolders)]);
+}
+
+/** `opencv4`, `opencv5`, newest first, or the folder itself, as OpenCV 3 and some ports have it. */
+function openCvFolders(include: string): string[] {
+  const versioned = subfolders(include).filter((name) => /^opencv\d+$/.test(name));
+  return [
+    ...versioned
+      .toSorted()
+      .toReversed()
+      .map((name) => path.join(include, name)),
+    include,
+  ];
+}
+
+/** `/usr/include/x86_64-linux-gnu` and the like. */
+function multiArchitecture(include: string): string[] {
+  return subfolders(include)
+    .filter((name) => /-linux-gnu/.test(name))
+    .map((name) => path.join(include, name));
+}
+
+function subfolders(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory) : [];
+}
+
+/** The version from OpenCV's own header, if the features module (`features` in OpenCV 5) is there too. */
+function installedVersion(headers: string): string | undefined {
+  const versionHeader = path.join(headers, 'core', 'version.hpp');
+  const hasFeatures = ['features2d.hpp', 'features.hpp'].some((name) => existsSync(path.join(headers, name)));
+  if (!hasFeatures || !existsSync(versionHeader)) return undefined;
+  const text = readFileSync(versionHeader, 'utf8');
+  return ['MAJOR', 'MINOR', 'REVISION']
+    .map((part) => new RegExp(`#define CV_VERSION_${part}\\s+(\\d+)`).exec(text)?.[1] ?? '?')
+    .join('.');
+}

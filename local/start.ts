@@ -1,0 +1,135 @@
+/** `npm start`: the whole service on this machine, until Ctrl-C or SIGTERM. */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import prettyPrinter from 'pino-pretty';
+import { z } from 'zod';
+import { originReadySchema } from '../shared/contract/answers.ts';
+import { extractorId } from '../shared/extractor.ts';
+import { EnvironmentError, port, readEnvironment } from './environment.ts';
+import { ensurePortsAreFree } from './ports.ts';
+import { fromRoot } from './project-root.ts';
+import { type RunningProcess, startProcess } from './running-process.ts';
+import { ServiceGroup } from './service-group.ts';
+import { ensureNativeBuild } from './set-up/native-build.ts';
+import { ensureOpenCv } from './set-up/opencv.ts';
+import { reportDone, reportProblem } from './set-up/report.ts';
+import { setUp } from './set-up/set-up.ts';
+import { SetUpError } from './set-up/set-up-error.ts';
+import { buildWorker } from './worker/build-worker.ts';
+import { startWorker } from './worker/run-worker.ts';
+
+const EXAMPLE_PICTURE = fromRoot('docs', 'example', 'mountains.jpg');
+/** For people at a terminal; anywhere else lines stay JSON. */
+const LOG_FORMAT = {
+  colorize: true,
+  singleLine: true,
+  ignore: 'pid,service',
+  messageFormat: '{service}: {msg}',
+};
+const START_TIMEOUT_MS = 60_000;
+
+const randomSecret = () => randomBytes(32).toString('base64url');
+
+/** What is not given lives as long as this session; only cached results of an external Redis outlive it. */
+const settingsSchema = z.object({
+  PORT: port(8787),
+  ORIGIN_PORT: port(8080),
+  REDIS_REST_PORT: port(8079),
+  REDIS_URL: z.string().optional(),
+  ORIGIN_SECRET: z.string().default(randomSecret),
+  REDIS_REST_TOKEN: z.string().default(randomSecret),
+});
+type Settings = z.infer<typeof settingsSchema>;
+
+const services = new ServiceGroup((name, { code, signal }) => {
+  reportProblem(`${name} ended by itself (${signal ?? `exit code ${code}`}), stopping the rest`);
+  void end(1);
+});
+
+// More than one may come: npm passes on what the terminal has sent already.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(0));
+
+async function end(exitCode: number): Promise<void> {
+  await services.stop();
+  process.exit(exitCode);
+}
+
+try {
+  if (existsSync(fromRoot('.env'))) process.loadEnvFile(fromRoot('.env'));
+  const settings = readEnvironment(settingsSchema, process.env);
+  const { PORT, ORIGIN_PORT, REDIS_REST_PORT } = settings;
+  await setUp(ensureOpenCv, ensureNativeBuild);
+  await ensurePortsAreFree({ PORT, ORIGIN_PORT, REDIS_REST_PORT });
+  printWelcome(await startServices(settings), settings);
+} catch (error) {
+  const isForTheUser = error instanceof SetUpError || error instanceof EnvironmentError;
+  reportProblem(isForTheUser ? error.message : `start failed: ${error}`);
+  await end(1);
+}
+
+/** Gives the URL of the Worker. */
+async function startServices(settings: Settings): Promise<string> {
+  const { PORT, ORIGIN_PORT, REDIS_REST_PORT, ORIGIN_SECRET, REDIS_REST_TOKEN } = settings;
+  const gatewayUrl = `http://127.0.0.1:${REDIS_REST_PORT}`;
+  const originUrl = `http://127.0.0.1:${ORIGIN_PORT}`;
+  const [, originReady] = await Promise.all([
+    startNode('Redis gateway', 'local/redis-gateway/main.ts', {
+      HOST: '127.0.0.1',
+      REDIS_REST_PORT: String(REDIS_REST_PORT),
+      REDIS_REST_TOKEN,
+    }).then(() => untilReady(`${gatewayUrl}/health`)),
+    startNode('origin', 'origin/server.ts', {
+      ORIGIN_HOST: '127.0.0.1',
+      ORIGIN_PORT: String(ORIGIN_PORT),
+      ORIGIN_SECRET,
+    }).then(() => untilReady(`${originUrl}/health/ready`)),
+    buildWorker(),
+  ]);
+  const worker = await startWorker({
+    port: PORT,
+    env: {
+      ...process.env,
+      UPSTASH_REDIS_REST_URL: gatewayUrl,
+      UPSTASH_REDIS_REST_TOKEN: REDIS_REST_TOKEN,
+      ORIGIN_URL: originUrl,
+      ORIGIN_SECRET,
+      EXTRACTOR: extractorId(originReadySchema.parse(await originReady.json()).extractor),
+    },
+  });
+  return services.add('Worker', worker).url;
+}
+
+async function startNode(name: string, script: string, settings: NodeJS.ProcessEnv): Promise<RunningProcess> {
+  const { child, ...running } = await startProcess(
+    process.execPath,
+    [...process.execArgv, fromRoot(script)],
+    {
+      env: { ...process.env, ...settings },
+      stdio: ['ignore', process.stdout.isTTY ? 'pipe' : 'inherit', 'inherit'],
+    },
+  );
+  child.stdout?.pipe(prettyPrinter(LOG_FORMAT));
+  return services.add(name, running);
+}
+
+/** The first good answer. A process that ends instead is reported, and ends everything, by its group. */
+async function untilReady(url: string): Promise<Response> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    const response = await fetch(url).catch(() => undefined);
+    if (response?.ok) return response;
+    await sleep(100);
+  }
+  throw new SetUpError(`no good answer from ${url} within ${START_TIMEOUT_MS / 1000} s`);
+}
+
+function printWelcome(url: string, { REDIS_URL }: Settings): void {
+  const picture = path.relative(process.env.INIT_CWD ?? process.cwd(), EXAMPLE_PICTURE);
+  reportDone(
+    `cache: ${REDIS_URL === undefined ? 'embedded store, set REDIS_URL for a Redis' : 'Redis at REDIS_URL'}`,
+  );
+  reportDone(`serving on ${url}, Ctrl-C ends it`);
+  process.stdout.write(`\n    curl -F image=@${picture} ${url}/api/v1/features/detect\n\n`);
+}

@@ -1,0 +1,51 @@
+import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { requestIdFrom } from '../shared/contract/request-id.ts';
+import { ORIGIN_HEADERS } from '../shared/origin-protocol.ts';
+import { answerClientError } from './client-error.ts';
+import { OneLinePerRequest } from './logging.ts';
+import { sendNotFound, sendProblem } from './problems.ts';
+import { type ExtractDependencies, extractRoute } from './routes/extract.ts';
+import { healthRoutes } from './routes/health.ts';
+import { metricsRoute } from './routes/metrics.ts';
+
+/** A head that takes longer is a slow-loris attack; edges send theirs at once. */
+const HEAD_TIMEOUT_MS = 10_000;
+/** The largest image at 3 Mbit/s. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longer than load balancers keep idle connections (60 s is usual), so that it is they who close them. */
+const KEEP_ALIVE_MS = 75_000;
+/** A connection on which nothing moves for longer than any answer takes. */
+const IDLE_MARGIN_MS = 15_000;
+
+export interface OriginDependencies extends ExtractDependencies {
+  logger: FastifyBaseLogger;
+}
+
+/**
+ * The origin's HTTP application. Health and metrics need no signature: the origin is meant for a private network,
+ * where only edges, probes and Prometheus reach it.
+ */
+export function createOriginApp(dependencies: OriginDependencies): FastifyInstance {
+  const app = fastify({
+    loggerInstance: dependencies.logger,
+    logController: new OneLinePerRequest(),
+    genReqId: (request) => requestIdFrom(String(request.headers[ORIGIN_HEADERS.requestId] ?? '')),
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: dependencies.timeoutMs + IDLE_MARGIN_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    http: { headersTimeout: HEAD_TIMEOUT_MS, connectionsCheckingInterval: 5_000 },
+    // Ours answers with a problem document.
+    return503OnClosing: false,
+    frameworkErrors: sendProblem,
+    clientErrorHandler: answerClientError,
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header(ORIGIN_HEADERS.requestId, request.id);
+  });
+  app.setErrorHandler(sendProblem);
+  app.setNotFoundHandler(sendNotFound);
+  app.register(extractRoute, dependencies);
+  app.register(healthRoutes, dependencies);
+  app.register(metricsRoute, dependencies.metrics);
+  return app;
+}

@@ -1,0 +1,33 @@
+import { ServiceError } from '../../shared/contract/errors.ts';
+import type { ImageFormat } from '../../shared/image-header.ts';
+
+/** The file is cut short or contradicts itself. */
+export function damaged(format: ImageFormat, cause?: unknown): ServiceError {
+  return new ServiceError(
+    'IMAGE_READ_ERROR',
+    `The ${format.toUpperCase()} image is damaged or incomplete and cannot be decoded.`,
+    { details: { format }, cause: shortened(cause) },
+  );
+}
+
+/** A sound file of a rare kind that the service does not decode. `kind` completes "… with/of". */
+export function unsupportedKind(format: ImageFormat, kind: string): ServiceError {
+  return new ServiceError('IMAGE_READ_ERROR', `${format.toUpperCase()} images ${kind} are not supported.`, {
+    details: { format },
+  });
+}
+
+export function tooManyPixels(maxPixels: number, cause?: unknown): ServiceError {
+  return new ServiceError('IMAGE_TOO_LARGE', `The image has more than ${maxPixels} pixels.`, {
+    details: { limit: 'pixels', max: maxPixels },
+    cause: shortened(cause),
+  });
+}
+
+/** libvips repeats itself, up to kilobytes for one file; its first words name the fault. */
+const MAX_CAUSE_LENGTH = 300;
+
+function shortened(cause: unknown): unknown {
+  if (!(cause instanceof Error) || cause.message.length <= MAX_CAUSE_LENGTH) return cause;
+  return new Error(`${cause.message.slice(0, MAX_CAUSE_LENGTH)}…`);
+}

@@ -1,0 +1,59 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { SiftParameters } from '../../shared/contract/parameters.ts';
+
+/** 8-bit pixels: rows top-down, tightly packed; three channels in the order R, G, B, or one grey channel. */
+export interface PixelImage {
+  pixels: Uint8Array;
+  width: number;
+  height: number;
+  channels: 1 | 3;
+}
+
+export interface NativeAddon {
+  /**
+   * What computes the features. `version` changes whenever a bit of a result may change: the library's version
+   * and the instruction set it runs with, such as `4.6.0-avx512`.
+   */
+  engine: { name: string; version: string };
+
+  /**
+   * SIFT features of the grey image: `cv::SIFT`, value for value. Blocks the calling thread; cannot be
+   * interrupted; may run on several threads at once.
+   *
+   * Returns N features in `BYTES_PER_KEYPOINT`·N bytes, little-endian, one tensor after the other: `xy` F32[N,2] in pixels (the
+   * centre of the upper-left pixel is (0, 0)), `size` F32[N] (diameter in pixels), `angle` F32[N] (degrees),
+   * `response` F32[N], `octave` I32[N] (OpenCV's packed value), `descriptors` U8[N,128]. Order: response
+   * descending, then y, x, size, angle, octave ascending.
+   *
+   * @throws TypeError or RangeError for arguments that are no image or no SIFT parameters, Error when the
+   *   computation fails, for example for lack of memory.
+   */
+  extract(image: PixelImage, parameters: SiftParameters): ArrayBuffer;
+
+  /** The grey image that {@link extract} works on, OpenCV's BGR2GRAY: width·height bytes. */
+  toGrey(image: PixelImage): Uint8Array<ArrayBuffer>;
+}
+
+const BUILD_COMMAND =
+  'cmake -S origin/native -B build/native -DCMAKE_BUILD_TYPE=Release && cmake --build build/native';
+
+const DEFAULT_PATH = fileURLToPath(new URL('../../build/native/edgesift.node', import.meta.url));
+
+/**
+ * Loads the compiled addon.
+ *
+ * @throws Error that names the file, the reason and the command that builds it.
+ */
+export function loadNativeAddon(path: string = DEFAULT_PATH): NativeAddon {
+  try {
+    return createRequire(import.meta.url)(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(
+      `The native SIFT addon could not be loaded.\n  file: ${path}\n  reason: ${reason}\n` +
+        `  to build it, run in the project's folder: ${BUILD_COMMAND}`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,168 @@
+// The JavaScript side of the engine. Everything that JavaScript hands over is checked here, and no C++
+// exception leaves: a wrong argument becomes a TypeError or RangeError, any failure of the engine an Error.
+
+#include <napi.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <exception>
+#include <limits>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "engine.h"
+#include "feature_order.h"
+#include "opencv/opencv_engine.h"
+#include "payload.h"
+
+namespace edgesift {
+
+namespace {
+
+// OpenCV counts pixels of the doubled picture in int; this also bounds what a mistake can ask for.
+constexpr double kMaxSide = 1 << 20;
+constexpr double kMaxPixels = 1 << 28;
+
+const Engine& engine() {
+  static const OpenCvEngine instance;
+  return instance;
+}
+
+Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  if (!info[index].IsObject()) {
+    throw Napi::TypeError::New(info.Env(), std::string(name) + " must be an object");
+  }
+  return info[index].As<Napi::Object>();
+}
+
+/// A finite number in [least, greatest].
+double numberField(const Napi::Object& object, const char* name, double least, double greatest) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsNumber()) {
+    throw Napi::TypeError::New(object.Env(), std::string(name) + " must be a number");
+  }
+  const double number = value.As<Napi::Number>().DoubleValue();
+  if (!(number >= least && number <= greatest)) {
+    throw Napi::RangeError::New(object.Env(), std::string(name) + " is out of range");
+  }
+  return number;
+}
+
+int integerField(const Napi::Object& object, const char* name, double least, double greatest) {
+  const double number = numberField(object, name, least, greatest);
+  if (number != std::floor(number)) {
+    throw Napi::RangeError::New(object.Env(), std::string(name) + " must be an integer");
+  }
+  return static_cast<int>(number);
+}
+
+Image imageArgument(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Napi::Object object = objectArgument(info, 0, "image");
+  const int width = integerField(object, "width", 1, kMaxSide);
+  const int height = integerField(object, "height", 1, kMaxSide);
+  const int channels = integerField(object, "channels", 1, 3);
+  if (channels == 2) throw Napi::RangeError::New(env, "channels must be 1 or 3");
+  if (static_cast<double>(width) * height > kMaxPixels) {
+    throw Napi::RangeError::New(env, "the image has too many pixels");
+  }
+
+  // After the other fields, for the same reason as in extract().
+  const Napi::Value pixels = object.Get("pixels");
+  if (!pixels.IsTypedArray() || pixels.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    throw Napi::TypeError::New(env, "pixels must be a Uint8Array");
+  }
+  const Napi::Uint8Array bytes = pixels.As<Napi::Uint8Array>();
+  const std::size_t expected = static_cast<std::size_t>(width) * height * channels;
+  if (bytes.ByteLength() != expected) {
+    throw Napi::RangeError::New(env, "pixels must hold width * height * channels bytes");
+  }
+  return {bytes.Data(), width, height, channels};
+}
+
+/// Any value that OpenCV computes without overflow; the service's contract is narrower.
+SiftParameters parametersArgument(const Napi::CallbackInfo& info) {
+  const Napi::Object object = objectArgument(info, 1, "parameters");
+  return {
+      integerField(object, "nfeatures", 0, std::numeric_limits<int>::max()),
+      integerField(object, "n_octave_layers", 1, 32),
+      numberField(object, "contrast_threshold", 0, 1000),
+      numberField(object, "edge_threshold", 1e-3, 1e6),
+      numberField(object, "sigma", 1e-3, 100),
+  };
+}
+
+Napi::ArrayBuffer newBuffer(Napi::Env env, std::size_t bytes) {
+  return Napi::ArrayBuffer::New(env, bytes);
+}
+
+/// Runs `work` and turns every C++ exception into a JavaScript one.
+template <typename Work>
+Napi::Value fenced(Napi::Env env, const Work& work) {
+  try {
+    return work();
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const InvalidInput& error) {
+    throw Napi::RangeError::New(env, error.what());
+  } catch (const std::bad_alloc&) {
+    throw Napi::Error::New(env, "not enough memory for this image");
+  } catch (const std::exception& error) {
+    throw Napi::Error::New(env, std::string(engine().name()) + ": " + error.what());
+  } catch (...) {
+    throw Napi::Error::New(env, engine().name() + ": unknown failure");
+  }
+}
+
+Napi::Value extract(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return fenced(env, [&]() -> Napi::Value {
+    // The image last: reading fields may run JavaScript, after which a pixel pointer would be stale.
+    const SiftParameters parameters = parametersArgument(info);
+    const Image image = imageArgument(info);
+    const Features features = engine().extract(image, parameters);
+    const std::vector<std::uint32_t> order = orderFeatures(features.keypoints, parameters.nfeatures);
+    Napi::ArrayBuffer payload = newBuffer(env, order.size() * kFeatureBytes);
+    writePayload(features, order, static_cast<std::uint8_t*>(payload.Data()));
+    return payload;
+  });
+}
+
+Napi::Value toGrey(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return fenced(env, [&]() -> Napi::Value {
+    const std::vector<std::uint8_t> grey = engine().grey(imageArgument(info));
+    Napi::Uint8Array result = Napi::Uint8Array::New(env, grey.size());
+    std::copy(grey.begin(), grey.end(), result.Data());
+    return result;
+  });
+}
+
+Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  fenced(env, [&]() -> Napi::Value {
+    Napi::Object description = Napi::Object::New(env);
+    description.Set("name", engine().name());
+    description.Set("version", engine().version());
+    exports.Set("engine", description);
+    exports.Set("extract", Napi::Function::New(env, extract, "extract"));
+    exports.Set("toGrey", Napi::Function::New(env, toGrey, "toGrey"));
+    return exports;
+  });
+  return exports;
+}
+
+}  // namespace
+
+}  // namespace edgesift
+
+namespace {
+
+Napi::Object initialiseAddon(Napi::Env env, Napi::Object exports) {
+  return edgesift::initialise(env, exports);
+}
+
+}  // namespace
+
+NODE_API_MODULE(edgesift, initialiseAddon)

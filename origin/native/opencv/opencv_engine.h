@@ -1,0 +1,19 @@
+#pragma once
+
+#include "engine.h"
+
+namespace edgesift {
+
+/// cv::SIFT, value for value. Constructing it sets OpenCV to one thread for the whole process: parallelism
+/// comes from running one image per worker thread.
+class OpenCvEngine final : public Engine {
+ public:
+  OpenCvEngine();
+
+  std::string name() const override;
+  std::string version() const override;
+  Features extract(const Image& image, const SiftParameters& parameters) const override;
+  std::vector<std::uint8_t> grey(const Image& image) const override;
+};
+
+}  // namespace edgesift

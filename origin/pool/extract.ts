@@ -1,0 +1,35 @@
+import { ServiceError } from '../../shared/contract/errors.ts';
+import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
+import { BYTES_PER_KEYPOINT, encodePayload } from '../../shared/features/payload.ts';
+import { decodeImage } from '../decode/decode.ts';
+import type { NativeAddon } from '../native/addon.ts';
+import type { ExtractionResult, ExtractionTask } from './messages.ts';
+
+/**
+ * Image file → feature payload. Blocks the calling thread while the native code runs.
+ *
+ * @throws ServiceError `IMAGE_READ_ERROR` or `IMAGE_TOO_LARGE` from decoding; `IMAGE_TOO_LARGE` for more than
+ *   {@link MAX_KEYPOINTS} keypoints
+ */
+export async function extractFeatures(addon: NativeAddon, task: ExtractionTask): Promise<ExtractionResult> {
+  const started = performance.now();
+  const image = await decodeImage(task.bytes, { format: task.format, maxPixels: task.maxPixels });
+  const decoded = performance.now();
+  const tensors = new Uint8Array(addon.extract(image, task.parameters));
+  checkKeypointCount(tensors.length / BYTES_PER_KEYPOINT);
+  const { format, sha256, bytes, parameters } = task;
+  const { width, height } = image;
+  const payload = encodePayload(
+    { extractor: addon.engine, parameters, image: { sha256, format, width, height, bytes: bytes.length } },
+    tensors,
+  );
+  return { payload, decodeMs: decoded - started, siftMs: performance.now() - decoded };
+}
+
+function checkKeypointCount(count: number): void {
+  if (count <= MAX_KEYPOINTS) return;
+  const message = `The image has more than ${MAX_KEYPOINTS} keypoints: ask for the strongest by nfeatures.`;
+  throw new ServiceError('IMAGE_TOO_LARGE', message, {
+    details: { limit: 'keypoints', max: MAX_KEYPOINTS, actual: count },
+  });
+}

@@ -1,0 +1,8 @@
+import { loadNativeAddon } from '../native/addon.ts';
+import { extractFeatures } from './extract.ts';
+import { serveTasks } from './serve.ts';
+import { warmUpTask } from './warm-up.ts';
+
+const addon = loadNativeAddon();
+await extractFeatures(addon, await warmUpTask());
+serveTasks((task) => extractFeatures(addon, task));

@@ -1,0 +1,54 @@
+import { importOriginSecret } from '../shared/origin-protocol.ts';
+import { createOriginApp } from './app.ts';
+import { ConfigurationError, type OriginConfiguration, parseConfiguration } from './configuration.ts';
+import { InFlight } from './in-flight.ts';
+import { createLogger } from './logging.ts';
+import { createMetrics, exposeState } from './metrics.ts';
+import { loadNativeAddon } from './native/addon.ts';
+import { ExtractionPool } from './pool/pool.ts';
+import { stopGracefully } from './stop.ts';
+import { UploadMemory } from './upload-memory.ts';
+
+try {
+  await serve(parseConfiguration(process.env));
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigurationError ? error.message : error}\n`);
+  process.exit(1);
+}
+
+async function serve(configuration: OriginConfiguration): Promise<void> {
+  const { threads, memoryBytes, queueLength, uploadBytes, limits, timeoutMs } = configuration;
+  const logger = createLogger(configuration.logLevel);
+  // Fails here, with the loader's advice, rather than again and again in the threads.
+  const { engine } = loadNativeAddon();
+  const metrics = createMetrics();
+  const script = new URL('./pool/worker.ts', import.meta.url);
+  const pool = new ExtractionPool(
+    { threads, memoryBytes, queueLength, script },
+    {
+      ...metrics.observer,
+      threadEnded: (cause) => {
+        metrics.observer.threadEnded(cause);
+        logger.error({ err: cause }, 'a worker thread ended and will be replaced');
+      },
+    },
+  );
+  const uploads = new UploadMemory(uploadBytes);
+  exposeState(metrics.registry, pool, uploads);
+  const inFlight = new InFlight();
+  const secret = await importOriginSecret(configuration.secret);
+  const app = createOriginApp({
+    extractor: engine,
+    secret,
+    limits,
+    timeoutMs,
+    pool,
+    uploads,
+    inFlight,
+    metrics,
+    logger,
+  });
+  stopGracefully({ app, inFlight, pool, logger });
+  logger.info({ extractor: engine, threads, memory_bytes: memoryBytes }, 'starting');
+  await app.listen({ host: configuration.host, port: configuration.port });
+}

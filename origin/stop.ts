@@ -1,0 +1,47 @@
+import closeWithGrace from 'close-with-grace';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { InFlight } from './in-flight.ts';
+import type { ExtractionPool } from './pool/pool.ts';
+
+/** How long a stop waits for what is in progress: less than the 30 s after which Kubernetes kills. */
+const STOP_TIMEOUT_MS = 25_000;
+
+export interface Stoppable {
+  app: FastifyInstance;
+  inFlight: InFlight;
+  pool: ExtractionPool;
+  logger: Logger;
+}
+
+/**
+ * On SIGTERM or SIGINT: refuses new extractions and says so in `/health/ready`, finishes those in progress, closes
+ * and exits with 0. What is not done after {@link STOP_TIMEOUT_MS} is killed.
+ */
+export function stopGracefully({ app, inFlight, pool, logger }: Stoppable): void {
+  const work = () => ({ queued: pool.status.queued, running: pool.status.running });
+  const kill = (reason: string) => {
+    logger.fatal(work(), reason);
+    // process.exit() would wait for native code in the threads.
+    process.kill(process.pid, 'SIGKILL');
+  };
+  closeWithGrace(
+    {
+      delay: STOP_TIMEOUT_MS,
+      // Native crashes must end the process: a handler would return to the faulting instruction, for ever.
+      skip: ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGABRT', 'SIGTRAP', 'beforeExit'],
+      onTimeout: () => kill('stopping took too long'),
+      onSecondSignal: (signal) => kill(`stopping was interrupted by ${signal}`),
+      onSecondError: () => kill('stopping failed'),
+      logger: false,
+    },
+    async ({ err, signal }) => {
+      if (err) logger.fatal({ err }, 'stopping after an unexpected error');
+      else logger.info({ signal, ...work() }, 'stopping');
+      await inFlight.stop();
+      await app.close();
+      await pool.close();
+      logger.info('stopped');
+    },
+  );
+}

@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http';
+import type { ServiceError } from '../shared/contract/errors.ts';
+import type { ImageLimits } from '../shared/contract/limits.ts';
+import { toHex } from '../shared/hex.ts';
+import { checkPixelCount, type ImageHeader, readImageHeader } from '../shared/image-header.ts';
+import { sha256 } from '../shared/sha256.ts';
+import { checkContentDigest } from './authentication.ts';
+import { announcedLength, readBody } from './body.ts';
+import type { UploadMemory } from './upload-memory.ts';
+
+/** An image file that is what its sender signed, and by its header within the limits. */
+export interface Upload {
+  /** In an ArrayBuffer of its own. */
+  bytes: Uint8Array<ArrayBuffer>;
+  sha256: string;
+  header: ImageHeader;
+  /** Gives the memory back; to be called when they are no longer held. */
+  release: () => void;
+}
+
+export interface UploadOptions {
+  limits: ImageLimits;
+  memory: UploadMemory;
+  /** Aborts when nobody waits any more. */
+  signal: AbortSignal;
+  /** Makes the error for when there is no room. */
+  overloaded: () => ServiceError;
+}
+
+/**
+ * Reads a request's body, once there is memory for it, and checks it.
+ *
+ * @throws ServiceError `IMAGE_TOO_LARGE`, `OVERLOADED`, `UNAUTHORIZED` when the body is not the signed one,
+ *   `INVALID_IMAGE`; CallerGone; the signal's reason
+ */
+export async function receiveUpload(
+  request: IncomingMessage,
+  { limits, memory, signal, overloaded }: UploadOptions,
+): Promise<Upload> {
+  const length = announcedLength(request, limits);
+  const release = memory.reserve(length);
+  if (!release) throw overloaded();
+  try {
+    const bytes = await readBody(request, length, limits);
+    const digest = await sha256(bytes);
+    signal.throwIfAborted();
+    checkContentDigest(request.headers, digest);
+    const header = readImageHeader(bytes);
+    checkPixelCount(header, limits);
+    return { bytes, sha256: toHex(digest), header, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}

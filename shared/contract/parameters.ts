@@ -1,0 +1,136 @@
+import * as z from 'zod';
+import { ServiceError } from './errors.ts';
+
+function integer(least: number, greatest: number) {
+  const error = `must be a whole number from ${least} to ${greatest}`;
+  return z.int({ error }).min(least, { error }).max(greatest, { error });
+}
+
+function real(least: number, greatest: number) {
+  const error = `must be a number from ${least} to ${greatest}`;
+  return z.number({ error }).min(least, { error }).max(greatest, { error });
+}
+
+function choice<const Choices extends readonly [string, ...string[]]>(choices: Choices) {
+  return z.enum(choices, { error: `must be one of: ${choices.join(', ')}` });
+}
+
+/**
+ * Parameters that decide the features, named and defaulted as OpenCV's `cv::SIFT::create`. Bounds keep a job's
+ * time and memory in proportion to its pixels.
+ */
+export const siftParametersSchema = z.strictObject({
+  nfeatures: integer(0, 1_000_000)
+    .default(0)
+    .describe('Number of strongest keypoints to keep, by response; 0 keeps all'),
+  n_octave_layers: integer(1, 8).default(3).describe('Layers searched in each octave (Lowe 2004: 3)'),
+  contrast_threshold: real(0, 1)
+    .default(0.04)
+    .describe('Least contrast of a keypoint; OpenCV divides it by n_octave_layers'),
+  edge_threshold: real(1, 1000)
+    .default(10)
+    .describe('Greatest ratio of principal curvatures; larger keeps more edge-like keypoints'),
+  sigma: real(0.5, 10).default(1.6).describe('Gaussian blur of the first layer, in pixels'),
+});
+export type SiftParameters = z.infer<typeof siftParametersSchema>;
+
+export const DEFAULT_SIFT_PARAMETERS: SiftParameters = siftParametersSchema.parse({});
+
+export const representationSchema = z.strictObject({
+  root_sift: z
+    .boolean({ error: 'must be true or false' })
+    .default(false)
+    .describe(
+      'Give RootSIFT descriptors: L1-normalised, then square-rooted (Arandjelović and Zisserman 2012)',
+    ),
+  denoise: z
+    .literal(false, { error: 'must be false: denoising is not offered yet' })
+    .default(false)
+    .describe('Denoising before extraction; only false is accepted'),
+  include: choice(['summary', 'keypoints', 'all'])
+    .default('summary')
+    .describe('What the JSON answer holds beside the summary'),
+  format: choice(['json', 'safetensors', 'npz', 'colmap', 'key'])
+    .optional()
+    .describe('Format of the answer; overrides the Accept header'),
+});
+export type Representation = z.infer<typeof representationSchema>;
+
+export const detectParametersSchema = z.strictObject({
+  ...siftParametersSchema.shape,
+  ...representationSchema.shape,
+});
+
+export interface DetectParameters {
+  sift: SiftParameters;
+  representation: Representation;
+}
+
+const NUMBER = /^-?\d{1,16}(\.\d{1,20})?([eE][+-]?\d{1,3})?$/;
+
+/** Text of a query or form field → the JSON value that the schemas expect; unreadable text stays text. */
+function parseValue(text: string): unknown {
+  if (text === 'true') return true;
+  if (text === 'false') return false;
+  return NUMBER.test(text) ? Number(text) : text;
+}
+
+/**
+ * Reads `name=value` pairs as they came in a query string or a form.
+ *
+ * @throws ServiceError `INVALID_PARAMETER`, naming the parameter, for an unknown name, a name given twice, or a
+ *   value of the wrong type or out of range.
+ */
+export function parseDetectParameters(pairs: Iterable<readonly [string, string]>): DetectParameters {
+  const { root_sift, denoise, include, format, ...sift } = parsePairs(detectParametersSchema, pairs);
+  return { sift, representation: { root_sift, denoise, include, ...(format && { format }) } };
+}
+
+/** Parameters whose schema reads the text itself. Errors as above. */
+export function parseTextParameters<Schema extends z.ZodObject>(
+  schema: Schema,
+  pairs: Iterable<readonly [string, string]>,
+): z.infer<Schema> {
+  return parsePairs(schema, pairs, (text) => text);
+}
+
+/** The parameters of an extraction alone, as the edge sends them to the origin. Errors as above. */
+export function parseSiftParameters(pairs: Iterable<readonly [string, string]>): SiftParameters {
+  return parsePairs(siftParametersSchema, pairs);
+}
+
+function parsePairs<Schema extends z.ZodObject>(
+  schema: Schema,
+  pairs: Iterable<readonly [string, string]>,
+  read: (text: string) => unknown = parseValue,
+): z.infer<Schema> {
+  const values: Record<string, unknown> = {};
+  for (const [name, text] of pairs) {
+    if (!Object.hasOwn(schema.shape, name)) throw unknownParameter(name, Object.keys(schema.shape));
+    if (Object.hasOwn(values, name)) {
+      throw new ServiceError('INVALID_PARAMETER', `Parameter '${name}' is given more than once.`, {
+        details: { parameter: name },
+      });
+    }
+    values[name] = read(text);
+  }
+  const parsed = schema.safeParse(values);
+  if (parsed.success) return parsed.data;
+  throw invalidParameter(parsed.error);
+}
+
+function unknownParameter(name: string, allowed: string[]): ServiceError {
+  const shown = name.slice(0, 64);
+  return new ServiceError('INVALID_PARAMETER', `There is no parameter '${shown}'.`, {
+    details: { parameter: shown, allowed },
+  });
+}
+
+function invalidParameter(error: z.ZodError): ServiceError {
+  const issue = error.issues[0];
+  const parameter = String(issue?.path[0] ?? '');
+  return new ServiceError('INVALID_PARAMETER', `Parameter '${parameter}' ${issue?.message}.`, {
+    details: { parameter },
+    cause: error,
+  });
+}

@@ -1,0 +1,62 @@
+import { fromHex, toHex } from './hex.ts';
+
+/**
+ * What edge and origin say to each other: `POST /v1/extract?<SIFT parameters>` with the image file as body,
+ * signed by a shared secret. The answer is the feature payload, or a problem document with the same codes as the
+ * public API.
+ */
+export const EXTRACT_PATH = '/v1/extract';
+
+export const ORIGIN_HEADERS = {
+  /** RFC 9530, of the body. Also what a load balancer hashes, so that one image always meets one origin. */
+  contentDigest: 'content-digest',
+  /** Milliseconds since the Unix epoch, at signing. */
+  timestamp: 'x-edge-timestamp',
+  /** Hexadecimal HMAC-SHA-256, see {@link signOriginRequest}. */
+  signature: 'x-edge-signature',
+  /** Milliseconds for which the edge will still wait: relative, so that clocks need not agree. */
+  timeBudget: 'x-time-budget-ms',
+  requestId: 'x-request-id',
+  traceParent: 'traceparent',
+  serverTiming: 'server-timing',
+} as const;
+
+/** How far a signature's timestamp may lie from the origin's clock: bounds replay, allows for clock drift. */
+export const SIGNATURE_WINDOW_MS = 60_000;
+
+export interface SignedParts {
+  method: string;
+  /** As in the request line, query included. */
+  pathAndQuery: string;
+  timestampMs: number;
+  contentDigest: string;
+}
+
+export function importOriginSecret(secret: string): Promise<CryptoKey> {
+  const bytes = new TextEncoder().encode(secret);
+  return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
+}
+
+export async function signOriginRequest(key: CryptoKey, parts: SignedParts): Promise<string> {
+  return toHex(new Uint8Array(await crypto.subtle.sign('HMAC', key, signedText(parts))));
+}
+
+/** Compares in constant time; false also for a signature that is not hexadecimal. Does not look at the clock. */
+export function verifyOriginRequest(key: CryptoKey, parts: SignedParts, signature: string): Promise<boolean> {
+  if (!/^[0-9a-f]{64}$/.test(signature)) return Promise.resolve(false);
+  return crypto.subtle.verify('HMAC', key, fromHex(signature), signedText(parts));
+}
+
+function signedText({
+  method,
+  pathAndQuery,
+  timestampMs,
+  contentDigest,
+}: SignedParts): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode([method, pathAndQuery, timestampMs, contentDigest].join('\n'));
+}
+
+/** RFC 9530 `Content-Digest` field value. */
+export function contentDigestOf(sha256: Uint8Array): string {
+  return `sha-256=:${btoa(String.fromCharCode(...sha256))}:`;
+}

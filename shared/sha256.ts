@@ -1,0 +1,10 @@
+import { toHex } from './hex.ts';
+
+/** SHA-256 (FIPS 180-4) by the platform's Web Crypto. */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+}
+
+export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return toHex(await sha256(bytes));
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { decodeImage } from '../../origin/decode/decode.ts';
+import { ServiceError } from '../../shared/contract/errors.ts';
+import { readImageHeader } from '../../shared/image-header.ts';
+import {
+  ownPictures,
+  type PictureFile,
+  REFUSED,
+  sharedPictures,
+  sharedPicturesExist,
+} from '../golden/golden.ts';
+
+const MAX_PIXELS = 50_000_000;
+
+async function decode({ path }: PictureFile) {
+  const bytes = readFileSync(path);
+  return decodeImage(bytes, { format: readImageHeader(bytes).format, maxPixels: MAX_PIXELS });
+}
+
+async function expectGoldenPixels(picture: PictureFile): Promise<void> {
+  const { pixels, width, height, channels } = await decode(picture);
+  const pixels_sha256 = createHash('sha256').update(pixels).digest('hex');
+  expect({ width, height, channels, length: pixels.length, pixels_sha256 }).toEqual({
+    width: picture.expected?.width,
+    height: picture.expected?.height,
+    channels: 3,
+    length: width * height * 3,
+    pixels_sha256: picture.expected?.pixels_sha256,
+  });
+}
+
+/** Files that cv2 4.6 does not read, although nothing is doubtful about their pixels. */
+const READ_BEYOND_CV2 = ['tiff-grey2.tif', 'tiff-grey4.tif', 'tiff-palette4.tif'];
+
+describe('pixels are those of cv2.imread', () => {
+  const readable = ownPictures.filter(({ name, expected }) => expected && !REFUSED.includes(name));
+  test.each(readable)('$name', expectGoldenPixels);
+
+  if (!sharedPicturesExist) test.skip('SKIPPED: the pictures of ../shared/data/features are not here');
+  if (sharedPicturesExist) test.each(sharedPictures)('shared: $name', expectGoldenPixels);
+});
+
+const unreadable = ownPictures.filter(({ name, expected }) => !expected || REFUSED.includes(name));
+
+test.each(unreadable.filter(({ name }) => READ_BEYOND_CV2.includes(name)))(
+  '$name is read although cv2 4.6 does not',
+  async (picture) => {
+    const { width, height, pixels } = await decode(picture);
+    expect([width, height, new Set(pixels).size > 2]).toEqual([83, 61, true]);
+  },
+);
+
+test.each(unreadable.filter(({ name }) => !READ_BEYOND_CV2.includes(name)))(
+  '$name is refused with a clear error',
+  async (picture) => {
+    const error = await decode(picture).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ServiceError);
+    expect(error).toMatchObject({
+      code: 'IMAGE_READ_ERROR',
+      message: expect.stringMatching(/^(BMP|TIFF) images .* are not supported\.$/),
+    });
+  },
+);

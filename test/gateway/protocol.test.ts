@@ -1,0 +1,163 @@
+import { request } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { STORES, startTestGateway, type TestGateway, TOKEN } from './gateway-fixture.ts';
+
+const LIMIT = 10 * 1024 * 1024;
+
+describe.each(STORES)('the REST protocol over the %s store', (store) => {
+  let gateway: TestGateway;
+
+  beforeAll(async () => {
+    gateway = await startTestGateway(store);
+  });
+  afterAll(() => gateway.stop());
+
+  test('runs a command whatever the content type says', async () => {
+    for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
+      const response = await gateway.post('/', ['set', 'key', 1], { 'Content-Type': type });
+      expect(response.status).toBe(200);
+      expect(await response.json()).toEqual({ result: 'OK' });
+    }
+    expect(await (await gateway.post('/', ['GET', 'key'])).json()).toEqual({ result: '1' });
+  });
+
+  test('encodes every string but a plain OK as base64 when asked to', async () => {
+    const commands = [
+      ['set', 'word', 'OK'],
+      ['get', 'word'],
+      ['mget', 'word', 'none'],
+      ['ping'],
+      ['sadd', 'set', 'm'],
+      ['scan', '0', 'match', 'wor?', 'count', '100'],
+    ];
+    const response = await gateway.post('/pipeline', commands, { 'Upstash-Encoding': 'base64' });
+    expect(await response.json()).toEqual([
+      { result: 'OK' },
+      { result: 'OK' },
+      { result: [base64('OK'), null] },
+      { result: base64('PONG') },
+      { result: 1 },
+      { result: [base64('0'), [base64('word')]] },
+    ]);
+  });
+
+  test.each([undefined, 'Bearer wrong', `Basic ${TOKEN}`, 'Bearer ', TOKEN])(
+    'answers 401 to the authorization %s',
+    async (authorization) => {
+      const headers = authorization === undefined ? {} : { Authorization: authorization };
+      const response = await fetch(gateway.url, { method: 'POST', headers, body: '["ping"]' });
+      expect(response.status).toBe(401);
+      expect(await response.json()).toEqual({ error: 'WRONGPASS invalid or missing auth token' });
+    },
+  );
+
+  test.each(['', 'no json', '{}', '[]', '[[]]', '[null]', '"get"', '[["get","a"]]'])(
+    'answers 400 to the body %j on /',
+    async (body) => {
+      const response = await gateway.post('/', body);
+      expect(response.status).toBe(400);
+      expect(await response.json()).toEqual({ error: 'ERR failed to parse command' });
+    },
+  );
+
+  test.each(['', '[]', '["get","a"]', '[[]]', '[["get","a"],[]]'])(
+    'answers 400 to the body %j on /pipeline and /multi-exec',
+    async (body) => {
+      for (const path of ['/pipeline', '/multi-exec']) {
+        const response = await gateway.post(path, body);
+        expect(response.status).toBe(400);
+        expect(await response.json()).toEqual({ error: 'ERR failed to parse pipeline request' });
+      }
+    },
+  );
+
+  test('answers 400 with the error of the store to a single command', async () => {
+    const response = await gateway.post('/', ['nosuch', 'a', 'b']);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({
+      error: "ERR unknown command 'NOSUCH', with args beginning with: 'a' 'b' ",
+    });
+  });
+
+  test('answers 200 to a pipeline with an unknown command, and 400 to such a transaction', async () => {
+    const commands = [
+      ['set', 'k', 'v'],
+      ['nosuch', 'x'],
+    ];
+    const error = "ERR unknown command 'NOSUCH', with args beginning with: 'x' ";
+    const pipeline = await gateway.post('/pipeline', commands);
+    expect(pipeline.status).toBe(200);
+    expect(await pipeline.json()).toEqual([{ result: 'OK' }, { error }]);
+    const transaction = await gateway.post('/multi-exec', commands);
+    expect(transaction.status).toBe(400);
+    expect(await transaction.json()).toEqual({ error });
+  });
+
+  test.each(['subscribe', 'blpop', 'multi', 'shutdown', 'select'])('refuses %s', async (name) => {
+    const response = await gateway.post('/', [name, '1', '0']);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: expect.stringMatching(/^ERR (Command is not available|unknown command)/),
+    });
+    expect(await (await gateway.post('/', ['ping'])).json()).toEqual({ result: 'PONG' });
+  });
+
+  test('tells a client that sends more than 10 MiB the limit and what it sent', async () => {
+    const body = JSON.stringify(['set', 'large', 'x'.repeat(LIMIT)]);
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const response = await gateway.post('/', body);
+      expect(response.status).toBe(400);
+      expect(await response.json()).toEqual({
+        error: `ERR max request size exceeded. Limit: ${LIMIT} bytes, Actual: ${body.length} bytes`,
+      });
+    }
+  });
+
+  test('tells the limit to a client that does not say how much it sends', async () => {
+    const { status, body } = await postChunked(gateway.url, 'x'.repeat(LIMIT + 1));
+    expect(status).toBe(400);
+    expect(JSON.parse(body).error).toContain(`Limit: ${LIMIT} bytes`);
+  });
+
+  test('refuses an answer of more than 10 MiB', async () => {
+    await gateway.post('/', ['set', 'part', 'x'.repeat(6_000_000)]);
+    expect((await gateway.post('/', ['get', 'part'])).status).toBe(200);
+    const response = await gateway.post('/', ['mget', 'part', 'part']);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: expect.stringMatching(/^ERR max request size exceeded/),
+    });
+  });
+
+  test('tells its health without a token', async () => {
+    const response = await fetch(`${gateway.url}/health`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ status: 'ok', backend: store });
+  });
+
+  test('answers 404 elsewhere', async () => {
+    const response = await gateway.post('/get/a', []);
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ error: expect.stringMatching(/^ERR /) });
+  });
+});
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
+function postChunked(url: string, body: string): Promise<{ status: number | undefined; body: string }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      url,
+      { method: 'POST', headers: { Authorization: `Bearer ${TOKEN}` } },
+      async (response) => {
+        const chunks = await response.toArray();
+        resolve({ status: response.statusCode, body: Buffer.concat(chunks).toString() });
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.write(body);
+    outgoing.end();
+  });
+}

@@ -1,0 +1,62 @@
+// Drives an addon, given by its path, through everything it does; sanitize.ts runs this.
+import { once } from 'node:events';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { loadNativeAddon, type NativeAddon } from '../../origin/native/addon.ts';
+import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
+import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
+import { availablePictures, REFUSED } from '../golden/golden.ts';
+import { decodeFile, texture } from './pictures.ts';
+
+const WRONG_ARGUMENTS: unknown[][] = [
+  [],
+  [null, null],
+  [{}, DEFAULT_SIFT_PARAMETERS],
+  [{ ...texture(9, 9), width: 10 }, DEFAULT_SIFT_PARAMETERS],
+  [{ ...texture(9, 9), pixels: 'text' }, DEFAULT_SIFT_PARAMETERS],
+  [texture(9, 9), { ...DEFAULT_SIFT_PARAMETERS, sigma: Number.NaN }],
+];
+
+function refuseWrongArguments(addon: NativeAddon): void {
+  for (const values of WRONG_ARGUMENTS) {
+    try {
+      (addon.extract as (...values: unknown[]) => unknown)(...values);
+    } catch {
+      continue;
+    }
+    throw new Error('a wrong argument was accepted');
+  }
+}
+
+async function exercise(addon: NativeAddon): Promise<number> {
+  let features = 0;
+  refuseWrongArguments(addon);
+  for (let size = 1; size <= 40; size += 1) {
+    for (const image of [texture(size, 1), texture(1, size), texture(size, 2 * size)]) {
+      const parameters = {
+        ...DEFAULT_SIFT_PARAMETERS,
+        n_octave_layers: 1 + (size % 8),
+        contrast_threshold: 0,
+      };
+      features += addon.extract(image, parameters).byteLength / BYTES_PER_KEYPOINT;
+    }
+  }
+  for (const { name, path, expected } of availablePictures) {
+    if (!expected || REFUSED.includes(name)) continue;
+    const image = await decodeFile(path);
+    addon.toGrey(image);
+    for (const nfeatures of [0, 20]) {
+      features +=
+        addon.extract(image, { ...DEFAULT_SIFT_PARAMETERS, nfeatures }).byteLength / BYTES_PER_KEYPOINT;
+    }
+  }
+  return features;
+}
+
+if (isMainThread) {
+  const path = process.argv[2];
+  const workers = [1, 2].map(() => new Worker(new URL(import.meta.url), { workerData: path }));
+  const counts = await Promise.all(workers.map(async (worker) => (await once(worker, 'message'))[0]));
+  process.stdout.write(`exercised on two threads: ${counts.join(' and ')} features\n`);
+} else {
+  parentPort?.postMessage(await exercise(loadNativeAddon(workerData)));
+}

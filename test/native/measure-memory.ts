@@ -1,0 +1,40 @@
+// Run with --expose-gc. Prints resident bytes after warming up, after many small pictures and after a large one.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { loadNativeAddon } from '../../origin/native/addon.ts';
+import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
+import { decodeFile, samplePicture, texture } from './pictures.ts';
+
+const addon = loadNativeAddon();
+const jpeg = fileURLToPath(new URL('../pictures/jpeg-cmyk-adobe.jpg', import.meta.url));
+
+function residentBytes(): number {
+  globalThis.gc?.();
+  globalThis.gc?.();
+  const pages = readFileSync('/proc/self/statm', 'utf8').split(' ')[1];
+  return Number(pages) * 4096;
+}
+
+async function extractMany(times: number): Promise<void> {
+  const small = texture(180, 140);
+  for (let call = 0; call < times; call += 1) {
+    addon.extract(small, DEFAULT_SIFT_PARAMETERS);
+    addon.extract(await samplePicture(), { ...DEFAULT_SIFT_PARAMETERS, contrast_threshold: 0 });
+    addon.toGrey(await decodeFile(jpeg));
+  }
+}
+
+await extractMany(60);
+const warm = residentBytes();
+await extractMany(300);
+const afterMany = residentBytes();
+{
+  const large = new Uint8Array(2000 * 1500).fill(90);
+  for (let at = 0; at < large.length; at += 97) large[at] = 200;
+  addon.extract(
+    { pixels: large, width: 2000, height: 1500, channels: 1 },
+    { ...DEFAULT_SIFT_PARAMETERS, nfeatures: 500 },
+  );
+}
+const afterLarge = residentBytes();
+process.stdout.write(JSON.stringify({ warm, afterMany, afterLarge }));

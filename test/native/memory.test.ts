@@ -1,0 +1,40 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+const MIB = 1 << 20;
+
+test.runIf(process.platform === 'linux')(
+  'memory neither grows over many calls nor stays taken after a large picture',
+  () => {
+    const script = fileURLToPath(new URL('measure-memory.ts', import.meta.url));
+    const output = execFileSync(process.execPath, ['--expose-gc', script], { encoding: 'utf8' });
+    const { warm, afterMany, afterLarge } = JSON.parse(output);
+    // A leak of one pyramid level or one result per call would show as hundreds of MiB.
+    expect(afterMany - warm).toBeLessThan(24 * MIB);
+    // The large picture needs some 700 MiB, of which one thread keeps 64.
+    expect(afterLarge - warm).toBeLessThan(96 * MIB);
+  },
+);
+
+describe.runIf(process.platform === 'linux')('the memory of a job', () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const buildFolder = `${root}/build/native-faults`;
+
+  beforeAll(() => {
+    const options = { cwd: root, stdio: 'pipe' } as const;
+    const configuration = ['-DCMAKE_BUILD_TYPE=Release', '-DEDGESIFT_TESTS=ON'];
+    execFileSync('cmake', ['-S', 'origin/native', '-B', buildFolder, ...configuration], options);
+    execFileSync('cmake', ['--build', buildFolder, '--target', 'job_memory_faults'], options);
+  }, 240_000);
+
+  test.each([
+    ['is usable after the system has refused to take memory back', 'trim'],
+    ['takes matrices back when there is no memory left', 'release'],
+    ['survives that another thread releases its matrices', 'thread'],
+  ])('%s', (_, situation) => {
+    const program = `${buildFolder}/test/job_memory_faults`;
+    const { status, signal, stderr } = spawnSync(program, [situation], { encoding: 'utf8' });
+    expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
+  });
+});

@@ -1,0 +1,16 @@
+import { loadNativeAddon } from '../../origin/native/addon.ts';
+import { decodeFile } from './pictures.ts';
+import type { PinnedAnswer, PinnedRequest } from './pinned-addon.ts';
+
+const addon = loadNativeAddon();
+
+process.on('message', async ({ path, parameters }: PinnedRequest) => {
+  const image = await decodeFile(path);
+  const answer: PinnedAnswer = {
+    payload: new Uint8Array(addon.extract(image, parameters)),
+    grey: addon.toGrey(image),
+  };
+  process.send?.(answer);
+});
+
+process.send?.(addon.engine);

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { loadNativeAddon } from '../../origin/native/addon.ts';
+import { PinnedAddon } from './pinned-addon.ts';
+
+async function versionWith(disabled: string): Promise<string> {
+  const addon = await PinnedAddon.start({ OPENCV_CPU_DISABLE: disabled });
+  addon.stop();
+  return addon.engine.version;
+}
+
+test('the engine is named by OpenCV version and instruction set', () => {
+  expect(loadNativeAddon().engine).toEqual({
+    name: 'opencv-sift',
+    version: expect.stringMatching(/^\d+\.\d+\.\d+\S*-(avx512|avx2|sse4\.1|baseline|neon)$/),
+  });
+});
+
+test.runIf(process.arch === 'x64')('the version follows what OpenCV is allowed to use', async () => {
+  expect(await versionWith('AVX512-SKX')).toMatch(/-avx2$/);
+  expect(await versionWith('AVX512-SKX,AVX2')).toMatch(/-sse4\.1$/);
+  expect(await versionWith('AVX512-SKX,AVX2,SSE4.1')).toMatch(/-baseline$/);
+  expect(await versionWith('SSE4.1')).toMatch(/-without-sse4\.1$/);
+});

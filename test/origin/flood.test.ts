@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
+import { newPicture } from '../fixtures/pictures.ts';
+import { expectProblem } from '../fixtures/problem.ts';
+import { readMetrics } from '../fixtures/prometheus.ts';
+import { postForExtraction } from '../fixtures/signed-request.ts';
+import { until } from '../fixtures/until.ts';
+
+const UPLOAD_BYTES = 1_000_000;
+const MEMORY_BYTES = 70_000_000;
+const QUEUE_LENGTH = 3;
+
+let origin: OriginServer;
+beforeAll(async () => {
+  origin = await startOriginServer({
+    ORIGIN_THREADS: '2',
+    ORIGIN_UPLOAD_BYTES: String(UPLOAD_BYTES),
+    MAX_IMAGE_BYTES: String(UPLOAD_BYTES),
+    ORIGIN_MEMORY_BYTES: String(MEMORY_BYTES),
+    ORIGIN_QUEUE_LENGTH: String(QUEUE_LENGTH),
+  });
+});
+afterAll(() => origin.stop());
+
+const gauge = (samples: Map<string, number>, name: string) =>
+  samples.get(`edgesift_origin_${name}`) ?? Number.NaN;
+
+test('under a flood of different pictures every bound holds, and every request is answered', async () => {
+  const pictures: Uint8Array<ArrayBuffer>[] = [];
+  for (let index = 0; index < 40; index += 1) pictures.push(await newPicture(400, 400));
+  const samples: Map<string, number>[] = [];
+  let flooding = true;
+  const watching = (async () => {
+    while (flooding) samples.push(await readMetrics(origin));
+  })();
+  const responses = await Promise.all(pictures.map((picture) => postForExtraction(origin, picture)));
+  flooding = false;
+  await watching;
+
+  const refused = responses.filter(({ status }) => status !== 200);
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused.length).toBeLessThan(responses.length);
+  for (const response of refused) {
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    await expectProblem(response, 'OVERLOADED');
+  }
+  for (const sample of samples) {
+    expect(gauge(sample, 'upload_bytes')).toBeLessThanOrEqual(UPLOAD_BYTES);
+    expect(gauge(sample, 'memory_reserved_bytes')).toBeLessThanOrEqual(MEMORY_BYTES);
+    expect(gauge(sample, 'jobs_queued')).toBeLessThanOrEqual(QUEUE_LENGTH);
+  }
+  await until('nothing is left', async () => {
+    const sample = await readMetrics(origin);
+    return ['upload_bytes', 'memory_reserved_bytes', 'jobs_queued', 'jobs_running'].every(
+      (name) => gauge(sample, name) === 0,
+    );
+  });
+});
+
+test('whoever was refused is served when he comes back', async () => {
+  expect((await postForExtraction(origin, await newPicture(400, 400))).status).toBe(200);
+});

@@ -1,0 +1,168 @@
+import { once } from 'node:events';
+import { afterEach, expect, test } from 'vitest';
+import { extractionBytes } from '../../origin/pool/memory.ts';
+import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
+import { type InProcessOrigin, startInProcessOrigin } from '../fixtures/in-process-origin.ts';
+import { flatPicture, newPicture } from '../fixtures/pictures.ts';
+import { expectProblem } from '../fixtures/problem.ts';
+import { readMetric } from '../fixtures/prometheus.ts';
+import { headOf, rawConnection } from '../fixtures/raw-http.ts';
+import { postForExtraction, signedRequest } from '../fixtures/signed-request.ts';
+import { until } from '../fixtures/until.ts';
+
+let origin: InProcessOrigin;
+afterEach(() => origin.stop());
+
+async function start(options: Omit<Parameters<typeof startInProcessOrigin>[0], 'worker'> = {}) {
+  origin = await startInProcessOrigin({ worker: 'gated-worker.ts', ...options });
+}
+
+/** Sends a picture that nobody sent before, so that it is an extraction of its own. */
+async function send(options: Parameters<typeof postForExtraction>[2] = {}): Promise<Response> {
+  return postForExtraction(origin, await newPicture(), options);
+}
+
+const untilRunning = (count: number) => until(`${count} run`, () => origin.pool.status.running === count);
+const untilQueued = (count: number) => until(`${count} wait`, () => origin.pool.status.queued === count);
+
+/** Resolves with the reason, so that nobody has to catch it. */
+const outcomeOf = (request: Promise<Response>) => request.catch((error: unknown) => error);
+
+test('a full queue refuses at once and says when to come back', async () => {
+  await start({ queueLength: 1 });
+  const running = send();
+  await untilRunning(1);
+  const queued = send();
+  await untilQueued(1);
+
+  const refused = await send();
+  await expectProblem(refused.clone(), 'OVERLOADED');
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  expect(await readMetric(origin, 'jobs_total{outcome="refused"}')).toBe(1);
+
+  origin.letOnePass();
+  expect((await running).status).toBe(200);
+  origin.letOnePass();
+  expect((await queued).status).toBe(200);
+});
+
+test('Retry-After grows with the work that waits', async () => {
+  await start({ queueLength: 2, memoryBytes: 1e12 });
+  const picture = await flatPicture(3000, 3000);
+  const waiting = ['?n_octave_layers=6', '?n_octave_layers=7', '?n_octave_layers=8'].map((query) =>
+    outcomeOf(postForExtraction(origin, picture, { query })),
+  );
+  await untilQueued(2);
+  const refused = await send();
+  await expectProblem(refused.clone(), 'OVERLOADED');
+  // 27 Mpx with about twice the usual layers, at the 3 Mpx/s that are assumed before any has been measured.
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(10);
+  await origin.stop();
+  await Promise.all(waiting);
+});
+
+test('a request whose time is up while it waits is answered 504 and never extracted', async () => {
+  await start();
+  const running = send();
+  await untilRunning(1);
+  const hasty = await send({ headers: { 'x-time-budget-ms': '50' } });
+  await expectProblem(hasty, 'SERVICE_TIMEOUT');
+  expect(origin.pool.status.queued).toBe(0);
+
+  origin.letOnePass();
+  expect((await running).status).toBe(200);
+  await untilRunning(0);
+  expect(await readMetric(origin, 'jobs_abandoned_total{state="queued",reason="timeout"}')).toBe(1);
+  expect(await readMetric(origin, 'jobs_total{outcome="dropped"}')).toBe(1);
+  expect(await readMetric(origin, 'queue_wait_seconds_count')).toBe(1);
+});
+
+test('the server has a time limit of its own', async () => {
+  await start({ timeoutMs: 50 });
+  const response = await send({ headers: { 'x-time-budget-ms': '60000' } });
+  const { details } = await expectProblem(response, 'SERVICE_TIMEOUT');
+  expect(details).toEqual({ budget_ms: 50 });
+});
+
+test('a request whose caller goes while it waits is never extracted', async () => {
+  await start();
+  const running = send();
+  await untilRunning(1);
+  const caller = new AbortController();
+  const left = outcomeOf(send({ signal: caller.signal }));
+  await untilQueued(1);
+  caller.abort();
+  await left;
+  await untilQueued(0);
+
+  origin.letOnePass();
+  expect((await running).status).toBe(200);
+  await untilRunning(0);
+  expect(await readMetric(origin, 'jobs_abandoned_total{state="queued",reason="caller_gone"}')).toBe(1);
+  expect(await readMetric(origin, 'requests_total{outcome="caller_gone"}')).toBe(1);
+  expect(await readMetric(origin, 'queue_wait_seconds_count')).toBe(1);
+  expect(await readMetric(origin, 'upload_bytes')).toBe(0);
+});
+
+test('an extraction that overruns is answered 504, keeps its memory until it returns, and then all goes on', async () => {
+  await start();
+  const late = await send({ headers: { 'x-time-budget-ms': '100' } });
+  await expectProblem(late, 'SERVICE_TIMEOUT');
+  expect(origin.pool.status.running).toBe(1);
+  expect(origin.pool.status.memoryReserved).toBeGreaterThan(0);
+  expect(await readMetric(origin, 'jobs_abandoned_total{state="running",reason="timeout"}')).toBe(1);
+
+  const next = send();
+  await untilQueued(1);
+  origin.letOnePass();
+  await untilQueued(0);
+  origin.letOnePass();
+  expect((await next).status).toBe(200);
+  await until('the memory is given back', () => origin.pool.status.memoryReserved === 0);
+});
+
+test('who asks again after a timeout gets the extraction that still runs', async () => {
+  await start();
+  const picture = await newPicture();
+  const late = await postForExtraction(origin, picture, { headers: { 'x-time-budget-ms': '100' } });
+  await expectProblem(late, 'SERVICE_TIMEOUT');
+  const again = postForExtraction(origin, picture);
+  await until('it has joined', async () => (await readMetric(origin, 'single_flight_joins_total')) === 1);
+  origin.letOnePass();
+  expect((await again).status).toBe(200);
+  expect(await readMetric(origin, 'jobs_total{outcome="completed"}')).toBe(1);
+});
+
+test('no more runs at once than the memory allows, though threads are free', async () => {
+  const picture = await newPicture();
+  const one = extractionBytes(160 * 120, picture.length, DEFAULT_SIFT_PARAMETERS);
+  await start({ threads: 2, memoryBytes: Math.floor(one * 1.5) });
+  const first = send();
+  await untilRunning(1);
+  const second = send();
+  await untilQueued(1);
+  expect(origin.pool.status.running).toBe(1);
+  origin.letOnePass();
+  expect((await first).status).toBe(200);
+  await untilRunning(1);
+  origin.letOnePass();
+  expect((await second).status).toBe(200);
+});
+
+test('uploads beyond the budget are refused before they are read', async () => {
+  await start({ uploadBytes: 100_000 });
+  const { pathAndQuery, headers } = await signedRequest(origin.secret, await newPicture());
+  const slow = rawConnection(origin);
+  slow.write(headOf('POST', pathAndQuery, { ...headers, 'content-length': '90000' }));
+  await until('it is announced', async () => (await readMetric(origin, 'upload_bytes')) === 90_000);
+
+  const refused = await send();
+  await expectProblem(refused.clone(), 'OVERLOADED');
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+
+  slow.destroy();
+  await once(slow, 'close');
+  await until('it is forgotten', async () => (await readMetric(origin, 'upload_bytes')) === 0);
+  origin.letOnePass();
+  expect((await send()).status).toBe(200);
+});

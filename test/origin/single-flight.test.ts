@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type InProcessOrigin, startInProcessOrigin } from '../fixtures/in-process-origin.ts';
+import { newPicture, ownPicture } from '../fixtures/pictures.ts';
+import { expectProblem } from '../fixtures/problem.ts';
+import { readMetric } from '../fixtures/prometheus.ts';
+import { postForExtraction } from '../fixtures/signed-request.ts';
+import { until } from '../fixtures/until.ts';
+
+let origin: InProcessOrigin;
+beforeEach(async () => {
+  origin = await startInProcessOrigin({ worker: 'gated-worker.ts' });
+});
+afterEach(() => origin.stop());
+
+const untilJoined = (count: number) =>
+  until(
+    `${count} have joined`,
+    async () => (await readMetric(origin, 'single_flight_joins_total')) === count,
+  );
+
+test('200 simultaneous requests for one image are one extraction, and all get the same bytes', async () => {
+  const picture = ownPicture('jpeg-444.jpg');
+  const requests = Array.from({ length: 200 }, () => postForExtraction(origin, picture));
+  await untilJoined(199);
+  expect(origin.pool.status).toMatchObject({ queued: 0, running: 1 });
+  expect(await readMetric(origin, 'upload_bytes')).toBe(picture.length);
+  origin.letOnePass();
+  const answers = await Promise.all(
+    requests.map(async (request) => {
+      const response = await request;
+      expect(response.status).toBe(200);
+      return Buffer.from(await response.arrayBuffer()).toString('base64');
+    }),
+  );
+  expect(new Set(answers).size).toBe(1);
+  expect(await readMetric(origin, 'jobs_total{outcome="completed"}')).toBe(1);
+  expect(await readMetric(origin, 'upload_bytes')).toBe(0);
+});
+
+test('other parameters are another extraction', async () => {
+  const picture = await newPicture();
+  const requests = ['', '?nfeatures=10'].map((query) => postForExtraction(origin, picture, { query }));
+  await until('one waits', () => origin.pool.status.queued === 1);
+  origin.letOnePass();
+  origin.letOnePass();
+  for (const request of requests) expect((await request).status).toBe(200);
+  expect(await readMetric(origin, 'jobs_total{outcome="completed"}')).toBe(2);
+});
+
+test('the same parameters written in other ways are the same extraction', async () => {
+  const picture = await newPicture();
+  const queries = ['', '?sigma=1.60', '?contrast_threshold=4e-2&nfeatures=0'];
+  const requests = queries.map((query) => postForExtraction(origin, picture, { query }));
+  await untilJoined(2);
+  origin.letOnePass();
+  for (const request of requests) expect((await request).status).toBe(200);
+});
+
+test('whoever leaves, first or last, does not disturb the others', async () => {
+  const picture = await newPicture();
+  const first = new AbortController();
+  const last = new AbortController();
+  const leaving = [postForExtraction(origin, picture, { signal: first.signal }).catch(() => 'left')];
+  await until('it runs', () => origin.pool.status.running === 1);
+  const staying = postForExtraction(origin, picture);
+  await untilJoined(1);
+  leaving.push(postForExtraction(origin, picture, { signal: last.signal }).catch(() => 'left'));
+  await untilJoined(2);
+  first.abort();
+  last.abort();
+  expect(await Promise.all(leaving)).toEqual(['left', 'left']);
+  origin.letOnePass();
+  expect((await staying).status).toBe(200);
+});
+
+test('each waits as long as it can', async () => {
+  const picture = await newPicture();
+  const patient = postForExtraction(origin, picture);
+  await until('it runs', () => origin.pool.status.running === 1);
+  const hasty = await postForExtraction(origin, picture, { headers: { 'x-time-budget-ms': '50' } });
+  await expectProblem(hasty, 'SERVICE_TIMEOUT');
+  origin.letOnePass();
+  expect((await patient).status).toBe(200);
+});
+
+test('work that waits is dropped only when all who want it have left', async () => {
+  const running = newPicture().then((picture) => postForExtraction(origin, picture));
+  await until('it runs', () => origin.pool.status.running === 1);
+  const picture = await newPicture();
+  const callers = [new AbortController(), new AbortController()];
+  const requests = callers.map(({ signal }) =>
+    postForExtraction(origin, picture, { signal }).catch(() => 'left'),
+  );
+  await untilJoined(1);
+  callers[0]?.abort();
+  await requests[0];
+  await until('the first is gone', async () => {
+    return (await readMetric(origin, 'requests_total{outcome="caller_gone"}')) === 1;
+  });
+  expect(origin.pool.status.queued).toBe(1);
+  callers[1]?.abort();
+  await until('nothing waits', () => origin.pool.status.queued === 0);
+  origin.letOnePass();
+  expect((await running).status).toBe(200);
+  expect(await readMetric(origin, 'jobs_total{outcome="dropped"}')).toBe(1);
+});
+
+test('a failure reaches all who wait, and is not remembered', async () => {
+  const damaged = ownPicture('png-rgb.png').slice(0, 2000);
+  const requests = [postForExtraction(origin, damaged), postForExtraction(origin, damaged)];
+  await untilJoined(1);
+  origin.letOnePass();
+  for (const request of requests) await expectProblem(await request, 'IMAGE_READ_ERROR');
+  origin.letOnePass();
+  await expectProblem(await postForExtraction(origin, damaged), 'IMAGE_READ_ERROR');
+  expect(await readMetric(origin, 'jobs_total{outcome="image_read_error"}')).toBe(2);
+});

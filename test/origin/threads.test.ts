@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { originReadySchema } from '../../shared/contract/answers.ts';
+import { type InProcessOrigin, startInProcessOrigin } from '../fixtures/in-process-origin.ts';
+import { newPicture } from '../fixtures/pictures.ts';
+import { expectProblem } from '../fixtures/problem.ts';
+import { readMetric } from '../fixtures/prometheus.ts';
+import { postForExtraction } from '../fixtures/signed-request.ts';
+import { until } from '../fixtures/until.ts';
+
+const FATAL = { query: '?nfeatures=666' };
+
+let origin: InProcessOrigin;
+afterEach(() => origin.stop());
+
+test('a thread that ends in the middle of a job fails that job alone, and is replaced', async () => {
+  origin = await startInProcessOrigin({ worker: 'fragile-worker.ts', threads: 2 });
+  const [fatal, other] = await Promise.all([
+    postForExtraction(origin, await newPicture(), FATAL),
+    postForExtraction(origin, await newPicture()),
+  ]);
+  await expectProblem(fatal, 'INTERNAL_SERVER_ERROR');
+  expect(other.status).toBe(200);
+  await until('the thread is replaced', () => origin.pool.status.threadsWarm === 2);
+  expect(await readMetric(origin, 'thread_ends_total')).toBe(1);
+  expect(await readMetric(origin, 'memory_reserved_bytes')).toBe(0);
+  expect(await readMetric(origin, 'jobs_running')).toBe(0);
+});
+
+test('jobs that wait when the only thread ends are done by its successor', async () => {
+  origin = await startInProcessOrigin({ worker: 'fragile-worker.ts' });
+  const fatal = postForExtraction(origin, await newPicture(), FATAL);
+  const pictures = await Promise.all([newPicture(), newPicture(), newPicture()]);
+  const waiting = pictures.map((picture) => postForExtraction(origin, picture));
+  await expectProblem(await fatal, 'INTERNAL_SERVER_ERROR');
+  for (const request of waiting) expect((await request).status).toBe(200);
+});
+
+test('threads that end again and again do not stop the service', async () => {
+  origin = await startInProcessOrigin({ worker: 'fragile-worker.ts' });
+  for (let round = 0; round < 5; round += 1) {
+    const fatal = await postForExtraction(origin, await newPicture(), FATAL);
+    await expectProblem(fatal, 'INTERNAL_SERVER_ERROR');
+  }
+  expect((await postForExtraction(origin, await newPicture())).status).toBe(200);
+  expect(await readMetric(origin, 'thread_ends_total')).toBe(5);
+});
+
+test('an origin whose threads cannot start is alive but not ready, and tries ever more rarely', async () => {
+  origin = await startInProcessOrigin({ worker: 'broken-worker.ts' });
+  await until('it has tried more than once', async () => (await readMetric(origin, 'thread_ends_total')) > 1);
+  const ready = await fetch(`${origin.url}/health/ready`);
+  expect(ready.status).toBe(503);
+  expect(originReadySchema.parse(await ready.json()).status).toBe('starting');
+  expect((await fetch(`${origin.url}/health/live`)).status).toBe(200);
+  await sleep(1000);
+  expect(await readMetric(origin, 'thread_ends_total')).toBeLessThan(10);
+});
+
+test('ready means that every thread has warmed up, and stays so while one is replaced', async () => {
+  origin = await startInProcessOrigin({ worker: 'fragile-worker.ts', threads: 2 });
+  const ready = async () => (await fetch(`${origin.url}/health/ready`)).status;
+  expect(origin.pool.status.threadsWarm).toBe(2);
+  expect(await ready()).toBe(200);
+  await expectProblem(await postForExtraction(origin, await newPicture(), FATAL), 'INTERNAL_SERVER_ERROR');
+  expect(await ready()).toBe(200);
+});
+
+test('the pool knows how long all of its threads have been busy', async () => {
+  origin = await startInProcessOrigin({ worker: 'gated-worker.ts', threads: 2 });
+  const first = postForExtraction(origin, await newPicture());
+  await until('one is busy', () => origin.pool.status.running === 1);
+  await sleep(20);
+  expect(origin.pool.stalledMs).toBe(0);
+  const second = postForExtraction(origin, await newPicture());
+  await until('both are busy', () => origin.pool.status.running === 2);
+  await until('time passes', () => origin.pool.stalledMs > 0);
+  origin.letOnePass();
+  expect((await Promise.all([first, second])).map(({ status }) => status)).toEqual([200, 200]);
+  await until('both are free', () => origin.pool.stalledMs === 0);
+});

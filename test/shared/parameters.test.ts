@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ServiceError } from '../../shared/contract/errors.ts';
+import { parseDetectParameters } from '../../shared/contract/parameters.ts';
+import { featureKey } from '../../shared/feature-key.ts';
+
+const EXTRACTOR = { name: 'opencv-sift', version: '4.6.0-avx2' };
+const SHA256 = '0'.repeat(64);
+
+function keyOfPairs(...pairs: [string, string][]): string {
+  return featureKey(EXTRACTOR, parseDetectParameters(pairs).sift, SHA256);
+}
+
+function failureOf(...pairs: [string, string][]): ServiceError {
+  try {
+    parseDetectParameters(pairs);
+  } catch (error) {
+    if (error instanceof ServiceError) return error;
+    throw error;
+  }
+  throw new Error(`accepted ${JSON.stringify(pairs)}`);
+}
+
+describe('parameters', () => {
+  test("default to OpenCV's", () => {
+    expect(parseDetectParameters([])).toEqual({
+      sift: { nfeatures: 0, n_octave_layers: 3, contrast_threshold: 0.04, edge_threshold: 10, sigma: 1.6 },
+      representation: { root_sift: false, denoise: false, include: 'summary' },
+    });
+  });
+
+  test.each([
+    ['nfeatures', '-1'],
+    ['nfeatures', '1.5'],
+    ['nfeatures', '1000001'],
+    ['nfeatures', ''],
+    ['nfeatures', ' 5'],
+    ['nfeatures', '0x10'],
+    ['nfeatures', 'true'],
+    ['n_octave_layers', '0'],
+    ['n_octave_layers', '9'],
+    ['contrast_threshold', '-0.01'],
+    ['contrast_threshold', '1.01'],
+    ['contrast_threshold', 'NaN'],
+    ['contrast_threshold', 'Infinity'],
+    ['contrast_threshold', '1e999'],
+    ['edge_threshold', '0.5'],
+    ['sigma', '0'],
+    ['sigma', 'abc'],
+    ['root_sift', 'yes'],
+    ['root_sift', '1'],
+    ['denoise', 'true'],
+    ['include', 'everything'],
+    ['format', 'xml'],
+  ])('%s=%s is refused by name', (name, value) => {
+    const failure = failureOf([name, value]);
+    expect(failure.code).toBe('INVALID_PARAMETER');
+    expect(failure.details).toMatchObject({ parameter: name });
+  });
+
+  test('unknown names are refused with the list of known ones; none of the prototype is known', () => {
+    for (const name of ['n_features', 'constructor', '__proto__', 'toString', '']) {
+      expect(failureOf([name, '1']).details).toMatchObject({
+        parameter: name,
+        allowed: expect.arrayContaining(['nfeatures', 'sigma', 'include']),
+      });
+    }
+  });
+
+  test('a name given twice is refused, even with one value', () => {
+    expect(failureOf(['sigma', '1.6'], ['sigma', '1.6']).details).toEqual({ parameter: 'sigma' });
+  });
+
+  test('any text at all is accepted or refused with INVALID_PARAMETER', () => {
+    const name = fc.oneof(fc.constantFrom('nfeatures', 'sigma', 'include', 'root_sift'), fc.string());
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, fc.string())), (pairs) => {
+        try {
+          parseDetectParameters(pairs);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ServiceError);
+          expect(error).toMatchObject({ code: 'INVALID_PARAMETER' });
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('feature key', () => {
+  test('names extractor, parameters and image', () => {
+    expect(keyOfPairs()).toBe(`opencv-sift@4.6.0-avx2/n0-l3-c0.04-e10-s1.6/${SHA256}`);
+  });
+
+  test('is one for all spellings of a value, and does not depend on the representation', () => {
+    expect(keyOfPairs(['contrast_threshold', '0.0400'], ['sigma', '16e-1'])).toBe(keyOfPairs());
+    expect(keyOfPairs(['include', 'all'], ['root_sift', 'true'], ['format', 'safetensors'])).toBe(
+      keyOfPairs(),
+    );
+  });
+
+  test('differs whenever a parameter differs', () => {
+    const number = fc.double({ min: 0.5, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(number, number, (one, other) => {
+        fc.pre(one !== other);
+        expect(keyOfPairs(['sigma', String(one)])).not.toBe(keyOfPairs(['sigma', String(other)]));
+      }),
+    );
+  });
+});
