@@ -10,6 +10,7 @@ import { authenticate } from '../authentication.ts';
 import { callerSignal } from '../caller.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { OriginMetrics } from '../metrics.ts';
+import type { SiftEngine } from '../native/addon.ts';
 import { extractionBytes } from '../pool/memory.ts';
 import type { Extraction, ExtractionPool } from '../pool/pool.ts';
 import { SingleFlight } from '../single-flight.ts';
@@ -18,6 +19,7 @@ import type { UploadMemory } from '../upload-memory.ts';
 
 export interface ExtractDependencies {
   extractor: Extractor;
+  engine: SiftEngine;
   secret: CryptoKey;
   limits: ImageLimits;
   timeoutMs: number;
@@ -55,7 +57,7 @@ async function extract(
   request: FastifyRequest,
   reply: FastifyReply,
   flights: SingleFlight<Extraction>,
-  { extractor, secret, limits, timeoutMs, pool, uploads, metrics }: ExtractDependencies,
+  { extractor, engine, secret, limits, timeoutMs, pool, uploads, metrics }: ExtractDependencies,
 ): Promise<Extraction> {
   const { method, url, headers } = request;
   await authenticate(secret, { method, pathAndQuery: url, headers }, Date.now());
@@ -67,7 +69,7 @@ async function extract(
     signal,
     overloaded: () => tooManyUploads(pool),
   });
-  const memoryBytes = extractionBytes(header.width * header.height, bytes.length, parameters);
+  const memoryBytes = extractionBytes(engine, header, bytes.length, parameters);
   const task = { bytes, sha256, format: header.format, parameters, maxPixels: limits.maxPixels };
   const { joined, result } = flights.run(featureKey(extractor, parameters, sha256), signal, (everyoneLeft) =>
     pool.run(task, memoryBytes, everyoneLeft).finally(release),
