@@ -5,13 +5,17 @@ import {
   type SiftParameters,
 } from '../shared/contract/parameters.ts';
 import { DESCRIPTOR_LENGTH } from '../shared/features/descriptor.ts';
+import { encodeText, FEATURE_FILES, type FileFormat } from '../shared/features/files.ts';
 import { featureJson } from '../shared/features/json.ts';
-import { decodePayload, rootSiftPayload } from '../shared/features/payload.ts';
-import { SAFETENSORS_CONTENT_TYPE } from '../shared/features/safetensors.ts';
+import { decodePayload } from '../shared/features/payload.ts';
+import { compressLarge } from './compression.ts';
 import type { EdgeContext } from './context.ts';
 import type { FoundFeatures } from './feature-source.ts';
 import { type CompleteFeatures, type FeatureSummary, keyOfSummary } from './features.ts';
 import type { Format } from './negotiation.ts';
+
+/** The answers to one URL depend on these request headers. */
+export const FEATURES_VARY = 'Accept, Accept-Encoding';
 
 /** One result in the format asked for. */
 export function answerFeatures(
@@ -22,19 +26,23 @@ export function answerFeatures(
 ): Response {
   context.header('X-Cache', found.tier ? `HIT ${found.tier}` : 'MISS');
   context.header('ETag', etagOf(keyOfSummary(found.summary), format, representation));
-  context.header('Vary', 'Accept');
-  if (format === 'safetensors') return answerSafetensors(context, requirePayload(found), representation);
+  context.header('Vary', FEATURES_VARY);
+  if (format !== 'json') return answerFile(context, requirePayload(found), format, representation);
   const answer = detectAnswer(context, found);
   if (representation.include === 'summary') return context.json(answer);
   const { features } = decodePayload(requirePayload(found).payload);
-  return context.body(streamText(featureJson(answer, features, representation)), 200, {
-    'Content-Type': 'application/json',
-  });
+  const json = streamBytes(encodeText(featureJson(answer, features, representation)));
+  return compressLarge(
+    context,
+    context.body(json, 200, { 'Content-Type': 'application/json' }),
+    features.count,
+  );
 }
 
 /**
  * The entity tag (RFC 9110, 8.8.3) of a result in one representation: the feature key says everything. Strong
- * for the safetensors file, the same bytes for ever; weak for JSON, which also tells how this answer came about.
+ * for files, the same bytes for ever; weak for JSON, which also tells how this answer came about, and which may
+ * be sent compressed.
  */
 export function etagOf(key: string, format: Format, { include, root_sift }: Representation): string {
   const view = root_sift ? 'root-sift' : 'sift';
@@ -52,13 +60,18 @@ function requirePayload(found: FoundFeatures): CompleteFeatures {
   return { summary, payload };
 }
 
-function answerSafetensors(
+function answerFile(
   context: EdgeContext,
-  { payload }: CompleteFeatures,
+  { summary, payload }: CompleteFeatures,
+  format: FileFormat,
   representation: Representation,
-) {
-  const file = representation.root_sift ? rootSiftPayload(decodePayload(payload)) : payload;
-  return context.body(file, 200, { 'Content-Type': SAFETENSORS_CONTENT_TYPE });
+): Response {
+  const { mediaTypes, extension, write } = FEATURE_FILES[format];
+  const file = write(payload, { rootSift: representation.root_sift });
+  return context.body(file instanceof Uint8Array ? file : streamBytes(file), 200, {
+    'Content-Type': mediaTypes[0],
+    'Content-Disposition': `attachment; filename="${summary.metadata.image.sha256}.${extension}"`,
+  });
 }
 
 function detectAnswer(context: EdgeContext, { summary, tier }: FoundFeatures): DetectAnswer {
@@ -94,13 +107,12 @@ function linkTo(sha256: string, parameters: SiftParameters, ...extra: [string, s
   return `/api/v1/features/${sha256}${query && `?${query}`}`;
 }
 
-function streamText(pieces: Iterator<string>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
+function streamBytes(chunks: Iterator<Uint8Array>): ReadableStream<Uint8Array> {
   return new ReadableStream({
     pull(controller) {
-      const { done, value } = pieces.next();
+      const { done, value } = chunks.next();
       if (done) controller.close();
-      else controller.enqueue(encoder.encode(value));
+      else controller.enqueue(value);
     },
   });
 }

@@ -1,25 +1,43 @@
 import { accepts } from 'hono/accepts';
+import { ServiceError } from '../shared/contract/errors.ts';
 import type { Representation } from '../shared/contract/parameters.ts';
-import { SAFETENSORS_CONTENT_TYPE } from '../shared/features/safetensors.ts';
+import { FEATURE_FILES, type FileFormat } from '../shared/features/files.ts';
 import type { EdgeContext } from './context.ts';
 
-export type Format = NonNullable<Representation['format']>;
+export type Format = 'json' | FileFormat;
 
-const MEDIA_TYPES: Record<string, Format> = {
-  'application/json': 'json',
-  [SAFETENSORS_CONTENT_TYPE]: 'safetensors',
-  'application/x-safetensors': 'safetensors',
-};
+const FILE_FORMATS = Object.keys(FEATURE_FILES) as FileFormat[];
 
-/** The parameter `format` where it is given, else the best of `Accept`, else JSON. */
+const FORMAT_OF_MEDIA_TYPE = new Map<string, Format>([
+  ['application/json', 'json'],
+  ...FILE_FORMATS.flatMap((format) =>
+    FEATURE_FILES[format].mediaTypes.map((mediaType): [string, Format] => [mediaType, format]),
+  ),
+]);
+const MEDIA_TYPES = [...FORMAT_OF_MEDIA_TYPE.keys()];
+
+/**
+ * The parameter `format` where it is given, else the best of `Accept`, else JSON.
+ *
+ * @throws ServiceError `INVALID_PARAMETER` for RootSIFT in a format that cannot hold it
+ */
 export function negotiateFormat(context: EdgeContext, representation: Representation): Format {
-  if (representation.format) return representation.format;
+  const format = representation.format ?? acceptedFormat(context);
+  if (representation.root_sift && format !== 'json' && !FEATURE_FILES[format].hasRootSift) {
+    throw new ServiceError('INVALID_PARAMETER', `The format '${format}' cannot hold RootSIFT descriptors.`, {
+      details: { parameter: 'root_sift', format },
+    });
+  }
+  return format;
+}
+
+function acceptedFormat(context: EdgeContext): Format {
   const mediaType = accepts(context, {
     header: 'Accept',
-    supports: Object.keys(MEDIA_TYPES),
+    supports: MEDIA_TYPES,
     default: 'application/json',
   });
-  return MEDIA_TYPES[mediaType] ?? 'json';
+  return FORMAT_OF_MEDIA_TYPE.get(mediaType) ?? 'json';
 }
 
 /** Whether the answer takes more than the summary. */

@@ -1,6 +1,7 @@
 import { ServiceError } from '../shared/contract/errors.ts';
 import type { ImageLimits } from '../shared/contract/limits.ts';
 import { checkByteLength, checkFileExtension } from '../shared/image-header.ts';
+import { verifyContentDigest } from './content-digest.ts';
 import { type FormPart, parseForm } from './form.ts';
 import { type BodyLimits, bytesToHold, readBody } from './request-body.ts';
 
@@ -28,20 +29,27 @@ export function uploadBytes(request: Request, limits: UploadLimits): number {
  * Reads the image from a multipart form (field `image` or `file`) or from a raw `image/*` body.
  *
  * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`, `IMAGE_TOO_LARGE`, `INVALID_PARAMETER` for a form without
- *   exactly one image, `INVALID_IMAGE` for a file name of another kind, `SERVICE_TIMEOUT` for a body too slow
+ *   exactly one image and for a body that its `Content-Digest` contradicts, `INVALID_IMAGE` for a file name of
+ *   another kind, `SERVICE_TIMEOUT` for a body too slow
  */
 export async function readUpload(request: Request, limits: UploadLimits): Promise<Upload> {
   const contentType = request.headers.get('content-type') ?? '';
   const mediaType = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
   if (mediaType === 'multipart/form-data') {
-    return uploadFrom(parseForm(await readBody(request, formLimits(limits)), contentType), limits);
+    return uploadFrom(parseForm(await readContent(request, formLimits(limits)), contentType), limits);
   }
-  if (mediaType.startsWith('image/')) return { bytes: await readBody(request, limits), fields: [] };
+  if (mediaType.startsWith('image/')) return { bytes: await readContent(request, limits), fields: [] };
   throw new ServiceError(
     'UNSUPPORTED_MEDIA_TYPE',
     'Send the image as multipart/form-data in the field "image", or as the raw body with Content-Type: image/*.',
     { details: { supported: ['multipart/form-data', 'image/*'] } },
   );
+}
+
+async function readContent(request: Request, limits: BodyLimits): Promise<Uint8Array<ArrayBuffer>> {
+  const content = await readBody(request, limits);
+  await verifyContentDigest(request.headers.get('content-digest'), content);
+  return content;
 }
 
 function formLimits({ maxBytes, timeoutMs }: UploadLimits): BodyLimits {

@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseDetectParameters } from '../../shared/contract/parameters.ts';
 import { sha256Schema } from '../../shared/feature-key.ts';
-import { answerFeatures, etagOf, secondsLeft } from '../answer.ts';
+import { answerFeatures, etagOf, FEATURES_VARY, secondsLeft } from '../answer.ts';
 import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
 import { needsPayload, negotiateFormat } from '../negotiation.ts';
 
@@ -22,7 +22,7 @@ export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features }:
     const format = negotiateFormat(context, representation);
     const etag = etagOf(features.keyOf({ sha256, parameters: sift }), format, representation);
     if (alreadyHas(context, etag)) {
-      return context.body(null, 304, { ETag: etag, Vary: 'Accept' });
+      return context.body(null, 304, { ETag: etag, Vary: FEATURES_VARY });
     }
     const found = await features.find({
       sha256,

@@ -50,7 +50,7 @@ export const representationSchema = z.strictObject({
   include: choice(['summary', 'keypoints', 'all'])
     .default('summary')
     .describe('What the JSON answer holds beside the summary'),
-  format: choice(['json', 'safetensors'])
+  format: choice(['json', 'safetensors', 'npz', 'colmap', 'key'])
     .optional()
     .describe('Format of the answer; overrides the Accept header'),
 });

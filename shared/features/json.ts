@@ -1,10 +1,8 @@
 import type { Representation } from '../contract/parameters.ts';
-import { DESCRIPTOR_LENGTH } from './descriptor.ts';
+import { DESCRIPTOR_LENGTH, descriptorChunks } from './descriptor.ts';
 import { unpackOctave } from './octave.ts';
 import type { Features } from './payload.ts';
 import { rootSift } from './root-sift.ts';
-
-const ROWS_PER_CHUNK = 512;
 
 /**
  * An answer's JSON text with the feature arrays added to its own fields, in pieces: 90,000 descriptors make
@@ -21,8 +19,7 @@ export function* featureJson(
   if (include !== 'summary') {
     for (const [name, values] of keypointColumns(features)) yield `,"${name}":[${values.join()}]`;
   }
-  if (include === 'all')
-    yield* descriptorRows(root_sift ? rootSift(features.descriptors) : features.descriptors);
+  if (include === 'all') yield* descriptorText(features.descriptors, root_sift);
   yield '}';
 }
 
@@ -42,16 +39,17 @@ function* keypointColumns({
   yield ['layer', octave.map((packed) => unpackOctave(packed).layer)];
 }
 
-function* descriptorRows(descriptors: Uint8Array | Float32Array): Generator<string> {
+function* descriptorText(descriptors: Uint8Array, asRootSift: boolean): Generator<string> {
   yield ',"descriptors":[';
-  const chunkLength = ROWS_PER_CHUNK * DESCRIPTOR_LENGTH;
-  for (let at = 0; at < descriptors.length; at += chunkLength) {
+  let separator = '';
+  for (const chunk of descriptorChunks(descriptors)) {
+    const values = asRootSift ? rootSift(chunk) : chunk;
     const rows: string[] = [];
-    const end = Math.min(at + chunkLength, descriptors.length);
-    for (let row = at; row < end; row += DESCRIPTOR_LENGTH) {
-      rows.push(`[${descriptors.subarray(row, row + DESCRIPTOR_LENGTH).join()}]`);
+    for (let row = 0; row < values.length; row += DESCRIPTOR_LENGTH) {
+      rows.push(`[${values.subarray(row, row + DESCRIPTOR_LENGTH).join()}]`);
     }
-    yield (at === 0 ? '' : ',') + rows.join();
+    yield separator + rows.join();
+    separator = ',';
   }
   yield ']';
 }

@@ -3,10 +3,11 @@ import { siftParametersSchema } from '../contract/parameters.ts';
 import { extractorId, extractorSchema } from '../extractor.ts';
 import { featureKey, sha256Schema } from '../feature-key.ts';
 import { IMAGE_FORMATS } from '../image-header.ts';
-import { DESCRIPTOR_LENGTH } from './descriptor.ts';
+import { DESCRIPTOR_LENGTH, descriptorChunks } from './descriptor.ts';
 import { rootSift } from './root-sift.ts';
 import {
   encodeSafetensors,
+  encodeSafetensorsHead,
   parseJson,
   SafetensorsError,
   splitSafetensors,
@@ -107,29 +108,34 @@ export function decodePayload(payload: Uint8Array<ArrayBuffer>): FeaturePayload 
   return { metadata, features: tensorViews(data, count) };
 }
 
-/** The payload with its descriptors as RootSIFT: the same file but for `descriptors` F32[N,128]. */
-export function rootSiftPayload({ metadata, features }: FeaturePayload): Uint8Array<ArrayBuffer> {
+/** The payload with its descriptors as RootSIFT: the same file but for `descriptors` F32[N,128], in chunks. */
+export function* rootSiftPayload({ metadata, features }: FeaturePayload): Generator<Uint8Array> {
   const { count, xy, descriptors } = features;
   const tensors = tensorsOf(count).map((tensor) =>
     tensor.name === 'descriptors' ? { ...tensor, dtype: 'F32' as const } : tensor,
   );
-  const geometry = new Uint8Array(xy.buffer, xy.byteOffset, count * (BYTES_PER_KEYPOINT - DESCRIPTOR_LENGTH));
-  const rooted = new Uint8Array(rootSift(descriptors).buffer);
-  return encodeSafetensors({ ...metadataTexts(metadata), descriptors: 'RootSIFT' }, tensors, [
-    geometry,
-    rooted,
-  ]);
+  yield encodeSafetensorsHead({ ...metadataTexts(metadata), descriptors: 'RootSIFT' }, tensors);
+  yield new Uint8Array(xy.buffer, xy.byteOffset, count * (BYTES_PER_KEYPOINT - DESCRIPTOR_LENGTH));
+  for (const chunk of descriptorChunks(descriptors)) yield new Uint8Array(rootSift(chunk).buffer);
 }
 
-function metadataTexts(metadata: FeatureMetadata): Record<string, string> {
+/** What a file says of the features in it, whatever its format. */
+export function describeFeatures(metadata: FeatureMetadata) {
   return {
     format: FORMAT,
     key: keyOf(metadata),
     extractor: extractorId(metadata.extractor),
-    parameters: JSON.stringify(metadata.parameters),
-    image: JSON.stringify(metadata.image),
+    parameters: metadata.parameters,
+    image: metadata.image,
     coordinates: COORDINATES,
   };
+}
+
+function metadataTexts(metadata: FeatureMetadata): Record<string, string> {
+  const entries = Object.entries(describeFeatures(metadata));
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+  );
 }
 
 const metadataTextSchema = z.object({ extractor: z.string(), parameters: z.string(), image: z.string() });

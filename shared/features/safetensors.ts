@@ -33,19 +33,28 @@ export function encodeSafetensors(
   tensors: readonly Tensor[],
   data: readonly Uint8Array[],
 ): Uint8Array<ArrayBuffer> {
-  const header = new TextEncoder().encode(JSON.stringify(headerOf(metadata, tensors)));
-  // Padding the header to 8 bytes, with spaces as the format asks, aligns the tensors.
-  const dataAt = PREFIX_LENGTH + Math.ceil(header.length / 8) * 8;
-  const dataLength = data.reduce((sum, chunk) => sum + chunk.length, 0);
-  const file = new Uint8Array(dataAt + dataLength).fill(0x20, PREFIX_LENGTH, dataAt);
-  new DataView(file.buffer).setBigUint64(0, BigInt(dataAt - PREFIX_LENGTH), true);
-  file.set(header, PREFIX_LENGTH);
-  let offset = dataAt;
-  for (const chunk of data) {
+  const head = encodeSafetensorsHead(metadata, tensors);
+  const file = new Uint8Array(data.reduce((sum, chunk) => sum + chunk.length, head.length));
+  let offset = 0;
+  for (const chunk of [head, ...data]) {
     file.set(chunk, offset);
     offset += chunk.length;
   }
   return file;
+}
+
+/** All of a file that comes before the tensors' bytes. */
+export function encodeSafetensorsHead(
+  metadata: Record<string, string>,
+  tensors: readonly Tensor[],
+): Uint8Array<ArrayBuffer> {
+  const header = new TextEncoder().encode(JSON.stringify(headerOf(metadata, tensors)));
+  // Padding the header to 8 bytes, with spaces as the format asks, aligns the tensors.
+  const length = PREFIX_LENGTH + Math.ceil(header.length / 8) * 8;
+  const head = new Uint8Array(length).fill(0x20);
+  new DataView(head.buffer).setBigUint64(0, BigInt(length - PREFIX_LENGTH), true);
+  head.set(header, PREFIX_LENGTH);
+  return head;
 }
 
 function headerOf(metadata: Record<string, string>, tensors: readonly Tensor[]): Record<string, unknown> {

@@ -4,44 +4,12 @@ import {
   BYTES_PER_KEYPOINT,
   decodePayload,
   encodePayload,
-  type FeatureMetadata,
   keyOf,
   rootSiftPayload,
 } from '../../shared/features/payload.ts';
 import { SafetensorsError, splitSafetensors } from '../../shared/features/safetensors.ts';
-
-const hex = fc.stringMatching(/^[0-9a-f]{64}$/);
-const metadataArbitrary: fc.Arbitrary<FeatureMetadata> = fc.record({
-  extractor: fc.constantFrom(
-    { name: 'opencv-sift', version: '4.6.0-avx512' },
-    { name: 'edgesift', version: '1' },
-  ),
-  parameters: fc.record({
-    nfeatures: fc.nat(1_000_000),
-    n_octave_layers: fc.integer({ min: 1, max: 8 }),
-    contrast_threshold: fc.double({ min: 0, max: 1, noNaN: true }).map((value) => value + 0),
-    edge_threshold: fc.double({ min: 1, max: 1000, noNaN: true }),
-    sigma: fc.double({ min: 0.5, max: 10, noNaN: true }),
-  }),
-  image: fc.record({
-    sha256: hex,
-    format: fc.constantFrom(
-      'jpeg' as const,
-      'png' as const,
-      'bmp' as const,
-      'tiff' as const,
-      'webp' as const,
-    ),
-    width: fc.integer({ min: 1, max: 50_000 }),
-    height: fc.integer({ min: 1, max: 50_000 }),
-    bytes: fc.integer({ min: 1, max: 10_485_760 }),
-  }),
-});
-const tensorsArbitrary = fc
-  .integer({ min: 0, max: 20 })
-  .chain((count) =>
-    fc.uint8Array({ minLength: count * BYTES_PER_KEYPOINT, maxLength: count * BYTES_PER_KEYPOINT }),
-  );
+import { joinBytes } from '../fixtures/join-bytes.ts';
+import { metadataArbitrary, tensorsArbitrary } from '../fixtures/payload-arbitraries.ts';
 
 function decodeOrError(bytes: Uint8Array<ArrayBuffer>) {
   try {
@@ -150,7 +118,7 @@ describe('RootSIFT view', () => {
       fc.property(metadataArbitrary, tensorsArbitrary, (metadata, tensors) => {
         const payload = decodePayload(encodePayload(metadata, tensors));
         const { count, descriptors } = payload.features;
-        const { header, data } = splitSafetensors(rootSiftPayload(payload));
+        const { header, data } = splitSafetensors(joinBytes(rootSiftPayload(payload)));
         expect(header.descriptors).toMatchObject({ dtype: 'F32', shape: [count, 128] });
         expect([...data.subarray(0, 24 * count)]).toEqual([...tensors.subarray(0, 24 * count)]);
         const rooted = new Float32Array(data.slice(24 * count).buffer);
