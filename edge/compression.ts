@@ -24,7 +24,8 @@ function acceptsGzip(context: EdgeContext): boolean {
   return accepts(context, { header: 'Accept-Encoding', supports, default: 'identity' }) === 'gzip';
 }
 
-/** `request.cf` tells what Cloudflare knows of the connection; nobody else fills it in. */
+/** There `request.cf` names the data centre that the connection came to. */
 function isOnCloudflare(context: EdgeContext): boolean {
-  return Reflect.get(context.req.raw, 'cf') !== undefined;
+  const connection: unknown = Reflect.get(context.req.raw, 'cf');
+  return typeof connection === 'object' && connection !== null && 'colo' in connection;
 }

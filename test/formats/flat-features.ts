@@ -1,0 +1,9 @@
+import { decodePayload, encodePayload } from '../../shared/features/payload.ts';
+import { ownPicture } from '../fixtures/pictures.ts';
+import { payloadOf } from './golden-payload.ts';
+
+/** The payload of a picture without keypoints. */
+export function flatFeatures(): Uint8Array<ArrayBuffer> {
+  const { metadata } = decodePayload(payloadOf('png-rgb.png', ownPicture('png-rgb.png')));
+  return encodePayload(metadata, new Uint8Array());
+}
