@@ -37,7 +37,7 @@ export function* npzFile(
       name: 'descriptors',
       descr: options.rootSift ? '<f4' : '|u1',
       shape: [count, DESCRIPTOR_LENGTH],
-      chunks: options.rootSift ? rootSiftChunks(descriptors) : [descriptors],
+      chunks: options.rootSift ? rootSiftChunks(descriptors) : descriptorChunks(descriptors),
     },
   ]);
 }

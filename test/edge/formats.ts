@@ -1,13 +1,27 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FileFormat } from '../../shared/features/files.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
-import { type EdgeStack, type Runtime, startEdgeStack } from '../fixtures/edge-stack.ts';
+import {
+  completedExtractions,
+  type EdgeStack,
+  type Runtime,
+  startEdgeStack,
+} from '../fixtures/edge-stack.ts';
 import { newPicture, ownPicture } from '../fixtures/pictures.ts';
+import { toolMissing } from '../formats/real-tool.ts';
 import { writeFeatureFile } from '../formats/write-file.ts';
 import { DETECT, imageForm, postImage, readAnswer, readProblem } from './client.ts';
+
+const API_PAGE = new URL('../../docs/api.md', import.meta.url);
 
 const MEDIA_TYPES = {
   safetensors: 'application/vnd.safetensors',
@@ -137,6 +151,27 @@ export function describeFormats(runtime: Runtime): void {
       for (const name of ['content-type', 'content-disposition', 'content-encoding', 'etag', 'vary']) {
         expect(head.headers.get(name)).toBe(get.headers.get(name));
       }
+    });
+
+    test.skipIf(
+      toolMissing('the recipe in docs/api.md', 'bash', '-c', 'curl --version && sha256sum --version'),
+    )('the recipe in docs/api.md uploads once, then never again', async () => {
+      const recipe = /```bash\n(#[^`]+)```/.exec(readFileSync(API_PAGE, 'utf8'))?.[1] ?? '';
+      const script = recipe.replace('http://127.0.0.1:8787', stack.url);
+      expect(script).not.toBe(recipe);
+      const unknown = await newPicture();
+      const before = await completedExtractions(stack.origin);
+      const folder = await mkdtemp(join(tmpdir(), 'edgesift-recipe-'));
+      const [image, file] = [join(folder, 'image.png'), join(folder, 'features')];
+      await writeFile(image, unknown);
+      // Not synchronously: the gateway runs in this process.
+      const features = (query: string) =>
+        promisify(execFile)('bash', ['-c', `${script}\nfeatures "$@"`, 'bash', image, query, file]);
+      for (const query of ['format=npz', 'format=npz', 'format=key']) await features(query);
+      expect(await readFile(file, 'utf8')).toMatch(/^\d+ 128\n/);
+      expect((await completedExtractions(stack.origin)) - before).toBe(1);
+      await expect(features('x=1')).rejects.toMatchObject({ code: 1 });
+      await rm(folder, { recursive: true });
     });
 
     describe('compression', () => {

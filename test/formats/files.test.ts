@@ -65,7 +65,7 @@ test('a float reads back from its text as the same bits', () => {
   );
 });
 
-test('no file holds a chunk of more than its largest tensor or 400 kB, however many keypoints', () => {
+test('what comes in chunks has none of more than 400 kB', () => {
   const { metadata } = decodePayload(picture);
   const count = 3_000;
   const payload = encodePayload(metadata, new Uint8Array(count * BYTES_PER_KEYPOINT).fill(60));
@@ -74,8 +74,7 @@ test('no file holds a chunk of more than its largest tensor or 400 kB, however m
       const file = write(payload, { rootSift });
       if (file instanceof Uint8Array) continue;
       for (let next = file.next(); !next.done; next = file.next()) {
-        const isView = next.value.buffer === payload.buffer;
-        expect(isView || next.value.length < 400_000).toBe(true);
+        expect(next.value.length).toBeLessThan(400_000);
       }
     }
   }
