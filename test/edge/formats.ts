@@ -132,10 +132,10 @@ export function describeFormats(runtime: Runtime): void {
         const etag = answer.headers.get('etag') ?? '';
         etags.add(etag);
         expect(etag).toMatch(query.includes('format') ? /^"[^"]+"$/ : /^W\/"[^"]+"$/);
-        expect(answer.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+        expect(answer.headers.get('cache-control')).toMatch(/^public, max-age=\d+, immutable$/);
         const unchanged = await fetch(url + query, { headers: { 'If-None-Match': etag } });
         expect([unchanged.status, await unchanged.text()]).toEqual([304, '']);
-        for (const name of ['etag', 'cache-control', 'vary']) {
+        for (const name of ['etag', 'vary']) {
           expect(unchanged.headers.get(name)).toBe(answer.headers.get(name));
         }
       }
