@@ -7,6 +7,23 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'is missing or no http(s) U
 const secret = (least: number) =>
   z.string({ error: 'is missing' }).min(least, { error: `must have at least ${least} characters` });
 
+const corsOriginsSchema = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((origin) => origin.trim())
+      .filter((origin) => origin !== ''),
+  )
+  .pipe(
+    z.array(
+      z.string().refine((origin) => origin === '*' || URL.parse(origin)?.origin === origin, {
+        error: 'must be origins without a path, as in https://app.example.com',
+      }),
+    ),
+  );
+
 /** Settings of the edge: Worker bindings or environment variables of the same names. */
 const configurationSchema = z.object({
   UPSTASH_REDIS_REST_URL: httpUrl.describe('Upstash Redis, or a gateway that speaks its REST protocol'),
@@ -24,6 +41,27 @@ const configurationSchema = z.object({
   UPLOAD_TIMEOUT_MS: integerSetting(1, 60_000)
     .default(30_000)
     .describe('Longest time that a client may take to send its upload'),
+  REQUIRE_API_KEY: z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .default('false')
+    .transform((text) => text === 'true')
+    .describe('Whether all of /api/ takes an API key; cache administration takes one always'),
+  RATE_LIMIT: integerSetting(0)
+    .default(0)
+    .describe('Units that one API key or network may use in each window; 0 for no limit'),
+  RATE_LIMIT_WINDOW_S: integerSetting(1, 86_400).default(60),
+  RATE_LIMIT_MISS_COST: integerSetting(1)
+    .default(10)
+    .describe('Units that a computed answer costs; a cached one costs one'),
+  CLIENT_ADDRESS_HEADER: z
+    .string()
+    .optional()
+    .describe(
+      "Header in which a trusted proxy tells the client's address; without it the connection's counts",
+    ),
+  CORS_ORIGINS: corsOriginsSchema.describe(
+    'Web pages that may call the API, as in https://a.example,https://b.example; * for any',
+  ),
 });
 export type Configuration = z.infer<typeof configurationSchema>;
 

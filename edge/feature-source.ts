@@ -99,6 +99,16 @@ export class FeatureSource {
     }
   }
 
+  /** Drops a result from this isolate's memory. */
+  forget(key: string): void {
+    this.#cache.forget(key);
+  }
+
+  /** Drops every result from this isolate's memory. */
+  forgetAll(): void {
+    this.#cache.forgetAll();
+  }
+
   async #findOrExtract(key: string, upload: FeatureUpload, signal: AbortSignal): Promise<FoundFeatures> {
     return (await this.find(upload)) ?? this.#extract(key, upload, signal);
   }

@@ -1,10 +1,14 @@
+import { ApiKeyStore } from './access/api-key-store.ts';
+import { Authenticator } from './access/authenticator.ts';
+import { RateLimiter } from './access/rate-limiter.ts';
+import { CacheAdministration } from './cache/cache-administration.ts';
 import { FeatureCache } from './cache/feature-cache.ts';
 import { IsolateMemory } from './cache/isolate-memory.ts';
 import { PAYLOAD_TIMEOUT_FACTOR, RedisCache } from './cache/redis-cache.ts';
 import { createRedisClient, type RedisClient } from './cache/redis-client.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import type { Configuration } from './configuration.ts';
-import type { Services } from './context.ts';
+import type { AccessRules, Services } from './context.ts';
 import { FeatureSource } from './feature-source.ts';
 import { Health } from './health.ts';
 import { OriginClient } from './origin-client.ts';
@@ -15,11 +19,15 @@ const UPLOAD_BUDGET_BYTES = 64 * 1024 * 1024;
 
 const MARGIN_MS = 500;
 
+/** For what cannot do without an answer, as the cache can. */
+const KEY_LOOK_UP_TIMEOUT_MS = 2_000;
+
 /** Puts the parts together, once per isolate. */
 export function createServices(configuration: Configuration): Services {
   const { REDIS_TIMEOUT_MS, ORIGIN_TIMEOUT_MS } = configuration;
   const redisCache = new RedisCache(connectToRedis(configuration), REDIS_TIMEOUT_MS);
   const cache = new FeatureCache(new IsolateMemory(), redisCache);
+  const guardRedis = connectToRedis(configuration);
   const origin = new OriginClient({
     url: configuration.ORIGIN_URL,
     secret: configuration.ORIGIN_SECRET,
@@ -42,6 +50,25 @@ export function createServices(configuration: Configuration): Services {
       timeoutMs: configuration.UPLOAD_TIMEOUT_MS,
     },
     uploads: new UploadBudget(UPLOAD_BUDGET_BYTES),
+    cacheAdministration: new CacheAdministration(guardRedis),
+    access: accessRules(configuration, guardRedis),
+  };
+}
+
+function accessRules(configuration: Configuration, redis: RedisClient): AccessRules {
+  const { RATE_LIMIT: limit, RATE_LIMIT_WINDOW_S: windowSeconds } = configuration;
+  return {
+    authenticator: new Authenticator(new ApiKeyStore(redis, KEY_LOOK_UP_TIMEOUT_MS)),
+    requireApiKey: configuration.REQUIRE_API_KEY,
+    rateLimit:
+      limit === 0
+        ? undefined
+        : {
+            limiter: new RateLimiter({ limit, windowSeconds }, redis),
+            missCost: configuration.RATE_LIMIT_MISS_COST,
+            addressHeader: configuration.CLIENT_ADDRESS_HEADER,
+          },
+    corsOrigins: configuration.CORS_ORIGINS,
   };
 }
 

@@ -29,6 +29,24 @@ export function payloadKey(key: string, part: number): string {
   return `features:${key}:payload:${part}`;
 }
 
+/** The feature key that a summary lies under. */
+export function featureKeyOfSummary(recordKey: string): string {
+  return recordKey.slice('features:'.length, -':summary'.length);
+}
+
+/** Every record that a result can have in Redis. */
+export function recordKeys(key: string): string[] {
+  return [
+    summaryKey(key),
+    ...Array.from({ length: MAX_PAYLOAD_PARTS }, (_, part) => payloadKey(key, part)),
+  ];
+}
+
+/** `summary`, `payload:0`, … */
+export function recordName(key: string, recordKey: string): string {
+  return recordKey.slice(`features:${key}:`.length);
+}
+
 /** What a summary record says. */
 export interface StoredSummary {
   summary: FeatureSummary;

@@ -10,7 +10,7 @@ const WRITE_TIMEOUT_MS = 10_000;
 /** Upstash takes 10 MB in one request, JSON around the values included. */
 const MAX_REQUEST_LENGTH = 9_000_000;
 
-/** The shared tier: results in Redis. It never fails: whatever goes wrong is a miss, or a result not stored. */
+/** The shared tier: results in Redis. A damaged record is a miss, a failed write a result not stored. */
 export class RedisCache {
   readonly #redis: RedisClient;
   readonly #timeoutMs: number;
@@ -20,13 +20,9 @@ export class RedisCache {
     this.#timeoutMs = timeoutMs;
   }
 
-  async get(key: string, needsPayload: boolean): Promise<CachedFeatures | undefined> {
-    try {
-      return needsPayload ? await this.#getFeatures(key) : await this.#getSummary(key);
-    } catch (error) {
-      if (error instanceof RedisUnavailable) return undefined;
-      throw error;
-    }
+  /** @throws RedisUnavailable */
+  get(key: string, needsPayload: boolean): Promise<CachedFeatures | undefined> {
+    return needsPayload ? this.#getFeatures(key) : this.#getSummary(key);
   }
 
   async #getSummary(key: string): Promise<CachedFeatures | undefined> {

@@ -1,12 +1,17 @@
-import { Redis } from '@upstash/redis';
+import { type Pipeline, Redis } from '@upstash/redis';
 import type { CircuitBreaker } from '../circuit-breaker.ts';
 
-/** The few commands that the cache needs; every one is one HTTP request to Upstash. */
+/** Commands of `@upstash/redis`, to be sent in one request. */
+export type RedisPipeline = Pipeline;
+
+/** The few commands that the cache needs, and any others in a pipeline; every call is one HTTP request to Upstash. */
 export interface RedisClient {
   /** Values of `keys`, null where there is none. */
   getMany(keys: string[], timeoutMs: number): Promise<(string | null)[]>;
   setMany(records: [key: string, value: string][], ttlSeconds: number, timeoutMs: number): Promise<void>;
   ping(timeoutMs: number): Promise<void>;
+  /** The commands that `add` puts into a pipeline, in one request; gives Redis' raw results in their order. */
+  pipeline(add: (pipeline: RedisPipeline) => unknown, timeoutMs: number): Promise<unknown[]>;
 }
 
 /** Redis failed, was too slow, or is not being asked at the moment. */
@@ -70,6 +75,12 @@ export function createRedisClient(options: {
         await pipeline.exec();
       }),
     ping: (timeoutMs) => run(timeoutMs, async (redis) => void (await redis.ping())),
+    pipeline: (add, timeoutMs) =>
+      run(timeoutMs, (redis) => {
+        const pipeline = redis.pipeline();
+        add(pipeline);
+        return pipeline.exec<unknown[]>();
+      }),
   };
 }
 

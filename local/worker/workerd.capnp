@@ -31,5 +31,11 @@ const edge :Workerd.Worker = (
     (name = "ORIGIN_TIMEOUT_MS", fromEnvironment = "ORIGIN_TIMEOUT_MS"),
     (name = "REDIS_TIMEOUT_MS", fromEnvironment = "REDIS_TIMEOUT_MS"),
     (name = "UPLOAD_TIMEOUT_MS", fromEnvironment = "UPLOAD_TIMEOUT_MS"),
+    (name = "REQUIRE_API_KEY", fromEnvironment = "REQUIRE_API_KEY"),
+    (name = "RATE_LIMIT", fromEnvironment = "RATE_LIMIT"),
+    (name = "RATE_LIMIT_WINDOW_S", fromEnvironment = "RATE_LIMIT_WINDOW_S"),
+    (name = "RATE_LIMIT_MISS_COST", fromEnvironment = "RATE_LIMIT_MISS_COST"),
+    (name = "CLIENT_ADDRESS_HEADER", fromEnvironment = "CLIENT_ADDRESS_HEADER"),
+    (name = "CORS_ORIGINS", fromEnvironment = "CORS_ORIGINS"),
   ],
 );

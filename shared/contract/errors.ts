@@ -36,6 +36,8 @@ export interface ServiceErrorOptions {
   details?: Record<string, unknown>;
   /** Seconds after which a retry can succeed; sent as `Retry-After`. */
   retryAfterSeconds?: number;
+  /** `WWW-Authenticate` of an `UNAUTHORIZED` or `FORBIDDEN` (RFC 6750, section 3). */
+  challenge?: string;
   /** What really happened. Logged, never sent. */
   cause?: unknown;
 }
@@ -49,12 +51,14 @@ export class ServiceError extends Error {
   readonly code: ErrorCode;
   readonly details: Record<string, unknown>;
   readonly retryAfterSeconds: number | undefined;
+  readonly challenge: string | undefined;
 
   constructor(code: ErrorCode, publicMessage: string, options: ServiceErrorOptions = {}) {
     super(publicMessage, { cause: options.cause });
     this.code = code;
     this.details = options.details ?? {};
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.challenge = options.challenge;
   }
 
   get status(): ErrorStatus {
@@ -100,7 +104,10 @@ export function problemOf(error: ServiceError, request: { path: string; id: stri
   };
 }
 
-/** Response headers of an error: its media type and, where a retry makes sense, `Retry-After` in whole seconds. */
+/**
+ * Response headers of an error: its media type, `Retry-After` in whole seconds where a retry makes sense, and
+ * `WWW-Authenticate` where credentials would help.
+ */
 export function problemHeaders(error: ServiceError): Record<string, string> {
   const headers: Record<string, string> = {
     'Content-Type': PROBLEM_CONTENT_TYPE,
@@ -109,5 +116,6 @@ export function problemHeaders(error: ServiceError): Record<string, string> {
   if (error.retryAfterSeconds !== undefined) {
     headers['Retry-After'] = String(Math.max(1, Math.ceil(error.retryAfterSeconds)));
   }
+  if (error.challenge !== undefined) headers['WWW-Authenticate'] = error.challenge;
   return headers;
 }

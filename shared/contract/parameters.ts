@@ -86,6 +86,14 @@ export function parseDetectParameters(pairs: Iterable<readonly [string, string]>
   return { sift, representation: { root_sift, denoise, include, ...(format && { format }) } };
 }
 
+/** Parameters whose schema reads the text itself. Errors as above. */
+export function parseTextParameters<Schema extends z.ZodObject>(
+  schema: Schema,
+  pairs: Iterable<readonly [string, string]>,
+): z.infer<Schema> {
+  return parsePairs(schema, pairs, (text) => text);
+}
+
 /** The parameters of an extraction alone, as the edge sends them to the origin. Errors as above. */
 export function parseSiftParameters(pairs: Iterable<readonly [string, string]>): SiftParameters {
   return parsePairs(siftParametersSchema, pairs);
@@ -94,6 +102,7 @@ export function parseSiftParameters(pairs: Iterable<readonly [string, string]>):
 function parsePairs<Schema extends z.ZodObject>(
   schema: Schema,
   pairs: Iterable<readonly [string, string]>,
+  read: (text: string) => unknown = parseValue,
 ): z.infer<Schema> {
   const values: Record<string, unknown> = {};
   for (const [name, text] of pairs) {
@@ -103,7 +112,7 @@ function parsePairs<Schema extends z.ZodObject>(
         details: { parameter: name },
       });
     }
-    values[name] = parseValue(text);
+    values[name] = read(text);
   }
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;

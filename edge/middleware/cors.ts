@@ -1,0 +1,31 @@
+import type { MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
+import type { EdgeEnvironment } from '../context.ts';
+
+/** One day; browsers shorten it to what they allow. */
+const PREFLIGHT_SECONDS = 86_400;
+
+const REQUEST_HEADERS = [
+  ...['Authorization', 'X-API-Key', 'Content-Type', 'Content-Digest', 'If-None-Match'],
+  ...['X-Request-ID', 'traceparent'],
+];
+
+const ANSWER_HEADERS = [
+  ...['ETag', 'X-Cache', 'X-Request-ID', 'X-Processing-Time-Ms', 'Server-Timing', 'Content-Digest'],
+  ...['RateLimit', 'RateLimit-Policy', 'Retry-After', 'WWW-Authenticate'],
+];
+
+/**
+ * Lets pages of these origins, or of any for `*`, call the API from a browser. Never with credentials: the API
+ * knows no cookies, and a page that has an API key sends it itself.
+ */
+export function crossOriginRequests(origins: readonly string[]): MiddlewareHandler<EdgeEnvironment> {
+  return cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
+    allowHeaders: REQUEST_HEADERS,
+    exposeHeaders: ANSWER_HEADERS,
+    maxAge: PREFLIGHT_SECONDS,
+    credentials: false,
+  });
+}

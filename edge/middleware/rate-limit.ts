@@ -1,0 +1,59 @@
+import type { MiddlewareHandler } from 'hono';
+import { clientNetwork } from '../access/client-address.ts';
+import type { Quota, RateLimiter } from '../access/rate-limiter.ts';
+import type { EdgeContext, EdgeEnvironment } from '../context.ts';
+
+export interface RateLimit {
+  limiter: RateLimiter;
+  /** Units that a computed answer costs, where one that was found costs one. */
+  missCost: number;
+  /** Name of the header that holds the client's address; undefined for that of the connection. */
+  addressHeader: string | undefined;
+}
+
+/** Tells each client its quota, and Redis what was used; outside of whatever may refuse the request. */
+export function rateLimitHeaders({ limiter, missCost }: RateLimit): MiddlewareHandler<EdgeEnvironment> {
+  return async (context, next) => {
+    await next();
+    const client = context.get('rateLimitClient');
+    if (client === undefined) return;
+    const { headers } = context.res;
+    if (headers.get('X-Cache') === 'MISS') limiter.charge(client, missCost - 1);
+    const quota = limiter.quotaOf(client);
+    headers.set('RateLimit-Policy', policyField(quota));
+    headers.set('RateLimit', quotaField(quota));
+    const report = limiter.report();
+    if (report) context.executionCtx.waitUntil(report);
+  };
+}
+
+/** @throws ServiceError `RATE_LIMITED` */
+export function rateLimit(options: RateLimit): MiddlewareHandler<EdgeEnvironment> {
+  return async (context, next) => {
+    const keyId = context.get('apiKeyId');
+    if (keyId === undefined) admitNetwork(options, context);
+    else admit(options, context, `key:${keyId}`);
+    await next();
+  };
+}
+
+/** Charges whoever cannot be told by a key. @throws ServiceError `RATE_LIMITED` */
+export function admitNetwork(options: RateLimit, context: EdgeContext): void {
+  admit(options, context, `network:${clientNetwork(context, options.addressHeader)}`);
+}
+
+function admit({ limiter }: RateLimit, context: EdgeContext, client: string): void {
+  context.set('rateLimitClient', client);
+  limiter.admit(client);
+}
+
+const POLICY_NAME = 'default';
+
+/** `RateLimit-Policy` and `RateLimit` as in draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4. */
+function policyField({ limit, windowSeconds }: Quota): string {
+  return `"${POLICY_NAME}";q=${limit};w=${windowSeconds}`;
+}
+
+function quotaField({ remaining, resetSeconds }: Quota): string {
+  return `"${POLICY_NAME}";r=${remaining};t=${resetSeconds}`;
+}

@@ -1,0 +1,61 @@
+import type { Hono } from 'hono';
+import { cacheClearQuerySchema, cacheListQuerySchema } from '../../shared/contract/cache-administration.ts';
+import { ServiceError } from '../../shared/contract/errors.ts';
+import { parseTextParameters } from '../../shared/contract/parameters.ts';
+import { RedisUnavailable } from '../cache/redis-client.ts';
+import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
+
+const PATH = '/api/v1/cache/keys';
+const NO_STORE = { 'Cache-Control': 'no-store' };
+const RETRY_AFTER_SECONDS = 2;
+
+/**
+ * `GET` and `DELETE /api/v1/cache/keys` list and clear by pattern, `…/keys/{feature key}` shows and deletes one
+ * result. This isolate forgets at once what it deletes, others within `IsolateMemory`'s bound.
+ */
+export function registerCacheKeys(
+  app: Hono<EdgeEnvironment>,
+  { cacheAdministration, features }: Services,
+): void {
+  app.get(PATH, async (context) => {
+    const query = parseTextParameters(cacheListQuerySchema, queryOf(context));
+    return context.json(await reachingRedis(cacheAdministration.list(query)), 200, NO_STORE);
+  });
+  app.delete(PATH, async (context) => {
+    const query = parseTextParameters(cacheClearQuerySchema, queryOf(context));
+    const answer = await reachingRedis(cacheAdministration.clear(query));
+    features.forgetAll();
+    return context.json(answer, 200, NO_STORE);
+  });
+  app.get(`${PATH}/:key{.+}`, async (context) => {
+    const key = context.req.param('key');
+    return context.json(found(key, await reachingRedis(cacheAdministration.inspect(key))), 200, NO_STORE);
+  });
+  app.delete(`${PATH}/:key{.+}`, async (context) => {
+    const key = context.req.param('key');
+    const answer = await reachingRedis(cacheAdministration.delete(key));
+    features.forget(key);
+    return context.json(found(key, answer), 200, NO_STORE);
+  });
+}
+
+function queryOf(context: EdgeContext): URLSearchParams {
+  return new URL(context.req.url).searchParams;
+}
+
+function found<Answer>(key: string, answer: Answer | undefined): Answer {
+  if (answer !== undefined) return answer;
+  throw new ServiceError('NOT_FOUND', 'Nothing is cached under this key.', { details: { key } });
+}
+
+async function reachingRedis<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof RedisUnavailable)) throw error;
+    throw new ServiceError('SERVICE_NOT_READY', 'The cache cannot be reached at the moment.', {
+      cause: error,
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+    });
+  }
+}

@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+import { createRedisClient, type RedisClient } from '../edge/cache/redis-client.ts';
+import { CircuitBreaker } from '../edge/circuit-breaker.ts';
+import { port, readEnvironment } from './environment.ts';
+import { fromRoot } from './project-root.ts';
+
+const REMEDY =
+  'is needed: set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or REDIS_REST_TOKEN for the local gateway';
+
+/** Upstash's own variables, or else those of the gateway that `npm start` runs. */
+const settingsSchema = z
+  .object({
+    UPSTASH_REDIS_REST_URL: z.url().optional(),
+    UPSTASH_REDIS_REST_TOKEN: z.string().optional(),
+    REDIS_REST_PORT: port(8079),
+    REDIS_REST_TOKEN: z.string().optional(),
+  })
+  .transform((settings) => ({
+    url: settings.UPSTASH_REDIS_REST_URL ?? `http://127.0.0.1:${settings.REDIS_REST_PORT}`,
+    token: settings.UPSTASH_REDIS_REST_TOKEN ?? settings.REDIS_REST_TOKEN,
+  }))
+  .pipe(z.object({ url: z.string(), token: z.string({ error: REMEDY }) }));
+
+/**
+ * The Redis of the service, as environment or `.env` tell: Upstash or the local gateway, over the same protocol.
+ *
+ * @throws EnvironmentError
+ */
+export function connectToRedis(): RedisClient {
+  if (existsSync(fromRoot('.env'))) process.loadEnvFile(fromRoot('.env'));
+  const { url, token } = readEnvironment(settingsSchema, process.env);
+  return createRedisClient({
+    url,
+    token,
+    breaker: new CircuitBreaker({ failureThreshold: Number.POSITIVE_INFINITY, cooldownMs: 0 }),
+  });
+}

@@ -1,0 +1,62 @@
+import * as z from 'zod';
+
+const cursorSchema = z
+  .string()
+  .regex(/^\d{1,20}$/)
+  .describe('Where to go on: what the page before said');
+
+const patternSchema = z
+  .string()
+  .min(1)
+  .max(256)
+  .describe("Redis' glob pattern for the whole feature key: * ? [abc]");
+
+/** Query of `GET /api/v1/cache/keys`. */
+export const cacheListQuerySchema = z.strictObject({
+  pattern: patternSchema.default('*'),
+  cursor: cursorSchema.default('0'),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(100)
+    .describe('About how many keys to give; the last step of the search may bring more'),
+});
+export type CacheListQuery = z.infer<typeof cacheListQuerySchema>;
+
+/** Query of `DELETE /api/v1/cache/keys`: without a default, so that everything goes only when `*` says so. */
+export const cacheClearQuerySchema = z.strictObject({
+  pattern: patternSchema,
+  cursor: cursorSchema.default('0'),
+});
+export type CacheClearQuery = z.infer<typeof cacheClearQuerySchema>;
+
+const nextCursorSchema = z.string().nullable().describe('For the next request; null at the end');
+const ttlSchema = z.int().nullable().describe('Seconds until Redis forgets it; null for never');
+
+export const cacheListAnswerSchema = z.object({
+  success: z.literal(true),
+  keys: z.array(z.object({ key: z.string(), ttl_s: ttlSchema })),
+  cursor: nextCursorSchema,
+});
+export type CacheListAnswer = z.infer<typeof cacheListAnswerSchema>;
+
+export const cacheEntryAnswerSchema = z.object({
+  success: z.literal(true),
+  key: z.string(),
+  ttl_s: ttlSchema,
+  bytes: z.int().min(0).describe('Of all records together'),
+  records: z.array(
+    z.object({ name: z.string().describe('summary, payload:0, …'), bytes: z.int().min(0), ttl_s: ttlSchema }),
+  ),
+});
+export type CacheEntryAnswer = z.infer<typeof cacheEntryAnswerSchema>;
+
+export const cacheDeletionAnswerSchema = z.object({
+  success: z.literal(true),
+  deleted_keys: z.int().min(0),
+  deleted_records: z.int().min(0).describe('Redis records, one to five for each key'),
+  cursor: nextCursorSchema,
+});
+export type CacheDeletionAnswer = z.infer<typeof cacheDeletionAnswerSchema>;

@@ -1,0 +1,19 @@
+import * as z from 'zod';
+
+/** What an API key allows, each including the one before: to read results, to have images worked on, to administer. */
+export const scopeSchema = z.enum(['read', 'write', 'admin']);
+export type Scope = z.infer<typeof scopeSchema>;
+
+export function allows(granted: Scope, required: Scope): boolean {
+  const { options } = scopeSchema;
+  return options.indexOf(granted) >= options.indexOf(required);
+}
+
+/** Routes under this path administer the service. */
+const ADMIN_PATH = '/api/v1/cache/';
+
+/** The scope that a request to `/api/` takes. */
+export function requiredScope(method: string, path: string): Scope {
+  if (path.startsWith(ADMIN_PATH)) return 'admin';
+  return method === 'GET' || method === 'HEAD' ? 'read' : 'write';
+}
