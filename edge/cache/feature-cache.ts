@@ -33,7 +33,8 @@ export class FeatureCache {
     try {
       const features = await this.#redis.get(key, needsPayload);
       if (features) this.#memory.put(key, features);
-      else this.#memory.delete(key);
+      // A summary may be there without the payload.
+      else if (!needsPayload) this.#memory.delete(key);
       return features && { ...features, tier: 'redis' };
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;

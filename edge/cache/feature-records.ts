@@ -36,10 +36,7 @@ export function featureKeyOfSummary(recordKey: string): string {
 
 /** Every record that a result can have in Redis. */
 export function recordKeys(key: string): string[] {
-  return [
-    summaryKey(key),
-    ...Array.from({ length: MAX_PAYLOAD_PARTS }, (_, part) => payloadKey(key, part)),
-  ];
+  return [summaryKey(key), ...Array.from({ length: MAX_PAYLOAD_PARTS }, (_, part) => payloadKey(key, part))];
 }
 
 /** `summary`, `payload:0`, … */

@@ -20,12 +20,19 @@ const ANSWER_HEADERS = [
  * knows no cookies, and a page that has an API key sends it itself.
  */
 export function crossOriginRequests(origins: readonly string[]): MiddlewareHandler<EdgeEnvironment> {
-  return cors({
-    origin: origins.includes('*') ? '*' : [...origins],
+  const isForAny = origins.includes('*');
+  const answerPage = cors({
+    origin: isForAny ? '*' : [...origins],
     allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
     allowHeaders: REQUEST_HEADERS,
     exposeHeaders: ANSWER_HEADERS,
     maxAge: PREFLIGHT_SECONDS,
     credentials: false,
   });
+  return async (context, next) => {
+    if (context.req.header('origin') !== undefined) return answerPage(context, next);
+    // Most clients are no pages, and spared the work; caches must still tell the two apart.
+    await next();
+    if (!isForAny) context.header('Vary', 'Origin', { append: true });
+  };
 }
