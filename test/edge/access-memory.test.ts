@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createApiKey } from '../../edge/access/api-key.ts';
+import { ApiKeyStore } from '../../edge/access/api-key-store.ts';
+import { Authenticator } from '../../edge/access/authenticator.ts';
+import { networkOf } from '../../edge/access/client-address.ts';
+import { RateLimiter } from '../../edge/access/rate-limiter.ts';
+import { createRedisClient, type RedisClient } from '../../edge/cache/redis-client.ts';
+import { CircuitBreaker } from '../../edge/circuit-breaker.ts';
+import { createRedisBackend } from '../../local/redis-gateway/redis-backend.ts';
+import { createGateway } from '../../local/redis-gateway/server.ts';
+import { type RedisServer, startRedisServer } from '../fixtures/redis-server.ts';
+import { until } from '../fixtures/until.ts';
+
+/** What one isolate remembers, for how long, over a real Redis; only the calendar is made to jump. */
+let redis: RedisServer;
+let gateway: ReturnType<typeof createGateway>;
+let client: RedisClient;
+beforeEach(async () => {
+  redis = await startRedisServer();
+  const backend = createRedisBackend({ url: redis.url });
+  await until('the gateway reaches Redis', () => backend.isReady());
+  gateway = createGateway({ backend, token: 'token' });
+  const url = await gateway.listen({ host: '127.0.0.1', port: 0 });
+  const breaker = new CircuitBreaker({ failureThreshold: 3, cooldownMs: 10 });
+  client = createRedisClient({ url, token: 'token', breaker });
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2030, 0, 1) });
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await gateway.close();
+  await redis.stop();
+});
+
+const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
+
+describe('API keys in memory', () => {
+  const TIMEOUT_MS = 500;
+  let background: Promise<unknown>[];
+  const keepAlive = (work: Promise<unknown>) => void background.push(work);
+  beforeEach(() => {
+    background = [];
+  });
+
+  async function keyInUse() {
+    const store = new ApiKeyStore(client, TIMEOUT_MS);
+    const authenticator = new Authenticator(store);
+    const { key, record } = await createApiKey({ name: 'a test', scope: 'read' });
+    await store.put(record);
+    expect(authenticator.recall(key, keepAlive)).toBeUndefined();
+    expect(await authenticator.lookUp(key, keepAlive)).toEqual(record);
+    const revoke = () => store.put({ ...record, revoked_at: new Date().toISOString() });
+    return { store, authenticator, key, record, revoke };
+  }
+
+  test('a revoked key works for a minute at most', async () => {
+    const { authenticator, key, record, revoke } = await keyInUse();
+    await revoke();
+    pass(29);
+    expect(authenticator.recall(key, keepAlive)).toEqual(record);
+    pass(31);
+    expect(authenticator.recall(key, keepAlive)).toBeUndefined();
+    expect(await authenticator.lookUp(key, keepAlive)).toBeNull();
+    expect(authenticator.recall(key, keepAlive)).toBeNull();
+  });
+
+  test('a key in use is asked about in the background, and refused as soon as that says so', async () => {
+    const { authenticator, key, record, revoke } = await keyInUse();
+    pass(31);
+    expect(authenticator.recall(key, keepAlive)).toEqual(record);
+    await Promise.all(background);
+    pass(31);
+    expect(authenticator.recall(key, keepAlive)).toEqual(record);
+    await Promise.all(background);
+    await revoke();
+    pass(31);
+    expect(authenticator.recall(key, keepAlive)).toEqual(record);
+    await Promise.all(background);
+    expect(authenticator.recall(key, keepAlive)).toBeNull();
+  });
+
+  test('without Redis a known key works for its minute, then nobody says that it is good', async () => {
+    const { authenticator, key, record } = await keyInUse();
+    await redis.stop();
+    pass(59);
+    expect(authenticator.recall(key, keepAlive)).toEqual(record);
+    await Promise.all(background);
+    pass(2);
+    expect(authenticator.recall(key, keepAlive)).toBeUndefined();
+    await expect(authenticator.lookUp(key, keepAlive)).rejects.toMatchObject({ code: 'SERVICE_NOT_READY' });
+  });
+
+  test('a key that was tried before it existed works after some seconds', async () => {
+    const store = new ApiKeyStore(client, TIMEOUT_MS);
+    const authenticator = new Authenticator(store);
+    const { key, record } = await createApiKey({ name: 'late', scope: 'read' });
+    expect(await authenticator.lookUp(key, keepAlive)).toBeNull();
+    await store.put(record);
+    expect(authenticator.recall(key, keepAlive)).toBeNull();
+    pass(5);
+    expect(authenticator.recall(key, keepAlive)).toBeUndefined();
+    expect(await authenticator.lookUp(key, keepAlive)).toEqual(record);
+  });
+});
+
+describe('quotas of several isolates', () => {
+  const policy = { limit: 10, windowSeconds: 60 };
+
+  test('add up once they have reported, and start anew with the next window', async () => {
+    const [one, other] = [new RateLimiter(policy, client), new RateLimiter(policy, client)];
+    for (let request = 0; request < 6; request += 1) one.admit('a');
+    await one.report();
+    for (let request = 0; request < 4; request += 1) other.admit('a');
+    expect(other.quotaOf('a').remaining).toBe(6);
+    await other.report();
+    expect(other.quotaOf('a').remaining).toBe(0);
+    expect(() => other.admit('a')).toThrow(expect.objectContaining({ code: 'RATE_LIMITED' }));
+    other.admit('b');
+    pass(60);
+    other.admit('a');
+    expect(other.quotaOf('a')).toMatchObject({ remaining: 9, resetSeconds: 60 });
+  });
+
+  test('are reported once a second at most, and nothing is lost while Redis hangs', async () => {
+    const [one, other] = [new RateLimiter(policy, client), new RateLimiter(policy, client)];
+    one.admit('a');
+    await one.report();
+    one.admit('a');
+    expect(one.report()).toBeUndefined();
+    redis.pause();
+    pass(1);
+    await one.report();
+    expect(one.quotaOf('a').remaining).toBe(8);
+    redis.resume();
+    pass(1);
+    await one.report();
+    other.admit('a');
+    await other.report();
+    expect(other.quotaOf('a').remaining).toBeLessThanOrEqual(7);
+  });
+});
+
+test.each([
+  ['192.0.2.7', '192.0.2.7'],
+  ['::ffff:192.0.2.7', '192.0.2.7'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:DB8:1:2::', '2001:db8:1:2::/64'],
+  ['2001:db8::6', '2001:db8:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['nonsense', 'nonsense'],
+  [
+    'longer than any address can be, 64 characters and more than that',
+    'longer than any address can be, 64 characters and more than that'.slice(0, 64),
+  ],
+])('the network of %s is %s', (address, network) => {
+  expect(networkOf(address)).toBe(network);
+});
