@@ -14,10 +14,11 @@ import { until } from '../fixtures/until.ts';
 /** What one isolate remembers, for how long, over a real Redis; only the calendar is made to jump. */
 let redis: RedisServer;
 let gateway: ReturnType<typeof createGateway>;
+let backend: ReturnType<typeof createRedisBackend>;
 let client: RedisClient;
 beforeEach(async () => {
   redis = await startRedisServer();
-  const backend = createRedisBackend({ url: redis.url });
+  backend = createRedisBackend({ url: redis.url });
   await until('the gateway reaches Redis', () => backend.isReady());
   gateway = createGateway({ backend, token: 'token' });
   const url = await gateway.listen({ host: '127.0.0.1', port: 0 });
@@ -131,6 +132,7 @@ describe('quotas of several isolates', () => {
     await one.report();
     expect(one.quotaOf('a').remaining).toBe(8);
     redis.resume();
+    await until('the gateway reaches Redis', () => backend.isReady());
     pass(1);
     await one.report();
     other.admit('a');
