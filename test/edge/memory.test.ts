@@ -4,38 +4,28 @@ import { ApiKeyStore } from '../../edge/access/api-key-store.ts';
 import { Authenticator } from '../../edge/access/authenticator.ts';
 import { networkOf } from '../../edge/access/client-address.ts';
 import { RateLimiter } from '../../edge/access/rate-limiter.ts';
-import { createRedisClient, type RedisClient } from '../../edge/cache/redis-client.ts';
-import { CircuitBreaker } from '../../edge/circuit-breaker.ts';
-import { createRedisBackend } from '../../local/redis-gateway/redis-backend.ts';
-import { createGateway } from '../../local/redis-gateway/server.ts';
-import { type RedisServer, startRedisServer } from '../fixtures/redis-server.ts';
-import { until } from '../fixtures/until.ts';
+import { FeatureCache } from '../../edge/cache/feature-cache.ts';
+import { IsolateMemory } from '../../edge/cache/isolate-memory.ts';
+import { RedisCache } from '../../edge/cache/redis-cache.ts';
+import { keyOfSummary } from '../../edge/features.ts';
+import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
+import { type RedisOverHttp, startRedisOverHttp } from '../fixtures/redis-over-http.ts';
 
 /** What one isolate remembers, for how long, over a real Redis; only the calendar is made to jump. */
-let redis: RedisServer;
-let gateway: ReturnType<typeof createGateway>;
-let backend: ReturnType<typeof createRedisBackend>;
-let client: RedisClient;
+let service: RedisOverHttp;
 beforeEach(async () => {
-  redis = await startRedisServer();
-  backend = createRedisBackend({ url: redis.url });
-  await until('the gateway reaches Redis', () => backend.isReady());
-  gateway = createGateway({ backend, token: 'token' });
-  const url = await gateway.listen({ host: '127.0.0.1', port: 0 });
-  const breaker = new CircuitBreaker({ failureThreshold: 3, cooldownMs: 10 });
-  client = createRedisClient({ url, token: 'token', breaker });
+  service = await startRedisOverHttp();
   vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2030, 0, 1) });
 });
 afterEach(async () => {
   vi.useRealTimers();
-  await gateway.close();
-  await redis.stop();
+  await service.stop();
 });
 
 const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
 
 describe('API keys in memory', () => {
-  const TIMEOUT_MS = 500;
+  const TIMEOUT_MS = 5_000;
   let background: Promise<unknown>[];
   const keepAlive = (work: Promise<unknown>) => void background.push(work);
   beforeEach(() => {
@@ -43,7 +33,7 @@ describe('API keys in memory', () => {
   });
 
   async function keyInUse() {
-    const store = new ApiKeyStore(client, TIMEOUT_MS);
+    const store = new ApiKeyStore(service.client, TIMEOUT_MS);
     const authenticator = new Authenticator(store);
     const { key, record } = await createApiKey({ name: 'a test', scope: 'read' });
     await store.put(record);
@@ -81,7 +71,7 @@ describe('API keys in memory', () => {
 
   test('without Redis a known key works for its minute, then nobody says that it is good', async () => {
     const { authenticator, key, record } = await keyInUse();
-    await redis.stop();
+    await service.redis.stop();
     pass(59);
     expect(authenticator.recall(key, keepAlive)).toEqual(record);
     await Promise.all(background);
@@ -91,7 +81,7 @@ describe('API keys in memory', () => {
   });
 
   test('a key that was tried before it existed works after some seconds', async () => {
-    const store = new ApiKeyStore(client, TIMEOUT_MS);
+    const store = new ApiKeyStore(service.client, TIMEOUT_MS);
     const authenticator = new Authenticator(store);
     const { key, record } = await createApiKey({ name: 'late', scope: 'read' });
     expect(await authenticator.lookUp(key, keepAlive)).toBeNull();
@@ -107,7 +97,7 @@ describe('quotas of several isolates', () => {
   const policy = { limit: 10, windowSeconds: 60 };
 
   test('add up once they have reported, and start anew with the next window', async () => {
-    const [one, other] = [new RateLimiter(policy, client), new RateLimiter(policy, client)];
+    const [one, other] = [new RateLimiter(policy, service.client), new RateLimiter(policy, service.client)];
     for (let request = 0; request < 6; request += 1) one.admit('a');
     await one.report();
     for (let request = 0; request < 4; request += 1) other.admit('a');
@@ -122,22 +112,60 @@ describe('quotas of several isolates', () => {
   });
 
   test('are reported once a second at most, and nothing is lost while Redis hangs', async () => {
-    const [one, other] = [new RateLimiter(policy, client), new RateLimiter(policy, client)];
+    const [one, other] = [new RateLimiter(policy, service.client), new RateLimiter(policy, service.client)];
     one.admit('a');
     await one.report();
     one.admit('a');
     expect(one.report()).toBeUndefined();
-    redis.pause();
+    service.redis.pause();
     pass(1);
     await one.report();
     expect(one.quotaOf('a').remaining).toBe(8);
-    redis.resume();
-    await until('the gateway reaches Redis', () => backend.isReady());
+    service.redis.resume();
+    await service.untilConnected();
     pass(1);
     await one.report();
     other.admit('a');
     await other.report();
     expect(other.quotaOf('a').remaining).toBeLessThanOrEqual(7);
+  });
+});
+
+describe('results in memory', () => {
+  async function cachedResult() {
+    const metadata = {
+      extractor: { name: 'opencv-sift', version: '1' },
+      parameters: DEFAULT_SIFT_PARAMETERS,
+      image: { sha256: 'a'.repeat(64), format: 'png' as const, width: 2, height: 2, bytes: 99 },
+    };
+    // Too large to be stored: of this result there is the summary alone.
+    const payload = new Uint8Array(25 * 1024 * 1024);
+    const summary = { metadata, count: 1, expiresAt: Date.now() + 3_600_000 };
+    const cache = new FeatureCache(new IsolateMemory(), new RedisCache(service.client, 5_000));
+    await cache.put({ summary, payload });
+    return { cache, key: keyOfSummary(summary) };
+  }
+
+  test('are given out for a minute without asking Redis, then as long as Redis has them', async () => {
+    const { cache, key } = await cachedResult();
+    pass(59);
+    expect(await cache.get(key, false)).toMatchObject({ tier: 'memory' });
+    pass(1);
+    expect(cache.peek(key, false)).toBeUndefined();
+    expect(await cache.get(key, false)).toMatchObject({ tier: 'redis' });
+    expect(await cache.get(key, false)).toMatchObject({ tier: 'memory' });
+    await service.client.pipeline((pipeline) => pipeline.unlink(`features:${key}:summary`), 1_000);
+    pass(60);
+    expect(await cache.get(key, false)).toBeUndefined();
+  });
+
+  test('are still given out while Redis cannot be asked, until they expire', async () => {
+    const { cache, key } = await cachedResult();
+    await service.redis.stop();
+    pass(600);
+    expect(await cache.get(key, false)).toMatchObject({ tier: 'memory' });
+    pass(3_000);
+    expect(await cache.get(key, false)).toBeUndefined();
   });
 });
 
