@@ -5,6 +5,7 @@ import { authentication } from './middleware/authentication.ts';
 import { crossOriginRequests } from './middleware/cors.ts';
 import { answerError } from './middleware/errors.ts';
 import { admitNetwork, rateLimit, rateLimitHeaders } from './middleware/rate-limit.ts';
+import { readRefusedBodies } from './middleware/refused-bodies.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { registerCacheKeys } from './routes/cache-keys.ts';
@@ -36,6 +37,7 @@ export function createApp(services: Services): Hono<EdgeEnvironment> {
 function controlAccess(app: Hono<EdgeEnvironment>, access: AccessRules): void {
   const { authenticator, requireApiKey, rateLimit: limit, corsOrigins } = access;
   if (corsOrigins.length > 0) app.use(crossOriginRequests(corsOrigins));
+  if (limit || requireApiKey) app.use(API, readRefusedBodies());
   if (limit) app.use(API, rateLimitHeaders(limit));
   const beforeLookUp = (context: EdgeContext) => limit && admitNetwork(limit, context);
   app.use(requireApiKey ? API : ADMINISTRATION, authentication({ authenticator, beforeLookUp }));
