@@ -12,6 +12,7 @@ import { registerCacheKeys } from './routes/cache-keys.ts';
 import { registerDetect } from './routes/detect.ts';
 import { registerFeaturesByHash } from './routes/features-by-hash.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerMatch } from './routes/match.ts';
 
 const API = '/api/*';
 const ADMINISTRATION = '/api/v1/cache/*';
@@ -25,6 +26,7 @@ export function createApp(services: Services): Hono<EdgeEnvironment> {
   registerDetect(app, services);
   registerFeaturesByHash(app, services);
   registerCacheKeys(app, services);
+  registerMatch(app, services);
   registerHealth(app, services);
   app.notFound((context) => {
     return answerError(new ServiceError('NOT_FOUND', 'There is nothing at this path and method.'), context);

@@ -4,6 +4,7 @@ import type { CacheAdministration } from './cache/cache-administration.ts';
 import type { FeatureSource } from './feature-source.ts';
 import type { Health } from './health.ts';
 import type { RateLimit } from './middleware/rate-limit.ts';
+import type { OriginClient } from './origin-client.ts';
 import type { Timing } from './timing.ts';
 import type { UploadLimits } from './upload.ts';
 import type { UploadBudget } from './upload-budget.ts';
@@ -12,6 +13,7 @@ import type { UploadBudget } from './upload-budget.ts';
 export interface Services {
   features: FeatureSource;
   health: Health;
+  origin: OriginClient;
   limits: UploadLimits;
   uploads: UploadBudget;
   cacheAdministration: CacheAdministration;

@@ -44,6 +44,7 @@ export function createServices(configuration: Configuration): Services {
       longestWaitMs: ORIGIN_TIMEOUT_MS + 2 * PAYLOAD_TIMEOUT_FACTOR * REDIS_TIMEOUT_MS + MARGIN_MS,
     }),
     health: new Health({ redis: connectToRedis(configuration), origin }),
+    origin,
     limits: {
       maxBytes: configuration.MAX_IMAGE_BYTES,
       maxPixels: configuration.MAX_IMAGE_PIXELS,

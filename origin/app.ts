@@ -6,6 +6,7 @@ import { OneLinePerRequest } from './logging.ts';
 import { sendNotFound, sendProblem } from './problems.ts';
 import { type ExtractDependencies, extractRoute } from './routes/extract.ts';
 import { healthRoutes } from './routes/health.ts';
+import { matchRoute } from './routes/match.ts';
 import { metricsRoute } from './routes/metrics.ts';
 
 /** A head that takes longer is a slow-loris attack; edges send theirs at once. */
@@ -45,6 +46,7 @@ export function createOriginApp(dependencies: OriginDependencies): FastifyInstan
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler(sendNotFound);
   app.register(extractRoute, dependencies);
+  app.register(matchRoute, dependencies);
   app.register(healthRoutes, dependencies);
   app.register(metricsRoute, dependencies.metrics);
   return app;

@@ -4,16 +4,15 @@
 #include <napi.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <exception>
 #include <limits>
-#include <new>
 #include <string>
 #include <vector>
 
+#include "arguments.h"
 #include "engine.h"
 #include "feature_order.h"
+#include "matching/matching_binding.h"
 #include "opencv/opencv_engine.h"
 #include "payload.h"
 
@@ -28,34 +27,6 @@ constexpr double kMaxPixels = 1 << 28;
 const Engine& engine() {
   static const OpenCvEngine instance;
   return instance;
-}
-
-Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  if (!info[index].IsObject()) {
-    throw Napi::TypeError::New(info.Env(), std::string(name) + " must be an object");
-  }
-  return info[index].As<Napi::Object>();
-}
-
-/// A finite number in [least, greatest].
-double numberField(const Napi::Object& object, const char* name, double least, double greatest) {
-  const Napi::Value value = object.Get(name);
-  if (!value.IsNumber()) {
-    throw Napi::TypeError::New(object.Env(), std::string(name) + " must be a number");
-  }
-  const double number = value.As<Napi::Number>().DoubleValue();
-  if (!(number >= least && number <= greatest)) {
-    throw Napi::RangeError::New(object.Env(), std::string(name) + " is out of range");
-  }
-  return number;
-}
-
-int integerField(const Napi::Object& object, const char* name, double least, double greatest) {
-  const double number = numberField(object, name, least, greatest);
-  if (number != std::floor(number)) {
-    throw Napi::RangeError::New(object.Env(), std::string(name) + " must be an integer");
-  }
-  return static_cast<int>(number);
 }
 
 Image imageArgument(const Napi::CallbackInfo& info) {
@@ -98,27 +69,9 @@ Napi::ArrayBuffer newBuffer(Napi::Env env, std::size_t bytes) {
   return Napi::ArrayBuffer::New(env, bytes);
 }
 
-/// Runs `work` and turns every C++ exception into a JavaScript one.
-template <typename Work>
-Napi::Value fenced(Napi::Env env, const Work& work) {
-  try {
-    return work();
-  } catch (const Napi::Error&) {
-    throw;
-  } catch (const InvalidInput& error) {
-    throw Napi::RangeError::New(env, error.what());
-  } catch (const std::bad_alloc&) {
-    throw Napi::Error::New(env, "not enough memory for this image");
-  } catch (const std::exception& error) {
-    throw Napi::Error::New(env, std::string(engine().name()) + ": " + error.what());
-  } catch (...) {
-    throw Napi::Error::New(env, engine().name() + ": unknown failure");
-  }
-}
-
 Napi::Value extract(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  return fenced(env, [&]() -> Napi::Value {
+  return fenced(env, engine().name(), [&]() -> Napi::Value {
     // The image last: reading fields may run JavaScript, after which a pixel pointer would be stale.
     const SiftParameters parameters = parametersArgument(info);
     const Image image = imageArgument(info);
@@ -132,7 +85,7 @@ Napi::Value extract(const Napi::CallbackInfo& info) {
 
 Napi::Value toGrey(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  return fenced(env, [&]() -> Napi::Value {
+  return fenced(env, engine().name(), [&]() -> Napi::Value {
     const std::vector<std::uint8_t> grey = engine().grey(imageArgument(info));
     Napi::Uint8Array result = Napi::Uint8Array::New(env, grey.size());
     std::copy(grey.begin(), grey.end(), result.Data());
@@ -141,13 +94,14 @@ Napi::Value toGrey(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
-  fenced(env, [&]() -> Napi::Value {
+  fenced(env, engine().name(), [&]() -> Napi::Value {
     Napi::Object description = Napi::Object::New(env);
     description.Set("name", engine().name());
     description.Set("version", engine().version());
     exports.Set("engine", description);
     exports.Set("extract", Napi::Function::New(env, extract, "extract"));
     exports.Set("toGrey", Napi::Function::New(env, toGrey, "toGrey"));
+    exportMatching(env, exports);
     return exports;
   });
   return exports;
