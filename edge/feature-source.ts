@@ -24,7 +24,8 @@ export interface FeatureUpload extends FeatureQuery {
   bytes: Uint8Array<ArrayBuffer>;
   digest: Uint8Array;
   requestId: string;
-  traceParent: string | undefined;
+  /** W3C Trace Context, for the origin. */
+  traceParent: string;
   /** Aborted when the client has gone. */
   signal: AbortSignal;
   /** Keeps the platform from ending work that nobody awaits. */
