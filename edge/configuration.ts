@@ -66,7 +66,7 @@ const configurationSchema = z.object({
     .number()
     .min(0)
     .max(1)
-    .default(1)
+    .default(0.01)
     .describe('Share of requests that get a line in the log; failures of ours always do'),
 });
 export type Configuration = z.infer<typeof configurationSchema>;

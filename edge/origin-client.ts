@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { type MatchResult, matchResultSchema, originReadySchema } from '../shared/contract/answers.ts';
 import { type ErrorCode, problemSchema, ServiceError } from '../shared/contract/errors.ts';
 import type { GeometryParameters, SiftParameters } from '../shared/contract/parameters.ts';
+import type { TraceContext } from '../shared/contract/trace-context.ts';
 import { parseJson } from '../shared/features/safetensors.ts';
 import {
   contentDigestOf,
@@ -18,8 +19,7 @@ import type { CircuitBreaker } from './circuit-breaker.ts';
 /** What every call tells of the request that it is for. */
 interface OriginJob {
   requestId: string;
-  /** W3C Trace Context. */
-  traceParent: string;
+  trace: TraceContext;
   signal: AbortSignal;
 }
 
@@ -142,7 +142,7 @@ export class OriginClient {
       [ORIGIN_HEADERS.signature]: await signOriginRequest(await this.#secret, parts),
       [ORIGIN_HEADERS.timeBudget]: String(Math.max(1, this.#timeoutMs - ANSWER_MARGIN_MS)),
       [ORIGIN_HEADERS.requestId]: job.requestId,
-      [ORIGIN_HEADERS.traceParent]: job.traceParent,
+      [ORIGIN_HEADERS.traceParent]: job.trace.traceParent,
     });
     const response = await fetch(this.#url + pathAndQuery, {
       method: 'POST',

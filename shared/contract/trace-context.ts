@@ -7,28 +7,40 @@ const LATER_VERSION = /^(?!00|ff)[0-9a-f]{2}(-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]
 /** Nobody who began the trace asked to record it. */
 const NOT_SAMPLED = '00';
 
-/** The place of one request in a trace. */
+/** The place of one request in a trace. Ids are made when first asked for: most requests need none. */
 export class TraceContext {
-  readonly traceId: string;
-  /** The caller's span; undefined where the trace begins here. */
-  readonly parentSpanId: string | undefined;
-  /** Of this request. */
-  readonly spanId: string;
-  readonly flags: string;
+  readonly #received: RegExpExecArray | null;
+  #traceId: string | undefined;
+  #spanId: string | undefined;
 
   /** @param header `traceparent` as it came; a new trace begins where it is missing or not valid */
   constructor(header: string | null | undefined) {
-    const text = header?.replace(LATER_VERSION, '00$1') ?? '';
-    const [, traceId, parentSpanId, flags] = TRACE_PARENT.exec(text) ?? [];
-    this.traceId = traceId ?? randomHex(16);
-    this.parentSpanId = parentSpanId;
-    this.spanId = randomHex(8);
-    this.flags = flags ?? NOT_SAMPLED;
+    this.#received = header ? TRACE_PARENT.exec(header.replace(LATER_VERSION, '00$1')) : null;
+  }
+
+  get traceId(): string {
+    this.#traceId ??= this.#received?.[1] ?? randomHex(16);
+    return this.#traceId;
+  }
+
+  /** The caller's span; undefined where the trace begins here. */
+  get parentSpanId(): string | undefined {
+    return this.#received?.[2];
+  }
+
+  /** Of this request. */
+  get spanId(): string {
+    this.#spanId ??= randomHex(8);
+    return this.#spanId;
   }
 
   /** For the requests that this one makes. */
   get traceParent(): string {
-    return `00-${this.traceId}-${this.spanId}-${this.flags}`;
+    return `00-${this.traceId}-${this.spanId}-${this.#flags}`;
+  }
+
+  get #flags(): string {
+    return this.#received?.[3] ?? NOT_SAMPLED;
   }
 }
 
