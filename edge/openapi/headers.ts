@@ -33,8 +33,20 @@ export const HEADERS = {
     schema: { type: 'string' },
     example: 'W/"opencv-sift@4.6.0-avx2/n0-l3-c0.04-e10-s1.6/9ffa…;json;summary;sift"',
   },
+  'Content-Disposition': {
+    description: "Of files: their name, which is the image's SHA-256 and the format's extension",
+    schema: { type: 'string' },
+  },
+  'Content-Encoding': {
+    description: 'gzip for large JSON, where the client takes it',
+    schema: { type: 'string', const: 'gzip' },
+  },
   'Cache-Control': { description: 'A result never changes', schema: { type: 'string' } },
-  Vary: { description: 'Accept decides the format', schema: { type: 'string' }, example: 'Accept' },
+  Vary: {
+    description: 'What decides the form of the answer',
+    schema: { type: 'string' },
+    example: 'Accept, Accept-Encoding',
+  },
   'Retry-After': {
     description: 'Seconds after which a retry can succeed',
     schema: { type: 'integer', minimum: 1 },
