@@ -30,10 +30,21 @@ const jsonAnswers: Content[string] = {
 
 /** Every media type that `Accept` can ask for. */
 const featureContent: Content = Object.fromEntries(
-  MEDIA_TYPES.map((type) => [type, type === 'application/json' ? jsonAnswers : { schema: BINARY }]),
+  MEDIA_TYPES.map((type) => [type, type === 'application/json' ? jsonAnswers : fileOf(type)]),
 );
 
-const FEATURE_HEADERS = ['X-Cache', 'ETag', 'Vary', 'Server-Timing'] as const;
+function fileOf(mediaType: string): Content[string] {
+  return { schema: mediaType.startsWith('text/') ? { type: 'string' } : BINARY };
+}
+
+const FEATURE_HEADERS = [
+  'X-Cache',
+  'ETag',
+  'Vary',
+  'Server-Timing',
+  'Content-Disposition',
+  'Content-Encoding',
+] as const;
 
 const FEATURE_CAUSES: Causes = {
   INVALID_PARAMETER: "Parameter 'sigma' is not valid: Too big: expected number to be <=10.",
@@ -46,6 +57,15 @@ const sha256Parameter: Parameter = {
   description: 'SHA-256 of the image file, in hexadecimal',
   schema: jsonSchemaOf(sha256Schema, 'input'),
   example: SHA256,
+};
+
+const contentDigest: Parameter = {
+  name: 'Content-Digest',
+  in: 'header',
+  required: false,
+  description: 'SHA-256 or SHA-512 of the body as sent (RFC 9530); one that differs is INVALID_PARAMETER',
+  schema: { type: 'string' },
+  example: 'sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:',
 };
 
 const ifNoneMatch: Parameter = {
@@ -66,7 +86,7 @@ export const detect: Operation = {
     'From the cache where it has them, else computed. The file is JPEG, PNG, BMP, TIFF (first page) or WebP (first ' +
     'frame), at most 10 MiB and 50 million pixels unless the service is configured otherwise. In a form, the ' +
     'parameters may also be form fields, each given once in all.',
-  parameters: queryParameters(detectParametersSchema),
+  parameters: [...queryParameters(detectParametersSchema), contentDigest],
   requestBody: {
     required: true,
     content: {
