@@ -41,6 +41,10 @@ async function showHealth(): Promise<void> {
 
 async function showStats(): Promise<void> {
   const response = await fetch('/api/v1/stats');
+  if (response.status === 401) {
+    find('#scope', HTMLElement).textContent = 'This service gives its statistics to API keys only.';
+    return;
+  }
   const stats: StatsAnswer = await response.json();
   const { misses, hit_rate, tiers } = stats.cache;
   const totals = {

@@ -21,7 +21,7 @@ export function observation({
     const { status, headers } = context.res;
     const request = {
       endpoint: endpointOf(context),
-      outcome: OUTCOMES[headers.get('X-Cache') ?? ''] ?? 'other',
+      outcome: outcomeOf(context.req.path, headers.get('X-Cache')),
       status,
       durationMs: context.get('timing').elapsedMs,
       region: regionOf(context.req.raw),
@@ -29,6 +29,12 @@ export function observation({
     stats.count(request, (work) => context.executionCtx.waitUntil(work));
     log.write(request, context);
   };
+}
+
+/** Of features alone: whatever else is made for every request says nothing about the cache. */
+function outcomeOf(path: string, cacheHeader: string | null): Outcome {
+  const isFeatures = path.startsWith('/api/v1/features/');
+  return (isFeatures && OUTCOMES[cacheHeader ?? '']) || 'other';
 }
 
 /** As in `GET /api/v1/features/:sha256`; for what has no route, `other`: clients must not make up names here. */

@@ -1,13 +1,18 @@
+import { requiredScope } from '../../shared/contract/scopes.ts';
 import { SERVICE_VERSION } from '../../shared/service.ts';
-import { HEADERS } from './headers.ts';
+import { HEADERS, referenceToHeader } from './headers.ts';
 import { type Operation, TAGS } from './operation.ts';
+import * as cache from './operations/cache.ts';
 import * as features from './operations/features.ts';
+import * as matching from './operations/matching.ts';
 import * as pages from './operations/pages.ts';
 import * as service from './operations/service.ts';
 import { componentSchemas } from './schemas.ts';
 
 /** One for each method of each route; a test compares them with what the app has registered. */
-const OPERATIONS: Operation[] = [features, service, pages].flatMap((area) => Object.values(area));
+const OPERATIONS: Operation[] = [features, matching, service, cache, pages].flatMap((area) =>
+  Object.values(area),
+);
 
 /** Accepted by every route. */
 const REQUEST_HEADERS = [
@@ -27,6 +32,11 @@ const REQUEST_HEADERS = [
   },
 ];
 
+const SECURITY_SCHEMES = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'An API key, es_…' },
+  apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key, es_…' },
+};
+
 /**
  * The OpenAPI 3.1 description of the public API, made from the schemas that validate. It is built with the pages
  * and served as a file: nothing of it is in the Worker.
@@ -45,7 +55,12 @@ export function openApiDocument() {
     servers: [{ url: '/', description: 'Where this document came from' }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths: pathsOf(OPERATIONS),
-    components: { schemas: componentSchemas(), headers: HEADERS, parameters: sharedParameters() },
+    components: {
+      schemas: componentSchemas(),
+      headers: HEADERS,
+      parameters: sharedParameters(),
+      securitySchemes: SECURITY_SCHEMES,
+    },
   };
 }
 
@@ -53,9 +68,28 @@ function pathsOf(operations: Operation[]): Record<string, Record<string, unknown
   const paths: Record<string, Record<string, unknown>> = {};
   for (const { path, method, tag, ...operation } of operations) {
     paths[path] ??= { parameters: REQUEST_HEADERS.map(({ name }) => ({ $ref: referenceTo(name) })) };
-    Object.assign(paths[path], { [method]: { tags: [tag], ...operation } });
+    Object.assign(paths[path], { [method]: { tags: [tag], ...guarded(path, operation) } });
   }
   return paths;
+}
+
+/** Under `/api/` a service may ask for keys and set limits; cache administration takes a key always. */
+function guarded(path: string, operation: Omit<Operation, 'path' | 'method' | 'tag'>) {
+  if (!path.startsWith('/api/')) return operation;
+  const keys = Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] }));
+  const limits = {
+    'RateLimit-Policy': referenceToHeader('RateLimit-Policy'),
+    RateLimit: referenceToHeader('RateLimit'),
+  };
+  const responses = Object.entries(operation.responses).map(([status, response]) => [
+    status,
+    { ...response, headers: { ...response.headers, ...limits } },
+  ]);
+  return {
+    ...operation,
+    security: requiredScope('GET', path) === 'admin' ? keys : [{}, ...keys],
+    responses: Object.fromEntries(responses),
+  };
 }
 
 function sharedParameters(): Record<string, unknown> {

@@ -1,4 +1,9 @@
-import type { DetectAnswer, HealthAnswer } from '../../shared/contract/answers.ts';
+import type { DetectAnswer, HealthAnswer, MatchAnswer } from '../../shared/contract/answers.ts';
+import type {
+  CacheDeletionAnswer,
+  CacheEntryAnswer,
+  CacheListAnswer,
+} from '../../shared/contract/cache-administration.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import type { StatsAnswer } from '../../shared/contract/stats.ts';
 
@@ -70,4 +75,61 @@ export const STATS_EXAMPLE: StatsAnswer = {
     FRA: { requests: 110, endpoints: { 'POST /api/v1/features/detect': 102, 'GET /health': 8 } },
   },
   countries: { DE: 90, FR: 20 },
+};
+
+export const FEATURE_KEY = DETECT_EXAMPLE.cache.key;
+
+const matchedImage = { sha256: SHA256, width: 850, height: 680, keypoints: 8849, tier: 'memory' as const };
+
+export const MATCH_EXAMPLE: MatchAnswer = {
+  success: true,
+  model: 'homography',
+  matches: 2152,
+  inliers: 2094,
+  homography: {
+    matrix: [
+      [0.8573, 0.2157, 9.993],
+      [-0.2119, 0.8582, 130.7],
+      [0.00000129, 0.000000594, 1],
+    ],
+    reprojection_error: 0.565,
+    median_reprojection_error: 0.495,
+  },
+  images: [matchedImage, { ...matchedImage, keypoints: 8545, tier: null }],
+  parameters: { ratio: 0.75, threshold: 2, sift: DEFAULT_SIFT_PARAMETERS },
+  cached: false,
+  processing_time_ms: 512.3,
+  request_id: 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5',
+};
+
+export const UNMATCHED_EXAMPLE: MatchAnswer = {
+  ...MATCH_EXAMPLE,
+  matches: 2,
+  inliers: 0,
+  homography: null,
+  reason: 'too_few_matches',
+};
+
+export const CACHE_LIST_EXAMPLE: CacheListAnswer = {
+  success: true,
+  keys: [{ key: FEATURE_KEY, ttl_s: 3541 }],
+  cursor: '3072',
+};
+
+export const CACHE_ENTRY_EXAMPLE: CacheEntryAnswer = {
+  success: true,
+  key: FEATURE_KEY,
+  ttl_s: 3541,
+  bytes: 6187,
+  records: [
+    { name: 'summary', bytes: 711, ttl_s: 3541 },
+    { name: 'payload:0', bytes: 5476, ttl_s: 3541 },
+  ],
+};
+
+export const CACHE_DELETION_EXAMPLE: CacheDeletionAnswer = {
+  success: true,
+  deleted_keys: 1,
+  deleted_records: 2,
+  cursor: null,
 };

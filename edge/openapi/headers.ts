@@ -47,6 +47,21 @@ export const HEADERS = {
     schema: { type: 'string' },
     example: 'Accept, Accept-Encoding',
   },
+  'RateLimit-Policy': {
+    description: 'Units (q) that a window of w seconds has, where the service limits them',
+    schema: { type: 'string' },
+    example: '"default";q=600;w=60',
+  },
+  RateLimit: {
+    description: 'Units (r) that are left, and seconds (t) until the next window',
+    schema: { type: 'string' },
+    example: '"default";r=588;t=42',
+  },
+  'WWW-Authenticate': {
+    description: 'What credentials would help (RFC 6750)',
+    schema: { type: 'string' },
+    example: 'Bearer realm="edgesift"',
+  },
   'Retry-After': {
     description: 'Seconds after which a retry can succeed',
     schema: { type: 'integer', minimum: 1 },

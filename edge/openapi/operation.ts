@@ -25,7 +25,9 @@ export interface Operation {
 
 export const TAGS = {
   features: 'SIFT keypoints and descriptors of images',
+  matching: 'How two images relate',
   service: 'How the service is, and what it has done',
+  cache: 'For administrators: what the cache holds',
   pages: 'For people: dashboard and documentation',
 } as const;
 export type Tag = keyof typeof TAGS;
@@ -51,15 +53,18 @@ interface ResponseDocument {
   content?: Content;
 }
 
-const propertiesSchema = z.record(z.string(), z.record(z.string(), z.unknown()));
+const objectSchema = z.object({
+  properties: z.record(z.string(), z.record(z.string(), z.unknown())),
+  required: z.array(z.string()).default([]),
+});
 
 /** One parameter for each field of a schema, with its bounds, default and description. */
 export function queryParameters(schema: z.ZodObject): Parameter[] {
-  const properties = propertiesSchema.parse(jsonSchemaOf(schema, 'input').properties);
+  const { properties, required } = objectSchema.parse(jsonSchemaOf(schema, 'input'));
   return Object.entries(properties).map(([name, { description, ...bounds }]) => ({
     name,
     in: 'query',
-    required: false,
+    required: required.includes(name),
     ...(typeof description === 'string' && { description }),
     schema: bounds,
   }));
@@ -87,13 +92,22 @@ const ANYWHERE: Causes = {
   SERVICE_NOT_READY: 'The service is not set up completely.',
 };
 
+/** What any route under `/api/` can answer with, where keys or limits are set. */
+const GUARDED: Causes = {
+  UNAUTHORIZED: 'Send an API key as "Authorization: Bearer" or "X-API-Key".',
+  FORBIDDEN: 'This takes an API key of scope "write".',
+  RATE_LIMITED: 'The units of this window are used up.',
+};
+
 /** For each code what its `detail` says, for example. */
 export type Causes = Partial<Record<ErrorCode, string>>;
 
 /** The error answers of an operation by status, with an example of every code. */
 export function problems(path: string, causes: Causes): Responses {
   const byStatus = Map.groupBy(
-    Object.entries({ ...ANYWHERE, ...causes }).map(([code, detail]) => ({ code: code as ErrorCode, detail })),
+    Object.entries({ ...ANYWHERE, ...(path.startsWith('/api/') && GUARDED), ...causes }).map(
+      ([code, detail]) => ({ code: code as ErrorCode, detail }),
+    ),
     ({ code }) => statusOf(code),
   );
   return Object.fromEntries(
@@ -107,7 +121,7 @@ export function problems(path: string, causes: Causes): Responses {
           ),
         },
       };
-      return [String(status), response(description, mayRetry(status) ? ['Retry-After'] : [], content)];
+      return [String(status), response(description, headersOf(status), content)];
     }),
   );
 }
@@ -116,6 +130,7 @@ function problemExample(code: ErrorCode, detail: string, path: string) {
   return problemOf(new ServiceError(code, detail), { path, id: 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5' });
 }
 
-function mayRetry(status: number): boolean {
-  return [429, 502, 503].includes(status);
+function headersOf(status: number): HeaderName[] {
+  if (status === 401 || status === 403) return ['WWW-Authenticate'];
+  return [429, 502, 503].includes(status) ? ['Retry-After'] : [];
 }

@@ -4,7 +4,13 @@ import {
   detectAnswerSchema,
   healthAnswerSchema,
   keypointColumnsSchema,
+  matchAnswerSchema,
 } from '../../shared/contract/answers.ts';
+import {
+  cacheDeletionAnswerSchema,
+  cacheEntryAnswerSchema,
+  cacheListAnswerSchema,
+} from '../../shared/contract/cache-administration.ts';
 import { problemSchema } from '../../shared/contract/errors.ts';
 import { statsAnswerSchema } from '../../shared/contract/stats.ts';
 
@@ -17,7 +23,11 @@ export const SCHEMAS = {
   CompleteAnswer: z.object({ ...keypointsAnswerSchema.shape, ...descriptorRowsSchema.shape }),
   Health: healthAnswerSchema,
   Alive: z.object({ status: z.literal('alive') }),
+  MatchAnswer: matchAnswerSchema,
   Stats: statsAnswerSchema,
+  CacheList: cacheListAnswerSchema,
+  CacheEntry: cacheEntryAnswerSchema,
+  CacheDeletion: cacheDeletionAnswerSchema,
   Problem: problemSchema,
 } as const satisfies Record<string, z.ZodType>;
 

@@ -49,8 +49,6 @@ async function answerFile(context: EdgeContext, { assets }: Services, file: stri
   return context.body(content, 200, {
     'Content-Type': contentType,
     'Content-Security-Policy': file === 'redoc.html' ? REDOC_POLICY : POLICY,
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
     'Cache-Control': 'public, max-age=300',
   });
 }
