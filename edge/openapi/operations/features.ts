@@ -64,8 +64,8 @@ const contentDigest: Parameter = {
   in: 'header',
   required: false,
   description: 'SHA-256 or SHA-512 of the body as sent (RFC 9530); one that differs is INVALID_PARAMETER',
+  // No example: Swagger UI would send it.
   schema: { type: 'string' },
-  example: 'sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:',
 };
 
 const ifNoneMatch: Parameter = {
