@@ -4,6 +4,7 @@ import type { AccessRules, EdgeContext, EdgeEnvironment, Services } from './cont
 import { authentication } from './middleware/authentication.ts';
 import { crossOriginRequests } from './middleware/cors.ts';
 import { answerError } from './middleware/errors.ts';
+import { observation } from './middleware/observation.ts';
 import { admitNetwork, rateLimit, rateLimitHeaders } from './middleware/rate-limit.ts';
 import { readRefusedBodies } from './middleware/refused-bodies.ts';
 import { requestContext } from './middleware/request-context.ts';
@@ -17,10 +18,14 @@ import { registerMatch } from './routes/match.ts';
 const API = '/api/*';
 const ADMINISTRATION = '/api/v1/cache/*';
 
+import { registerPages } from './routes/pages.ts';
+import { registerStats } from './routes/stats.ts';
+
 /** The public API. The same on every platform: what differs comes in with `services` and the execution context. */
 export function createApp(services: Services): Hono<EdgeEnvironment> {
   const app = new Hono<EdgeEnvironment>();
   app.use(requestContext());
+  app.use(observation(services));
   app.use(securityHeaders());
   controlAccess(app, services.access);
   registerDetect(app, services);
@@ -28,6 +33,8 @@ export function createApp(services: Services): Hono<EdgeEnvironment> {
   registerCacheKeys(app, services);
   registerMatch(app, services);
   registerHealth(app, services);
+  registerStats(app, services);
+  registerPages(app, services);
   app.notFound((context) => {
     return answerError(new ServiceError('NOT_FOUND', 'There is nothing at this path and method.'), context);
   });

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { type MatchResult, matchResultSchema, originReadySchema } from '../shared/contract/answers.ts';
 import { type ErrorCode, problemSchema, ServiceError } from '../shared/contract/errors.ts';
 import type { GeometryParameters, SiftParameters } from '../shared/contract/parameters.ts';
+import type { TraceContext } from '../shared/contract/trace-context.ts';
 import { parseJson } from '../shared/features/safetensors.ts';
 import {
   contentDigestOf,
@@ -18,7 +19,7 @@ import type { CircuitBreaker } from './circuit-breaker.ts';
 /** What every call tells of the request that it is for. */
 interface OriginJob {
   requestId: string;
-  traceParent: string | undefined;
+  trace: TraceContext;
   signal: AbortSignal;
 }
 
@@ -66,9 +67,6 @@ const RELAYED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'SERVICE_TIMEOUT',
   'INTERNAL_SERVER_ERROR',
 ]);
-
-/** W3C Trace Context, version 00. Anything else is not passed on. */
-const TRACE_PARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** So that the origin's own 504 is here before we stop waiting for it. */
 const ANSWER_MARGIN_MS = 500;
@@ -144,9 +142,8 @@ export class OriginClient {
       [ORIGIN_HEADERS.signature]: await signOriginRequest(await this.#secret, parts),
       [ORIGIN_HEADERS.timeBudget]: String(Math.max(1, this.#timeoutMs - ANSWER_MARGIN_MS)),
       [ORIGIN_HEADERS.requestId]: job.requestId,
+      [ORIGIN_HEADERS.traceParent]: job.trace.traceParent,
     });
-    if (TRACE_PARENT.test(job.traceParent ?? ''))
-      headers.set(ORIGIN_HEADERS.traceParent, job.traceParent ?? '');
     const response = await fetch(this.#url + pathAndQuery, {
       method: 'POST',
       headers,

@@ -43,7 +43,7 @@ async function match(context: EdgeContext, services: Services): Promise<MatchAns
       payloads: [first.payload, second.payload],
       geometry: parameters.geometry,
       requestId: context.get('requestId'),
-      traceParent: context.req.header('traceparent'),
+      trace: context.get('trace'),
       signal: context.req.raw.signal,
     }),
   );
@@ -66,7 +66,7 @@ async function featuresOf(
           ...query,
           ...side.upload,
           requestId: context.get('requestId'),
-          traceParent: context.req.header('traceparent'),
+          trace: context.get('trace'),
           signal: context.req.raw.signal,
           keepAlive: (work) => context.executionCtx.waitUntil(work),
           releaseBytes: () => undefined,

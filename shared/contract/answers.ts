@@ -40,6 +40,7 @@ export const keypointColumnsSchema = z.object({
   octave: columnSchema.describe('-1 is the image enlarged twice'),
   layer: columnSchema.describe('Layer in the octave'),
 });
+export type KeypointColumns = z.infer<typeof keypointColumnsSchema>;
 
 /** What `include=all` adds beside the columns: N rows of 128; integers, or fractions with `root_sift`. */
 export const descriptorRowsSchema = z.object({ descriptors: z.array(columnSchema) });
