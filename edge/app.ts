@@ -4,27 +4,37 @@ import type { AccessRules, EdgeContext, EdgeEnvironment, Services } from './cont
 import { authentication } from './middleware/authentication.ts';
 import { crossOriginRequests } from './middleware/cors.ts';
 import { answerError } from './middleware/errors.ts';
+import { observation } from './middleware/observation.ts';
 import { admitNetwork, rateLimit, rateLimitHeaders } from './middleware/rate-limit.ts';
+import { readRefusedBodies } from './middleware/refused-bodies.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { registerCacheKeys } from './routes/cache-keys.ts';
 import { registerDetect } from './routes/detect.ts';
 import { registerFeaturesByHash } from './routes/features-by-hash.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerMatch } from './routes/match.ts';
 
 const API = '/api/*';
 const ADMINISTRATION = '/api/v1/cache/*';
+
+import { registerPages } from './routes/pages.ts';
+import { registerStats } from './routes/stats.ts';
 
 /** The public API. The same on every platform: what differs comes in with `services` and the execution context. */
 export function createApp(services: Services): Hono<EdgeEnvironment> {
   const app = new Hono<EdgeEnvironment>();
   app.use(requestContext());
+  app.use(observation(services));
   app.use(securityHeaders());
   controlAccess(app, services.access);
   registerDetect(app, services);
   registerFeaturesByHash(app, services);
   registerCacheKeys(app, services);
+  registerMatch(app, services);
   registerHealth(app, services);
+  registerStats(app, services);
+  registerPages(app, services);
   app.notFound((context) => {
     return answerError(new ServiceError('NOT_FOUND', 'There is nothing at this path and method.'), context);
   });
@@ -36,6 +46,7 @@ export function createApp(services: Services): Hono<EdgeEnvironment> {
 function controlAccess(app: Hono<EdgeEnvironment>, access: AccessRules): void {
   const { authenticator, requireApiKey, rateLimit: limit, corsOrigins } = access;
   if (corsOrigins.length > 0) app.use(crossOriginRequests(corsOrigins));
+  if (limit || requireApiKey) app.use(API, readRefusedBodies());
   if (limit) app.use(API, rateLimitHeaders(limit));
   const beforeLookUp = (context: EdgeContext) => limit && admitNetwork(limit, context);
   app.use(requireApiKey ? API : ADMINISTRATION, authentication({ authenticator, beforeLookUp }));

@@ -62,6 +62,12 @@ const configurationSchema = z.object({
   CORS_ORIGINS: corsOriginsSchema.describe(
     'Web pages that may call the API, as in https://a.example,https://b.example; * for any',
   ),
+  LOG_SAMPLE_RATE: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe('Share of requests that get a line in the log; failures of ours always do'),
 });
 export type Configuration = z.infer<typeof configurationSchema>;
 

@@ -1,9 +1,14 @@
 import type { Context } from 'hono';
+import type { TraceContext } from '../shared/contract/trace-context.ts';
 import type { Authenticator } from './access/authenticator.ts';
+import type { Assets } from './assets.ts';
 import type { CacheAdministration } from './cache/cache-administration.ts';
 import type { FeatureSource } from './feature-source.ts';
 import type { Health } from './health.ts';
 import type { RateLimit } from './middleware/rate-limit.ts';
+import type { OriginClient } from './origin-client.ts';
+import type { RequestLog } from './request-log.ts';
+import type { Stats } from './stats/stats.ts';
 import type { Timing } from './timing.ts';
 import type { UploadLimits } from './upload.ts';
 import type { UploadBudget } from './upload-budget.ts';
@@ -12,7 +17,11 @@ import type { UploadBudget } from './upload-budget.ts';
 export interface Services {
   features: FeatureSource;
   health: Health;
+  origin: OriginClient;
   limits: UploadLimits;
+  stats: Stats;
+  log: RequestLog;
+  assets: Assets;
   uploads: UploadBudget;
   cacheAdministration: CacheAdministration;
   access: AccessRules;
@@ -45,6 +54,7 @@ export interface EdgeEnvironment {
     apiKeyId?: string;
     /** Whose quota the request uses, where there are quotas. */
     rateLimitClient?: string;
+    trace: TraceContext;
   };
 }
 

@@ -1,8 +1,10 @@
+import type { Assets } from './assets.ts';
 import { startApp } from './start.ts';
 
 /** The little of Deno's API that this entry needs. */
 declare const Deno: {
   env: { toObject(): Record<string, string> };
+  open(path: URL): Promise<{ readable: ReadableStream<Uint8Array> }>;
   serve(
     options: { hostname: string; port: number },
     handler: (request: Request, info: { remoteAddr: { hostname: string } }) => Response | Promise<Response>,
@@ -10,7 +12,15 @@ declare const Deno: {
 };
 
 const environment = Deno.env.toObject();
-const app = startApp(environment);
+/** `node local/build-pages.ts` puts them there. */
+const ASSETS_DIRECTORY = new URL('../build/assets/', import.meta.url);
+const assets: Assets = {
+  async open(name) {
+    const file = await Deno.open(new URL(name, ASSETS_DIRECTORY)).catch(() => undefined);
+    return file?.readable;
+  },
+};
+const app = startApp(environment, assets);
 
 /** Deno lets work that nobody awaits run to its end. */
 const executionContext = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };

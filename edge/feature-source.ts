@@ -1,6 +1,7 @@
 import type { CacheTier } from '../shared/contract/answers.ts';
 import { ServiceError } from '../shared/contract/errors.ts';
 import type { SiftParameters } from '../shared/contract/parameters.ts';
+import type { TraceContext } from '../shared/contract/trace-context.ts';
 import { type Extractor, extractorId } from '../shared/extractor.ts';
 import { featureKey } from '../shared/feature-key.ts';
 import { decodePayload, keyOf } from '../shared/features/payload.ts';
@@ -24,7 +25,7 @@ export interface FeatureUpload extends FeatureQuery {
   bytes: Uint8Array<ArrayBuffer>;
   digest: Uint8Array;
   requestId: string;
-  traceParent: string | undefined;
+  trace: TraceContext;
   /** Aborted when the client has gone. */
   signal: AbortSignal;
   /** Keeps the platform from ending work that nobody awaits. */

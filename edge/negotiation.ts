@@ -14,7 +14,8 @@ const FORMAT_OF_MEDIA_TYPE = new Map<string, Format>([
     FEATURE_FILES[format].mediaTypes.map((mediaType): [string, Format] => [mediaType, format]),
   ),
 ]);
-const MEDIA_TYPES = [...FORMAT_OF_MEDIA_TYPE.keys()];
+/** What `Accept` can ask for, the one we prefer first. */
+export const MEDIA_TYPES = [...FORMAT_OF_MEDIA_TYPE.keys()];
 
 /**
  * The parameter `format` where it is given, else the best of `Accept`, else JSON.

@@ -1,28 +1,55 @@
 import type * as z from 'zod';
-import { originReadySchema } from '../shared/contract/answers.ts';
+import { type MatchResult, matchResultSchema, originReadySchema } from '../shared/contract/answers.ts';
 import { type ErrorCode, problemSchema, ServiceError } from '../shared/contract/errors.ts';
-import type { SiftParameters } from '../shared/contract/parameters.ts';
+import type { GeometryParameters, SiftParameters } from '../shared/contract/parameters.ts';
+import type { TraceContext } from '../shared/contract/trace-context.ts';
+import { parseJson } from '../shared/features/safetensors.ts';
 import {
   contentDigestOf,
   EXTRACT_PATH,
   importOriginSecret,
+  joinPayloads,
+  MATCH_PATH,
   ORIGIN_HEADERS,
   signOriginRequest,
 } from '../shared/origin-protocol.ts';
+import { sha256 } from '../shared/sha256.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 
-export interface ExtractionJob {
+/** What every call tells of the request that it is for. */
+interface OriginJob {
+  requestId: string;
+  trace: TraceContext;
+  signal: AbortSignal;
+}
+
+export interface ExtractionJob extends OriginJob {
   bytes: Uint8Array<ArrayBuffer>;
   /** SHA-256 of `bytes`. */
   digest: Uint8Array;
   parameters: SiftParameters;
-  requestId: string;
-  traceParent: string | undefined;
-  signal: AbortSignal;
+}
+
+export interface MatchJob extends OriginJob {
+  /** Feature payloads of the two images. */
+  payloads: readonly [Uint8Array, Uint8Array];
+  geometry: GeometryParameters;
+}
+
+export interface MatchJobAnswer {
+  result: MatchResult;
+  serverTiming: string;
+}
+
+/** A request as it goes over the wire. */
+interface SignedCall extends OriginJob {
+  pathAndQuery: string;
+  bytes: Uint8Array<ArrayBuffer>;
+  digest: Uint8Array;
 }
 
 export interface ExtractionAnswer {
-  /** A safetensors file of ours, not looked at yet. */
+  /** As received, not looked at yet: of an extraction a safetensors file. */
   payload: Uint8Array<ArrayBuffer>;
   serverTiming: string;
 }
@@ -40,9 +67,6 @@ const RELAYED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'SERVICE_TIMEOUT',
   'INTERNAL_SERVER_ERROR',
 ]);
-
-/** W3C Trace Context, version 00. Anything else is not passed on. */
-const TRACE_PARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** So that the origin's own 504 is here before we stop waiting for it. */
 const ANSWER_MARGIN_MS = 500;
@@ -65,7 +89,27 @@ export class OriginClient {
    * @throws ServiceError what the origin answered; `ORIGIN_UNAVAILABLE` when it cannot be reached or makes no
    *   sense; `SERVICE_TIMEOUT` when it does not answer in time
    */
-  async extract(job: ExtractionJob): Promise<ExtractionAnswer> {
+  extract(job: ExtractionJob): Promise<ExtractionAnswer> {
+    return this.#call({ ...job, pathAndQuery: `${EXTRACT_PATH}?${queryOf(job.parameters)}` });
+  }
+
+  /** Errors as of {@link extract}. */
+  async match(job: MatchJob): Promise<MatchJobAnswer> {
+    const { payloads, geometry, ...rest } = job;
+    const bytes = joinPayloads(...payloads);
+    const pathAndQuery = `${MATCH_PATH}?${queryOf(geometry)}`;
+    const { payload, serverTiming } = await this.#call({
+      ...rest,
+      pathAndQuery,
+      bytes,
+      digest: await sha256(bytes),
+    });
+    const result = matchResultSchema.safeParse(parseJson(new TextDecoder().decode(payload)));
+    if (!result.success) throw this.#unavailable(result.error);
+    return { result: result.data, serverTiming };
+  }
+
+  async #call(job: SignedCall): Promise<ExtractionAnswer> {
     if (!this.#breaker.tryAcquire()) throw this.#unavailable('not asked: it failed repeatedly');
     const timeout = AbortSignal.timeout(this.#timeoutMs);
     try {
@@ -80,14 +124,14 @@ export class OriginClient {
       if (job.signal.aborted) throw error;
       this.#breaker.fail();
       if (timeout.aborted) {
-        throw new ServiceError('SERVICE_TIMEOUT', 'The features were not ready in time.', { cause: error });
+        throw new ServiceError('SERVICE_TIMEOUT', 'The result was not ready in time.', { cause: error });
       }
       throw error instanceof ServiceError ? error : this.#unavailable(error);
     }
   }
 
-  async #post(job: ExtractionJob, signal: AbortSignal): Promise<ExtractionAnswer> {
-    const pathAndQuery = `${EXTRACT_PATH}?${queryOf(job.parameters)}`;
+  async #post(job: SignedCall, signal: AbortSignal): Promise<ExtractionAnswer> {
+    const { pathAndQuery } = job;
     const contentDigest = contentDigestOf(job.digest);
     const timestampMs = Date.now();
     const parts = { method: 'POST', pathAndQuery, timestampMs, contentDigest };
@@ -98,9 +142,8 @@ export class OriginClient {
       [ORIGIN_HEADERS.signature]: await signOriginRequest(await this.#secret, parts),
       [ORIGIN_HEADERS.timeBudget]: String(Math.max(1, this.#timeoutMs - ANSWER_MARGIN_MS)),
       [ORIGIN_HEADERS.requestId]: job.requestId,
+      [ORIGIN_HEADERS.traceParent]: job.trace.traceParent,
     });
-    if (TRACE_PARENT.test(job.traceParent ?? ''))
-      headers.set(ORIGIN_HEADERS.traceParent, job.traceParent ?? '');
     const response = await fetch(this.#url + pathAndQuery, {
       method: 'POST',
       headers,
@@ -150,7 +193,7 @@ export class OriginClient {
   }
 }
 
-function queryOf(parameters: SiftParameters): string {
+function queryOf(parameters: SiftParameters | GeometryParameters): string {
   return new URLSearchParams(
     Object.entries(parameters).map(([name, value]) => [name, String(value)]),
   ).toString();

@@ -1,6 +1,7 @@
 import { ApiKeyStore } from './access/api-key-store.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { RateLimiter } from './access/rate-limiter.ts';
+import type { Assets } from './assets.ts';
 import { CacheAdministration } from './cache/cache-administration.ts';
 import { FeatureCache } from './cache/feature-cache.ts';
 import { IsolateMemory } from './cache/isolate-memory.ts';
@@ -12,6 +13,8 @@ import type { AccessRules, Services } from './context.ts';
 import { FeatureSource } from './feature-source.ts';
 import { Health } from './health.ts';
 import { OriginClient } from './origin-client.ts';
+import { RequestLog } from './request-log.ts';
+import { Stats } from './stats/stats.ts';
 import { UploadBudget } from './upload-budget.ts';
 
 /** Half of what an isolate has: beside uploads it holds the memory cache and answers. */
@@ -23,7 +26,7 @@ const MARGIN_MS = 500;
 const KEY_LOOK_UP_TIMEOUT_MS = 2_000;
 
 /** Puts the parts together, once per isolate. */
-export function createServices(configuration: Configuration): Services {
+export function createServices(configuration: Configuration, assets: Assets): Services {
   const { REDIS_TIMEOUT_MS, ORIGIN_TIMEOUT_MS } = configuration;
   const redisCache = new RedisCache(connectToRedis(configuration), REDIS_TIMEOUT_MS);
   const cache = new FeatureCache(new IsolateMemory(), redisCache);
@@ -44,11 +47,15 @@ export function createServices(configuration: Configuration): Services {
       longestWaitMs: ORIGIN_TIMEOUT_MS + 2 * PAYLOAD_TIMEOUT_FACTOR * REDIS_TIMEOUT_MS + MARGIN_MS,
     }),
     health: new Health({ redis: connectToRedis(configuration), origin }),
+    origin,
     limits: {
       maxBytes: configuration.MAX_IMAGE_BYTES,
       maxPixels: configuration.MAX_IMAGE_PIXELS,
       timeoutMs: configuration.UPLOAD_TIMEOUT_MS,
     },
+    stats: new Stats(connectToRedis(configuration)),
+    log: new RequestLog(configuration.LOG_SAMPLE_RATE),
+    assets,
     uploads: new UploadBudget(UPLOAD_BUDGET_BYTES),
     cacheAdministration: new CacheAdministration(guardRedis),
     access: accessRules(configuration, guardRedis),

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { ServiceError } from '../shared/contract/errors.ts';
 import { createApp } from './app.ts';
+import type { Assets } from './assets.ts';
 import { ConfigurationError, parseConfiguration } from './configuration.ts';
 import type { EdgeEnvironment } from './context.ts';
 import { logError } from './log.ts';
@@ -9,9 +10,9 @@ import { requestContext } from './middleware/request-context.ts';
 import { createServices } from './services.ts';
 
 /** The app for this environment; with a faulty one, an app that says so to the operator and 503 to everyone. */
-export function startApp(environment: Record<string, unknown>): Hono<EdgeEnvironment> {
+export function startApp(environment: Record<string, unknown>, assets: Assets): Hono<EdgeEnvironment> {
   try {
-    return createApp(createServices(parseConfiguration(environment)));
+    return createApp(createServices(parseConfiguration(environment), assets));
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     return misconfiguredApp(error);

@@ -21,8 +21,23 @@ const MULTIPART_OVERHEAD_BYTES = 64 * 1024;
 const IMAGE_FIELDS: ReadonlySet<string> = new Set(['image', 'file']);
 
 /** The most memory that reading this request's upload can take. */
-export function uploadBytes(request: Request, limits: UploadLimits): number {
-  return bytesToHold(request, formLimits(limits));
+export function uploadBytes(request: Request, limits: UploadLimits, images = 1): number {
+  return bytesToHold(request, formLimits(limits, images));
+}
+
+/**
+ * Reads a multipart form for up to `images` images.
+ *
+ * @throws ServiceError `IMAGE_TOO_LARGE`, `INVALID_PARAMETER` for a malformed body or one that its `Content-Digest`
+ *   contradicts, `SERVICE_TIMEOUT` for a body too slow
+ */
+export async function readForm(request: Request, limits: UploadLimits, images = 1): Promise<FormPart[]> {
+  const contentType = request.headers.get('content-type') ?? '';
+  return parseForm(await readContent(request, formLimits(limits, images)), contentType);
+}
+
+export function mediaTypeOf(request: Request): string {
+  return (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
 /**
@@ -33,11 +48,8 @@ export function uploadBytes(request: Request, limits: UploadLimits): number {
  *   another kind, `SERVICE_TIMEOUT` for a body too slow
  */
 export async function readUpload(request: Request, limits: UploadLimits): Promise<Upload> {
-  const contentType = request.headers.get('content-type') ?? '';
-  const mediaType = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
-  if (mediaType === 'multipart/form-data') {
-    return uploadFrom(parseForm(await readContent(request, formLimits(limits)), contentType), limits);
-  }
+  const mediaType = mediaTypeOf(request);
+  if (mediaType === 'multipart/form-data') return uploadFrom(await readForm(request, limits), limits);
   if (mediaType.startsWith('image/')) return { bytes: await readContent(request, limits), fields: [] };
   throw new ServiceError(
     'UNSUPPORTED_MEDIA_TYPE',
@@ -52,8 +64,8 @@ async function readContent(request: Request, limits: BodyLimits): Promise<Uint8A
   return content;
 }
 
-function formLimits({ maxBytes, timeoutMs }: UploadLimits): BodyLimits {
-  return { maxBytes: maxBytes + MULTIPART_OVERHEAD_BYTES, timeoutMs };
+function formLimits({ maxBytes, timeoutMs }: UploadLimits, images: number): BodyLimits {
+  return { maxBytes: images * maxBytes + MULTIPART_OVERHEAD_BYTES, timeoutMs };
 }
 
 function uploadFrom(parts: FormPart[], limits: ImageLimits): Upload {
@@ -68,9 +80,15 @@ function uploadFrom(parts: FormPart[], limits: ImageLimits): Upload {
   return { bytes: image.bytes, fields };
 }
 
-function fieldFrom({ name, fileName, bytes }: FormPart): [string, string] {
-  if (fileName !== undefined) throw imageFieldError(`Field '${name.slice(0, 64)}' must not be a file.`);
+export function fieldFrom({ name, fileName, bytes }: FormPart): [string, string] {
+  if (fileName !== undefined) throw strayFile(name.slice(0, 64));
   return [name, new TextDecoder().decode(bytes)];
+}
+
+function strayFile(name: string): ServiceError {
+  return new ServiceError('INVALID_PARAMETER', `Field '${name}' must not be a file.`, {
+    details: { parameter: name },
+  });
 }
 
 function imageFieldError(message: string): ServiceError {

@@ -1,5 +1,6 @@
 import type { ExecutionContext, Hono } from 'hono';
 import * as z from 'zod';
+import { assetsOf } from './assets.ts';
 import type { EdgeEnvironment } from './context.ts';
 import { startApp } from './start.ts';
 
@@ -15,7 +16,7 @@ let app: Hono<EdgeEnvironment> | undefined;
 /** Cloudflare Workers: bindings come with the first request and stay the same for the isolate's life. */
 export default {
   fetch(request: Request, bindings: Record<string, unknown>, executionContext: ExecutionContext) {
-    app ??= startApp(bindings);
+    app ??= startApp(bindings, assetsOf(bindings.ASSETS));
     return app.fetch(request, { peerAddress: () => peerAddressOf(request) }, executionContext);
   },
 };

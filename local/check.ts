@@ -21,6 +21,7 @@ const WRANGLER_ENVIRONMENT = {
 const CHECKS: readonly { line: string; environment?: NodeJS.ProcessEnv }[] = [
   { line: 'tsc --project tsconfig.json' },
   { line: 'tsc --project edge/tsconfig.json' },
+  { line: 'tsc --project pages/tsconfig.json' },
   { line: `biome ci --colors=${process.stdout.isTTY ? 'force' : 'off'}` },
   { line: 'wrangler deploy --dry-run --env= --outdir build/wrangler', environment: WRANGLER_ENVIRONMENT },
 ];

@@ -95,6 +95,8 @@ async function startServices(settings: Settings): Promise<string> {
       UPSTASH_REDIS_REST_TOKEN: REDIS_REST_TOKEN,
       ORIGIN_URL: originUrl,
       ORIGIN_SECRET,
+      // Every request: whoever tries it out wants to see them.
+      LOG_SAMPLE_RATE: process.env.LOG_SAMPLE_RATE || '1',
       EXTRACTOR: extractorId(originReadySchema.parse(await originReady.json()).extractor),
     },
   });

@@ -2,10 +2,11 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { requestIdFrom } from '../shared/contract/request-id.ts';
 import { ORIGIN_HEADERS } from '../shared/origin-protocol.ts';
 import { answerClientError } from './client-error.ts';
-import { OneLinePerRequest } from './logging.ts';
+import { OneLinePerRequest, traceBindings } from './logging.ts';
 import { sendNotFound, sendProblem } from './problems.ts';
 import { type ExtractDependencies, extractRoute } from './routes/extract.ts';
 import { healthRoutes } from './routes/health.ts';
+import { matchRoute } from './routes/match.ts';
 import { metricsRoute } from './routes/metrics.ts';
 
 /** A head that takes longer is a slow-loris attack; edges send theirs at once. */
@@ -29,6 +30,8 @@ export function createOriginApp(dependencies: OriginDependencies): FastifyInstan
   const app = fastify({
     loggerInstance: dependencies.logger,
     logController: new OneLinePerRequest(),
+    childLoggerFactory: (logger, bindings, options, request) =>
+      logger.child({ ...bindings, ...traceBindings(request.headers) }, options),
     genReqId: (request) => requestIdFrom(String(request.headers[ORIGIN_HEADERS.requestId] ?? '')),
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: dependencies.timeoutMs + IDLE_MARGIN_MS,
@@ -45,6 +48,7 @@ export function createOriginApp(dependencies: OriginDependencies): FastifyInstan
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler(sendNotFound);
   app.register(extractRoute, dependencies);
+  app.register(matchRoute, dependencies);
   app.register(healthRoutes, dependencies);
   app.register(metricsRoute, dependencies.metrics);
   return app;

@@ -38,6 +38,7 @@ const configurationSchema = z
     ORIGIN_TIMEOUT_MS: integerSetting(1, 3_600_000).default(30_000),
     MAX_IMAGE_BYTES: integerSetting(1).default(DEFAULT_MAX_IMAGE_BYTES),
     MAX_IMAGE_PIXELS: integerSetting(1).default(DEFAULT_MAX_IMAGE_PIXELS),
+    LOG_FILE: z.string().optional(),
     LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of: ${LOG_LEVELS.join(', ')}` }).default('info'),
   })
   .refine((values) => values.ORIGIN_UPLOAD_BYTES >= values.MAX_IMAGE_BYTES, {
@@ -60,6 +61,8 @@ const configurationSchema = z
     timeoutMs: values.ORIGIN_TIMEOUT_MS,
     limits: { maxBytes: values.MAX_IMAGE_BYTES, maxPixels: values.MAX_IMAGE_PIXELS },
     logLevel: values.LOG_LEVEL,
+    /** Where the log goes beside standard output. */
+    logFile: values.LOG_FILE,
   }));
 
 export type OriginConfiguration = z.infer<typeof configurationSchema>;

@@ -1,5 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { TraceContext } from '../shared/contract/trace-context.ts';
+import { ORIGIN_HEADERS } from '../shared/origin-protocol.ts';
 import { pathOf } from './problems.ts';
 
 /** JSON lines with ISO time stamps and level names. */
@@ -11,6 +14,14 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return destination ? pino(options, destination) : pino(options);
+}
+
+/** Fields of every line that is written for a request: its place in a trace (W3C Trace Context). */
+export function traceBindings(headers: IncomingHttpHeaders): Record<string, string> {
+  const { traceId, spanId, parentSpanId } = new TraceContext(
+    String(headers[ORIGIN_HEADERS.traceParent] ?? ''),
+  );
+  return { trace_id: traceId, span_id: spanId, ...(parentSpanId && { parent_span_id: parentSpanId }) };
 }
 
 /** One line per answered request, none for probes and metrics. */

@@ -63,6 +63,12 @@ export function createMetrics(): OriginMetrics {
     buckets: SECONDS,
     registers,
   });
+  const match = new Histogram({
+    name: 'edgesift_origin_match_seconds',
+    help: 'Time from two feature payloads to their match',
+    buckets: SECONDS,
+    registers,
+  });
   const threadsEnded = new Counter({
     name: 'edgesift_origin_thread_ends_total',
     help: 'Worker threads that ended by themselves and were replaced',
@@ -76,10 +82,14 @@ export function createMetrics(): OriginMetrics {
       if (state === 'queued') jobs.inc({ outcome: 'dropped' });
     },
     started: (queueMs) => wait.observe(queueMs / 1000),
-    completed: ({ format }, { decodeMs, siftMs }) => {
+    completed: (task, result) => {
+      if (result.kind === 'matched') {
+        match.observe(result.matchMs / 1000);
+        return;
+      }
       jobs.inc({ outcome: 'completed' });
-      decode.observe({ format }, decodeMs / 1000);
-      sift.observe(siftMs / 1000);
+      sift.observe(result.siftMs / 1000);
+      if (task.kind === 'extract') decode.observe({ format: task.format }, result.decodeMs / 1000);
     },
     failed: ({ code }) => jobs.inc({ outcome: code.toLowerCase() }),
     threadEnded: () => threadsEnded.inc(),

@@ -2,6 +2,7 @@ import { importOriginSecret } from '../shared/origin-protocol.ts';
 import { createOriginApp } from './app.ts';
 import { ConfigurationError, type OriginConfiguration, parseConfiguration } from './configuration.ts';
 import { InFlight } from './in-flight.ts';
+import { logDestination } from './log-file.ts';
 import { createLogger } from './logging.ts';
 import { createMetrics, exposeState } from './metrics.ts';
 import { loadNativeAddon } from './native/addon.ts';
@@ -18,7 +19,7 @@ try {
 
 async function serve(configuration: OriginConfiguration): Promise<void> {
   const { threads, engine, memoryBytes, queueLength, uploadBytes, limits, timeoutMs } = configuration;
-  const logger = createLogger(configuration.logLevel);
+  const logger = createLogger(configuration.logLevel, logDestination(configuration.logFile));
   // Fails here, with the loader's advice, rather than again and again in the threads.
   const { engine: extractor } = loadNativeAddon(engine);
   const metrics = createMetrics();

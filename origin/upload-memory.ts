@@ -1,3 +1,6 @@
+import { ServiceError } from '../shared/contract/errors.ts';
+import type { ExtractionPool } from './pool/pool.ts';
+
 /** Bounds the bytes of all uploads in memory: being read, waiting, and in extraction. Refuses at once; nobody waits. */
 export class UploadMemory {
   readonly limit: number;
@@ -21,4 +24,10 @@ export class UploadMemory {
       held = false;
     };
   }
+}
+
+export function tooManyUploads(pool: ExtractionPool): ServiceError {
+  return new ServiceError('OVERLOADED', 'Too many uploads are in progress.', {
+    retryAfterSeconds: pool.estimatedWaitSeconds,
+  });
 }

@@ -8,14 +8,18 @@ import { checkContentDigest } from './authentication.ts';
 import { announcedLength, readBody } from './body.ts';
 import type { UploadMemory } from './upload-memory.ts';
 
-/** An image file that is what its sender signed, and by its header within the limits. */
-export interface Upload {
+/** A request's body, which is what its sender signed. */
+export interface SignedBody {
   /** In an ArrayBuffer of its own. */
   bytes: Uint8Array<ArrayBuffer>;
   sha256: string;
-  header: ImageHeader;
   /** Gives the memory back; to be called when they are no longer held. */
   release: () => void;
+}
+
+/** An image file that is what its sender signed, and by its header within the limits. */
+export interface Upload extends SignedBody {
+  header: ImageHeader;
 }
 
 export interface UploadOptions {
@@ -28,7 +32,7 @@ export interface UploadOptions {
 }
 
 /**
- * Reads a request's body, once there is memory for it, and checks it.
+ * Reads an image from a request's body, once there is memory for it, and checks it.
  *
  * @throws ServiceError `IMAGE_TOO_LARGE`, `OVERLOADED`, `UNAUTHORIZED` when the body is not the signed one,
  *   `INVALID_IMAGE`; CallerGone; the signal's reason
@@ -37,6 +41,26 @@ export async function receiveUpload(
   request: IncomingMessage,
   { limits, memory, signal, overloaded }: UploadOptions,
 ): Promise<Upload> {
+  const body = await receiveBody(request, { limits, memory, signal, overloaded });
+  try {
+    const header = readImageHeader(body.bytes);
+    checkPixelCount(header, limits);
+    return { ...body, header };
+  } catch (error) {
+    body.release();
+    throw error;
+  }
+}
+
+/**
+ * Reads a request's body, once there is memory for it, and checks its digest.
+ *
+ * @throws ServiceError `IMAGE_TOO_LARGE`, `OVERLOADED`, `UNAUTHORIZED`; CallerGone; the signal's reason
+ */
+export async function receiveBody(
+  request: IncomingMessage,
+  { limits, memory, signal, overloaded }: UploadOptions,
+): Promise<SignedBody> {
   const length = announcedLength(request, limits);
   const release = memory.reserve(length);
   if (!release) throw overloaded();
@@ -45,9 +69,7 @@ export async function receiveUpload(
     const digest = await sha256(bytes);
     signal.throwIfAborted();
     checkContentDigest(request.headers, digest);
-    const header = readImageHeader(bytes);
-    checkPixelCount(header, limits);
-    return { bytes, sha256: toHex(digest), header, release };
+    return { bytes, sha256: toHex(digest), release };
   } catch (error) {
     release();
     throw error;

@@ -7,6 +7,32 @@ import { fromHex, toHex } from './hex.ts';
  */
 export const EXTRACT_PATH = '/v1/extract';
 
+/**
+ * `POST /v1/match?<geometry parameters>`, signed alike, with two feature payloads as body, see
+ * {@link joinPayloads}. The answer is JSON of `matchResultSchema`.
+ */
+export const MATCH_PATH = '/v1/match';
+
+const LENGTH_BYTES = 4;
+
+/** Two payloads in one body: the first one's length in 4 bytes, little-endian, then one after the other. */
+export function joinPayloads(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
+  const body = new Uint8Array(LENGTH_BYTES + first.length + second.length);
+  new DataView(body.buffer).setUint32(0, first.length, true);
+  body.set(first, LENGTH_BYTES);
+  body.set(second, LENGTH_BYTES + first.length);
+  return body;
+}
+
+/** The two payloads as views into a body; undefined where its length does not fit. */
+export function splitPayloads(
+  body: Uint8Array<ArrayBuffer>,
+): [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>] | undefined {
+  if (body.length < LENGTH_BYTES) return undefined;
+  const end = LENGTH_BYTES + new DataView(body.buffer, body.byteOffset).getUint32(0, true);
+  return end > body.length ? undefined : [body.subarray(LENGTH_BYTES, end), body.subarray(end)];
+}
+
 export const ORIGIN_HEADERS = {
   /** RFC 9530, of the body. Also what a load balancer hashes, so that one image always meets one origin. */
   contentDigest: 'content-digest',

@@ -1,15 +1,17 @@
 import type { MiddlewareHandler } from 'hono';
 import { requestIdFrom } from '../../shared/contract/request-id.ts';
+import { TraceContext } from '../../shared/contract/trace-context.ts';
 import type { EdgeEnvironment } from '../context.ts';
 import { Timing } from '../timing.ts';
 
-/** Gives every request its id and its clock, and tells both in the answer's headers. */
+/** Gives every request its id, its clock and its place in a trace; the answer's headers tell the first two. */
 export function requestContext(): MiddlewareHandler<EdgeEnvironment> {
   return async (context, next) => {
     const requestId = requestIdFrom(context.req.header('x-request-id'));
     const timing = new Timing();
     context.set('requestId', requestId);
     context.set('timing', timing);
+    context.set('trace', new TraceContext(context.req.header('traceparent')));
     await next();
     const { headers } = context.res;
     headers.set('X-Request-ID', requestId);

@@ -35,7 +35,7 @@ async function detect(context: EdgeContext, services: Services, lease: UploadLea
     parameters: sift,
     needsPayload: needsPayload(format, representation),
     requestId: context.get('requestId'),
-    traceParent: context.req.header('traceparent'),
+    trace: context.get('trace'),
     signal: context.req.raw.signal,
     keepAlive: (work) => context.executionCtx.waitUntil(work),
     releaseBytes: lease.release,

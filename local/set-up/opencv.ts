@@ -13,10 +13,10 @@ export interface OpenCvInstallation {
 }
 
 const PACKAGES = {
-  purpose: 'OpenCV development files, CMake and a C++ compiler',
-  apt: 'libopencv-features2d-dev cmake g++ make',
-  dnf: 'opencv-devel cmake gcc-c++ make',
-  brew: 'opencv cmake',
+  purpose: 'OpenCV and Highway development files, CMake and a C++ compiler',
+  apt: 'libopencv-features2d-dev libopencv-calib3d-dev libhwy-dev cmake g++ make',
+  dnf: 'opencv-devel highway-devel cmake gcc-c++ make',
+  brew: 'opencv highway cmake',
 };
 
 /** What the native build needs from the system. */
@@ -30,7 +30,8 @@ export async function ensureOpenCv(): Promise<void> {
 
 function missing(): string[] {
   return [
-    findOpenCv() === undefined && 'OpenCV headers (features2d)',
+    findOpenCv() === undefined && 'OpenCV headers (features2d, calib3d)',
+    !hasHighway() && 'Highway headers',
     findExecutable('cmake') === undefined && 'cmake',
     findExecutable('c++', 'g++', 'clang++') === undefined && 'a C++ compiler',
     findExecutable('make', 'ninja') === undefined && 'make',
@@ -46,17 +47,26 @@ export function findOpenCv(): OpenCvInstallation | undefined {
   return undefined;
 }
 
-function candidateDirectories(): string[] {
+/** The vector code that matching is written in. */
+function hasHighway(): boolean {
+  return includeFolders().some((include) => existsSync(path.join(include, 'hwy', 'highway.h')));
+}
+
+function includeFolders(): string[] {
   const prefixes = [
     ...(process.env.CMAKE_PREFIX_PATH ?? '').split(':'),
     '/usr/local',
     '/opt/homebrew',
     '/usr',
   ];
-  return prefixes
-    .filter((prefix) => prefix !== '')
-    .map((prefix) => path.join(prefix, 'include'))
-    .flatMap((include) => [...openCvFolders(include), ...multiArchitecture(include).flatMap(openCvFolders)]);
+  return prefixes.filter((prefix) => prefix !== '').map((prefix) => path.join(prefix, 'include'));
+}
+
+function candidateDirectories(): string[] {
+  return includeFolders().flatMap((include) => [
+    ...openCvFolders(include),
+    ...multiArchitecture(include).flatMap(openCvFolders),
+  ]);
 }
 
 /** `opencv4`, `opencv5`, newest first, or the folder itself, as OpenCV 3 and some ports have it. */
@@ -82,11 +92,12 @@ function subfolders(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory) : [];
 }
 
-/** The version from OpenCV's own header, if the features module (`features` in OpenCV 5) is there too. */
+/** The version from OpenCV's own header, if the modules we use are there too, by their names in OpenCV 4 or 5. */
 function installedVersion(headers: string): string | undefined {
   const versionHeader = path.join(headers, 'core', 'version.hpp');
   const hasFeatures = ['features2d.hpp', 'features.hpp'].some((name) => existsSync(path.join(headers, name)));
-  if (!hasFeatures || !existsSync(versionHeader)) return undefined;
+  const hasGeometry = ['calib3d.hpp', '3d.hpp'].some((name) => existsSync(path.join(headers, name)));
+  if (!hasFeatures || !hasGeometry || !existsSync(versionHeader)) return undefined;
   const text = readFileSync(versionHeader, 'utf8');
   return ['MAJOR', 'MINOR', 'REVISION']
     .map((part) => new RegExp(`#define CV_VERSION_${part}\\s+(\\d+)`).exec(text)?.[1] ?? '?')

@@ -1,8 +1,13 @@
 import { build } from 'esbuild';
 import { fromRoot } from '../project-root.ts';
+import { buildPages } from './build-pages.ts';
 
-/** Bundles `edge/worker.ts` into `build/worker/worker.js`, the one module that `workerd.capnp` serves. */
+/** Makes what `workerd.capnp` serves: the one module of `edge/worker.ts` in `build/worker`, and its pages. */
 export async function buildWorker(): Promise<void> {
+  await Promise.all([bundleWorker(), buildPages()]);
+}
+
+async function bundleWorker(): Promise<void> {
   await build({
     entryPoints: [fromRoot('edge', 'worker.ts')],
     outfile: fromRoot('build', 'worker', 'worker.js'),

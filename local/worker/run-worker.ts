@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { fromRoot } from '../project-root.ts';
 import { type RunningProcess, startProcess } from '../running-process.ts';
+import { ASSETS_DIRECTORY } from './assets-directory.ts';
 
 export interface WorkerOptions {
   /** TCP port on 127.0.0.1; a free one for 0. */
@@ -34,6 +35,7 @@ export async function startWorker({ port, env, log = 'inherit' }: WorkerOptions)
       'serve',
       fromRoot('local', 'worker', 'workerd.capnp'),
       `--socket-addr=http=127.0.0.1:${port}`,
+      `--directory-path=assets=${ASSETS_DIRECTORY}`,
       '--control-fd=3',
     ],
     { env, stdio: ['ignore', log, log, 'pipe'] },

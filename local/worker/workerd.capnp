@@ -10,6 +10,8 @@ const config :Workerd.Config = (
       allow = ["public", "private", "local"],
       tlsOptions = (trustBrowserCas = true),
     )),
+    # In the place of Cloudflare's; its path comes from the command line.
+    (name = "assets", disk = ()),
   ],
   sockets = [(name = "http", address = "127.0.0.1:8787", http = (), service = "edge")],
 );
@@ -20,6 +22,7 @@ const edge :Workerd.Worker = (
   compatibilityDate = "2026-10-01",
   compatibilityFlags = ["enable_request_signal"],
   bindings = [
+    (name = "ASSETS", service = "assets"),
     (name = "UPSTASH_REDIS_REST_URL", fromEnvironment = "UPSTASH_REDIS_REST_URL"),
     (name = "UPSTASH_REDIS_REST_TOKEN", fromEnvironment = "UPSTASH_REDIS_REST_TOKEN"),
     (name = "ORIGIN_URL", fromEnvironment = "ORIGIN_URL"),
@@ -37,5 +40,6 @@ const edge :Workerd.Worker = (
     (name = "RATE_LIMIT_MISS_COST", fromEnvironment = "RATE_LIMIT_MISS_COST"),
     (name = "CLIENT_ADDRESS_HEADER", fromEnvironment = "CLIENT_ADDRESS_HEADER"),
     (name = "CORS_ORIGINS", fromEnvironment = "CORS_ORIGINS"),
+    (name = "LOG_SAMPLE_RATE", fromEnvironment = "LOG_SAMPLE_RATE"),
   ],
 );

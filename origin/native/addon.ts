@@ -36,6 +36,31 @@ export interface NativeAddon {
    */
   extract(image: PixelImage, parameters: SiftParameters): ArrayBuffer;
 
+  /**
+   * Mutual nearest neighbours of two sets of SIFT descriptors, U8[N,128], that in both directions are nearer than
+   * `ratio` times the second nearest.
+   *
+   * @returns U32[M,3], by ascending first column: row in `first`, row in `second`, squared Euclidean distance
+   */
+  matchDescriptors(first: Uint8Array, second: Uint8Array, ratio: number): Uint32Array;
+
+  /**
+   * The geometry that most of the point pairs agree on (USAC with MAGSAC++ scoring, always the same for the same
+   * points), or null.
+   *
+   * @param first F32[M,2], x and y in pixels; `second` the points that belong to them
+   * @param threshold greatest error of a pair in agreement, in pixels
+   * @returns `matrix` F64[3,3], row-major, and the `errors` F64[M] of all pairs in pixels. A homography maps first to
+   *   second, its last element is 1, the error is the distance from the mapped point. A fundamental matrix F, of norm
+   *   1, has x2ᵀ F x1 = 0; the error is the root of the Sampson distance.
+   */
+  estimateGeometry(
+    first: Float32Array,
+    second: Float32Array,
+    model: 'homography' | 'fundamental',
+    threshold: number,
+  ): { matrix: Float64Array; errors: Float64Array } | null;
+
   /** The grey image that {@link extract} works on, OpenCV's BGR2GRAY: width·height bytes. */
   toGrey(image: PixelImage): Uint8Array<ArrayBuffer>;
 }

@@ -4,17 +4,16 @@
 #include <napi.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <exception>
 #include <limits>
-#include <new>
 #include <string>
 #include <vector>
 
+#include "arguments.h"
 #include "edgesift_engine.h"
 #include "engine.h"
 #include "feature_order.h"
+#include "matching/matching_binding.h"
 #include "opencv/opencv_engine.h"
 #include "payload.h"
 
@@ -28,34 +27,6 @@ constexpr double kMaxPixels = 1 << 28;
 
 const Engine& engineOf(const Napi::CallbackInfo& info) {
   return *static_cast<const Engine*>(info.Data());
-}
-
-Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
-  if (!info[index].IsObject()) {
-    throw Napi::TypeError::New(info.Env(), std::string(name) + " must be an object");
-  }
-  return info[index].As<Napi::Object>();
-}
-
-/// A finite number in [least, greatest].
-double numberField(const Napi::Object& object, const char* name, double least, double greatest) {
-  const Napi::Value value = object.Get(name);
-  if (!value.IsNumber()) {
-    throw Napi::TypeError::New(object.Env(), std::string(name) + " must be a number");
-  }
-  const double number = value.As<Napi::Number>().DoubleValue();
-  if (!(number >= least && number <= greatest)) {
-    throw Napi::RangeError::New(object.Env(), std::string(name) + " is out of range");
-  }
-  return number;
-}
-
-int integerField(const Napi::Object& object, const char* name, double least, double greatest) {
-  const double number = numberField(object, name, least, greatest);
-  if (number != std::floor(number)) {
-    throw Napi::RangeError::New(object.Env(), std::string(name) + " must be an integer");
-  }
-  return static_cast<int>(number);
 }
 
 Image imageArgument(const Napi::CallbackInfo& info) {
@@ -98,28 +69,10 @@ Napi::ArrayBuffer newBuffer(Napi::Env env, std::size_t bytes) {
   return Napi::ArrayBuffer::New(env, bytes);
 }
 
-/// Runs `work` and turns every C++ exception into a JavaScript one.
-template <typename Work>
-Napi::Value fenced(Napi::Env env, const Engine& engine, const Work& work) {
-  try {
-    return work();
-  } catch (const Napi::Error&) {
-    throw;
-  } catch (const InvalidInput& error) {
-    throw Napi::RangeError::New(env, error.what());
-  } catch (const std::bad_alloc&) {
-    throw Napi::Error::New(env, "not enough memory for this image");
-  } catch (const std::exception& error) {
-    throw Napi::Error::New(env, engine.name() + ": " + error.what());
-  } catch (...) {
-    throw Napi::Error::New(env, engine.name() + ": unknown failure");
-  }
-}
-
 Napi::Value extract(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Engine& engine = engineOf(info);
-  return fenced(env, engine, [&]() -> Napi::Value {
+  return fenced(env, engine.name(), [&]() -> Napi::Value {
     // The image last: reading fields may run JavaScript, after which a pixel pointer would be stale.
     const SiftParameters parameters = parametersArgument(info);
     const Image image = imageArgument(info);
@@ -134,7 +87,7 @@ Napi::Value extract(const Napi::CallbackInfo& info) {
 Napi::Value toGrey(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Engine& engine = engineOf(info);
-  return fenced(env, engine, [&]() -> Napi::Value {
+  return fenced(env, engine.name(), [&]() -> Napi::Value {
     const std::vector<std::uint8_t> grey = engine.grey(imageArgument(info));
     Napi::Uint8Array result = Napi::Uint8Array::New(env, grey.size());
     std::copy(grey.begin(), grey.end(), result.Data());
@@ -153,13 +106,14 @@ Napi::Object describe(Napi::Env env, const Engine& engine) {
   described.Set("engine", description);
   described.Set("extract", Napi::Function::New(env, extract, "extract", data));
   described.Set("toGrey", Napi::Function::New(env, toGrey, "toGrey", data));
+  exportMatching(env, described);
   return described;
 }
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   static const OpenCvEngine opencv;
   static const EdgesiftEngine edgesift;
-  fenced(env, opencv, [&]() -> Napi::Value {
+  fenced(env, "edgesift", [&]() -> Napi::Value {
     exports.Set("opencv", describe(env, opencv));
     exports.Set("edgesift", describe(env, edgesift));
     return exports;

@@ -23,7 +23,7 @@ export async function extractFeatures(addon: NativeAddon, task: ExtractionTask):
     { extractor: addon.engine, parameters, image: { sha256, format, width, height, bytes: bytes.length } },
     tensors,
   );
-  return { payload, decodeMs: decoded - started, siftMs: performance.now() - decoded };
+  return { kind: 'extracted', payload, decodeMs: decoded - started, siftMs: performance.now() - decoded };
 }
 
 function checkKeypointCount(count: number): void {

@@ -7,6 +7,19 @@ export interface ImageSize {
   height: number;
 }
 
+/** Of a payload, per keypoint: coordinates and descriptor with what else it has. */
+const PAYLOAD_BYTES_PER_KEYPOINT = 152;
+/** Descriptors as floats, and the nearest neighbours: 128·4 + 4·4. */
+const MATCHING_BYTES_PER_KEYPOINT = 528;
+/** Pairs as arrays, then as text; at most half of the keypoints are in one. */
+const ANSWER_BYTES_PER_KEYPOINT = 400;
+
+/** Bytes that matching takes at its peak, for a body of two feature payloads. */
+export function matchingBytes(bodyBytes: number): number {
+  const perKeypoint = MATCHING_BYTES_PER_KEYPOINT + ANSWER_BYTES_PER_KEYPOINT;
+  return Math.ceil(bodyBytes * (1 + perKeypoint / PAYLOAD_BYTES_PER_KEYPOINT));
+}
+
 /**
  * Bytes that an extraction takes at its peak.
  *

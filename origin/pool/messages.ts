@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../shared/contract/errors.ts';
-import type { SiftParameters } from '../../shared/contract/parameters.ts';
+import type { GeometryParameters, SiftParameters } from '../../shared/contract/parameters.ts';
 import type { ImageFormat } from '../../shared/image-header.ts';
 import type { SiftEngine } from '../native/addon.ts';
 
@@ -10,6 +10,7 @@ export interface ThreadData {
 
 /** One extraction, as posted to a thread. `bytes` is transferred: the sender's view is empty afterwards. */
 export interface ExtractionTask {
+  kind: 'extract';
   /** The image file. */
   bytes: Uint8Array<ArrayBuffer>;
   /** Lower-case hexadecimal, of `bytes`. */
@@ -20,12 +21,32 @@ export interface ExtractionTask {
   maxPixels: number;
 }
 
+/** One match, as posted to a thread. `bytes` is transferred. */
+export interface MatchTask {
+  kind: 'match';
+  /** Two feature payloads, as `joinPayloads` makes them. */
+  bytes: Uint8Array<ArrayBuffer>;
+  parameters: GeometryParameters;
+}
+
+export type Task = ExtractionTask | MatchTask;
+
 export interface ExtractionResult {
+  kind: 'extracted';
   /** The safetensors file of shared/features/payload.ts, in an ArrayBuffer of its own. */
   payload: Uint8Array<ArrayBuffer>;
   decodeMs: number;
   siftMs: number;
 }
+
+export interface MatchTaskResult {
+  kind: 'matched';
+  /** JSON of `matchResultSchema`, in an ArrayBuffer of its own. */
+  payload: Uint8Array<ArrayBuffer>;
+  matchMs: number;
+}
+
+export type TaskResult = ExtractionResult | MatchTaskResult;
 
 /** A `ServiceError` taken apart, since structured cloning keeps no class. */
 export interface ExtractionFailure {
@@ -38,5 +59,5 @@ export interface ExtractionFailure {
 /** What a thread posts: `ready` once, when it has warmed up, then one answer per task. */
 export type ThreadMessage =
   | { kind: 'ready' }
-  | { kind: 'extracted'; result: ExtractionResult }
+  | { kind: 'done'; result: TaskResult }
   | { kind: 'failed'; failure: ExtractionFailure };

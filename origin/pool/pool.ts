@@ -1,6 +1,6 @@
 import { asServiceError, ServiceError } from '../../shared/contract/errors.ts';
 import type { SiftEngine } from '../native/addon.ts';
-import type { ExtractionResult, ExtractionTask } from './messages.ts';
+import type { Task, TaskResult } from './messages.ts';
 import { JobQueue } from './queue.ts';
 import type { ExtractionThread } from './thread.ts';
 import { ThreadGroup } from './thread-group.ts';
@@ -17,9 +17,8 @@ export interface PoolOptions {
   engine: SiftEngine;
 }
 
-export interface Extraction extends ExtractionResult {
-  queueMs: number;
-}
+/** A result, and how long its job waited. */
+export type Completed<Result extends TaskResult = TaskResult> = Result & { queueMs: number };
 
 /** What the pool tells of itself as it happens. */
 export interface PoolObserver {
@@ -27,7 +26,7 @@ export interface PoolObserver {
   /** Nobody waits for the job any more; `reason` is that of its signal. A running job runs on. */
   abandoned(state: 'queued' | 'running', reason: unknown): void;
   started(queueMs: number): void;
-  completed(task: ExtractionTask, result: ExtractionResult): void;
+  completed(task: Task, result: TaskResult): void;
   failed(error: ServiceError): void;
   threadEnded(cause: Error): void;
 }
@@ -44,10 +43,10 @@ export interface PoolStatus {
 }
 
 interface Job {
-  task: ExtractionTask;
+  task: Task;
   memoryBytes: number;
   queuedAt: number;
-  answer: PromiseWithResolvers<Extraction>;
+  answer: PromiseWithResolvers<Completed>;
 }
 
 interface RunningJob extends Job {
@@ -55,7 +54,7 @@ interface RunningJob extends Job {
 }
 
 /**
- * Runs extractions on worker threads, as many at once as the memory budget allows. Own code where piscina would
+ * Runs extractions and matches on worker threads, as many at once as the memory budget allows. Own code where piscina would
  * do otherwise: it admits by number of tasks, not by memory, and to cancel a task it kills the thread.
  *
  * Native code cannot be interrupted. A job whose callers have all left is dropped while it waits; once it runs, it
@@ -113,7 +112,7 @@ export class ExtractionPool {
    * @throws ServiceError `IMAGE_TOO_LARGE` for more memory than the whole budget, `OVERLOADED` when the queue is
    *   full, and what the extraction throws; or the signal's reason when it aborts before the job starts
    */
-  async run(task: ExtractionTask, memoryBytes: number, signal: AbortSignal): Promise<Extraction> {
+  async run(task: Task, memoryBytes: number, signal: AbortSignal): Promise<Completed> {
     signal.throwIfAborted();
     this.#checkMemory(memoryBytes);
     if (this.#queue.length >= this.#options.queueLength) throw this.#overloaded();
@@ -177,7 +176,10 @@ export class ExtractionPool {
     this.#observer.started(queueMs);
     try {
       const result = await thread.run(job.task);
-      this.#throughput.record(job.memoryBytes, performance.now() - job.startedAt);
+      // Only an extraction's time is in proportion to its memory.
+      if (result.kind === 'extracted') {
+        this.#throughput.record(job.memoryBytes, performance.now() - job.startedAt);
+      }
       this.#observer.completed(job.task, result);
       job.answer.resolve({ ...result, queueMs });
     } catch (thrown) {

@@ -1,16 +1,16 @@
 import { parentPort } from 'node:worker_threads';
 import { asServiceError } from '../../shared/contract/errors.ts';
-import type { ExtractionFailure, ExtractionResult, ExtractionTask, ThreadMessage } from './messages.ts';
+import type { ExtractionFailure, Task, TaskResult, ThreadMessage } from './messages.ts';
 
 /**
- * The thread's side of the messages: says that it is ready, then answers every task with what `extract` returns or
+ * The thread's side of the messages: says that it is ready, then answers every task with what `run` returns or
  * throws. To be called from a worker thread.
  */
-export function serveTasks(extract: (task: ExtractionTask) => Promise<ExtractionResult>): void {
-  parentPort?.on('message', async (task: ExtractionTask) => {
+export function serveTasks(run: (task: Task) => Promise<TaskResult>): void {
+  parentPort?.on('message', async (task: Task) => {
     try {
-      const result = await extract(task);
-      post({ kind: 'extracted', result }, [result.payload.buffer]);
+      const result = await run(task);
+      post({ kind: 'done', result }, [result.payload.buffer]);
     } catch (thrown) {
       post({ kind: 'failed', failure: failureOf(thrown) });
     }

@@ -1,13 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { ServiceError } from '../../shared/contract/errors.ts';
-import type { ExtractionResult, ExtractionTask, ThreadData, ThreadMessage } from './messages.ts';
+import type { Task, TaskResult, ThreadData, ThreadMessage } from './messages.ts';
 
 /** A worker thread, which runs one task at a time. */
 export class ExtractionThread {
   readonly #worker: Worker;
   readonly #ready = Promise.withResolvers<void>();
   readonly #onEnd: (cause: Error) => void;
-  #task: PromiseWithResolvers<ExtractionResult> | undefined;
+  #task: PromiseWithResolvers<TaskResult> | undefined;
   #error: unknown;
 
   /**
@@ -34,7 +34,7 @@ export class ExtractionThread {
    *
    * @throws ServiceError the task's own, or `INTERNAL_SERVER_ERROR` when the thread ends before it answers
    */
-  run(task: ExtractionTask): Promise<ExtractionResult> {
+  run(task: Task): Promise<TaskResult> {
     this.#task = Promise.withResolvers();
     this.#worker.postMessage(task, [task.bytes.buffer]);
     return this.#task.promise;
@@ -50,7 +50,7 @@ export class ExtractionThread {
       case 'ready':
         this.#ready.resolve();
         break;
-      case 'extracted':
+      case 'done':
         this.#task?.resolve(message.result);
         break;
       case 'failed': {

@@ -15,6 +15,7 @@ export async function warmUpTask(): Promise<ExtractionTask> {
   const raw = { width: SIDE, height: SIDE, channels: 1 } as const;
   const bytes = new Uint8Array(await sharp(pixels, { raw }).jpeg().toBuffer());
   return {
+    kind: 'extract',
     bytes,
     sha256: await sha256Hex(bytes),
     format: 'jpeg',

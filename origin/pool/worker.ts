@@ -2,10 +2,11 @@ import { workerData } from 'node:worker_threads';
 import { loadNativeAddon } from '../native/addon.ts';
 import { extractFeatures } from './extract.ts';
 import type { ThreadData } from './messages.ts';
+import { runTask } from './run-task.ts';
 import { serveTasks } from './serve.ts';
 import { warmUpTask } from './warm-up.ts';
 
 const { engine }: ThreadData = workerData;
 const addon = loadNativeAddon(engine);
 await extractFeatures(addon, await warmUpTask());
-serveTasks((task) => extractFeatures(addon, task));
+serveTasks((task) => runTask(addon, task));

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { asServiceError, ServiceError } from '../../shared/contract/errors.ts';
+import { asServiceError } from '../../shared/contract/errors.ts';
 import type { ImageLimits } from '../../shared/contract/limits.ts';
 import { parseSiftParameters } from '../../shared/contract/parameters.ts';
 import type { Extractor } from '../../shared/extractor.ts';
@@ -7,15 +7,18 @@ import { featureKey } from '../../shared/feature-key.ts';
 import { SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
 import { EXTRACT_PATH, ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
 import { authenticate } from '../authentication.ts';
-import { callerSignal } from '../caller.ts';
+import { callerSignal, timeBudget } from '../caller.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { OriginMetrics } from '../metrics.ts';
 import type { SiftEngine } from '../native/addon.ts';
 import { extractionBytes } from '../pool/memory.ts';
-import type { Extraction, ExtractionPool } from '../pool/pool.ts';
+import type { ExtractionResult, ExtractionTask } from '../pool/messages.ts';
+import type { Completed, ExtractionPool } from '../pool/pool.ts';
 import { SingleFlight } from '../single-flight.ts';
 import { receiveUpload } from '../upload.ts';
-import type { UploadMemory } from '../upload-memory.ts';
+import { tooManyUploads, type UploadMemory } from '../upload-memory.ts';
+
+type Extraction = Completed<ExtractionResult>;
 
 export interface ExtractDependencies {
   extractor: Extractor;
@@ -70,14 +73,32 @@ async function extract(
     overloaded: () => tooManyUploads(pool),
   });
   const memoryBytes = extractionBytes(engine, header, bytes.length, parameters);
-  const task = { bytes, sha256, format: header.format, parameters, maxPixels: limits.maxPixels };
+  const task: ExtractionTask = {
+    kind: 'extract',
+    bytes,
+    sha256,
+    format: header.format,
+    parameters,
+    maxPixels: limits.maxPixels,
+  };
   const { joined, result } = flights.run(featureKey(extractor, parameters, sha256), signal, (everyoneLeft) =>
-    pool.run(task, memoryBytes, everyoneLeft).finally(release),
+    runExtraction(pool, task, memoryBytes, everyoneLeft).finally(release),
   );
   if (joined) {
     release();
     metrics.joins.inc();
   }
+  return result;
+}
+
+async function runExtraction(
+  pool: ExtractionPool,
+  task: ExtractionTask,
+  memoryBytes: number,
+  signal: AbortSignal,
+): Promise<Extraction> {
+  const result = await pool.run(task, memoryBytes, signal);
+  if (result.kind !== 'extracted') throw new TypeError('a thread answered another task than it was given');
   return result;
 }
 
@@ -89,19 +110,4 @@ function sendExtraction(reply: FastifyReply, extraction: Extraction): FastifyRep
     .header(ORIGIN_HEADERS.serverTiming, serverTiming.join(', '))
     .type(SAFETENSORS_CONTENT_TYPE)
     .send(payload);
-}
-
-/** Milliseconds: what the caller allows, at most what this server allows. */
-function timeBudget(header: string | string[] | undefined, timeoutMs: number): number {
-  if (header === undefined) return timeoutMs;
-  if (typeof header === 'string' && /^[1-9]\d{0,8}$/.test(header)) return Math.min(Number(header), timeoutMs);
-  throw new ServiceError('INVALID_PARAMETER', `${ORIGIN_HEADERS.timeBudget} must be a whole number.`, {
-    details: { parameter: ORIGIN_HEADERS.timeBudget },
-  });
-}
-
-function tooManyUploads(pool: ExtractionPool): ServiceError {
-  return new ServiceError('OVERLOADED', 'Too many uploads are in progress.', {
-    retryAfterSeconds: pool.estimatedWaitSeconds,
-  });
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { DESCRIPTOR_LENGTH } from '../features/descriptor.ts';
 import { imageSchema } from '../features/payload.ts';
-import { siftParametersSchema } from './parameters.ts';
+import { geometryParametersSchema, siftParametersSchema } from './parameters.ts';
 
 export const cacheTierSchema = z.enum(['memory', 'redis']);
 export type CacheTier = z.infer<typeof cacheTierSchema>;
@@ -40,9 +40,77 @@ export const keypointColumnsSchema = z.object({
   octave: columnSchema.describe('-1 is the image enlarged twice'),
   layer: columnSchema.describe('Layer in the octave'),
 });
+export type KeypointColumns = z.infer<typeof keypointColumnsSchema>;
 
 /** What `include=all` adds beside the columns: N rows of 128; integers, or fractions with `root_sift`. */
 export const descriptorRowsSchema = z.object({ descriptors: z.array(columnSchema) });
+
+const matrixSchema = z.tuple([
+  z.tuple([z.number(), z.number(), z.number()]),
+  z.tuple([z.number(), z.number(), z.number()]),
+  z.tuple([z.number(), z.number(), z.number()]),
+]);
+
+const geometrySchema = z.object({
+  matrix: matrixSchema.describe('3×3, row by row'),
+  reprojection_error: z.number().min(0).describe('Mean error of the inliers, in pixels'),
+  median_reprojection_error: z.number().min(0).describe('Median error of the inliers, in pixels'),
+});
+
+/** What `include=all` adds to a match: one column per property, all of one length, by ascending `index1`. */
+export const matchedPairsSchema = z.object({
+  index1: columnSchema.describe("Row of the keypoint in image1's features"),
+  index2: columnSchema.describe("Row of the keypoint in image2's features"),
+  x1: columnSchema,
+  y1: columnSchema,
+  x2: columnSchema,
+  y2: columnSchema,
+  distance: columnSchema.describe('Euclidean, between the descriptors'),
+  inlier: z.array(z.boolean()),
+});
+
+/** What matching two feature sets gives. */
+export const matchResultSchema = z.object({
+  matches: z.int().min(0).describe('Mutual nearest neighbours that pass the ratio test'),
+  inliers: z.int().min(0).describe('Matches that agree with the model, to within the threshold'),
+  homography: geometrySchema
+    .nullable()
+    .optional()
+    .describe('Maps points of image1 to image2; null when there is none'),
+  fundamental: geometrySchema
+    .nullable()
+    .optional()
+    .describe('F with x2ᵀ F x1 = 0, of norm 1; null when there is none'),
+  reason: z
+    .enum(['too_few_matches', 'no_consensus'])
+    .optional()
+    .describe(
+      'Why there is no model: fewer matches than it takes, or no more in agreement than any model could have',
+    ),
+  pairs: matchedPairsSchema.optional(),
+});
+export type MatchResult = z.infer<typeof matchResultSchema>;
+
+const matchedImageSchema = z.object({
+  sha256: z.string(),
+  width: z.int(),
+  height: z.int(),
+  keypoints: z.int().min(0),
+  tier: cacheTierSchema.nullable().describe('Where its features were found; null when they were computed'),
+});
+
+/** JSON answer of `POST /api/v1/match`. */
+export const matchAnswerSchema = z.object({
+  success: z.literal(true),
+  model: geometryParametersSchema.shape.model,
+  ...matchResultSchema.shape,
+  images: z.tuple([matchedImageSchema, matchedImageSchema]),
+  parameters: z.object({ ratio: z.number(), threshold: z.number(), sift: siftParametersSchema }),
+  cached: z.boolean().describe("Whether both images' features were cached"),
+  processing_time_ms: z.number().min(0),
+  request_id: z.string(),
+});
+export type MatchAnswer = z.infer<typeof matchAnswerSchema>;
 
 export const healthAnswerSchema = z.object({
   status: z.enum(['healthy', 'degraded', 'unhealthy']),

@@ -16,3 +16,6 @@ export interface ImageLimits {
  * megapixels stay below it; noise at `contrast_threshold` 0 does not.
  */
 export const MAX_KEYPOINTS = 500_000;
+
+/** The most keypoints an image may have to be matched: every one is compared with every one, some 10 s for these. */
+export const MAX_MATCHED_KEYPOINTS = 40_000;

@@ -66,6 +66,33 @@ export interface DetectParameters {
   representation: Representation;
 }
 
+/** Parameters of the origin's matching, apart from the features that it is given. */
+export const geometryParametersSchema = z.strictObject({
+  model: z
+    .enum(['homography', 'fundamental'])
+    .default('homography')
+    .describe('homography: a plane or a turning camera; fundamental: a scene in depth'),
+  ratio: z
+    .number()
+    .min(0.1)
+    .max(1)
+    .default(0.75)
+    .describe('Greatest ratio of the nearest to the second nearest distance (Lowe 2004, section 7.1)'),
+  threshold: z.number().min(0.1).max(100).default(2).describe('Greatest error of an inlier, in pixels'),
+  include: z.enum(['summary', 'all']).default('summary').describe('all adds the pairs'),
+});
+export type GeometryParameters = z.infer<typeof geometryParametersSchema>;
+
+export const matchParametersSchema = z.strictObject({
+  ...siftParametersSchema.shape,
+  ...geometryParametersSchema.shape,
+});
+
+export interface MatchParameters {
+  sift: SiftParameters;
+  geometry: GeometryParameters;
+}
+
 const NUMBER = /^-?\d{1,16}(\.\d{1,20})?([eE][+-]?\d{1,3})?$/;
 
 /** Text of a query or form field → the JSON value that the schemas expect; unreadable text stays text. */
@@ -92,6 +119,17 @@ export function parseTextParameters<Schema extends z.ZodObject>(
   pairs: Iterable<readonly [string, string]>,
 ): z.infer<Schema> {
   return parsePairs(schema, pairs, (text) => text);
+}
+
+/** Parameters of a match, as {@link parseDetectParameters} reads them. */
+export function parseMatchParameters(pairs: Iterable<readonly [string, string]>): MatchParameters {
+  const { model, ratio, threshold, include, ...sift } = parsePairs(matchParametersSchema, pairs);
+  return { sift, geometry: { model, ratio, threshold, include } };
+}
+
+/** Those of a match without SIFT's, as the edge sends them to the origin. Errors as above. */
+export function parseGeometryParameters(pairs: Iterable<readonly [string, string]>): GeometryParameters {
+  return parsePairs(geometryParametersSchema, pairs);
 }
 
 /** The parameters of an extraction alone, as the edge sends them to the origin. Errors as above. */

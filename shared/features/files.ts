@@ -9,7 +9,7 @@ export type FileFormat = Exclude<NonNullable<Representation['format']>, 'json'>;
 
 /** A format that features are sent in as a file. */
 export interface FeatureFile {
-  /** The first is what it is sent as; `Accept` may name any. None but JSON's is registered. */
+  /** The first is what it is sent as; `Accept` may name any. Those of the texts are our own. */
   mediaTypes: readonly [string, ...string[]];
   /** Of file names. */
   extension: string;
@@ -19,7 +19,7 @@ export interface FeatureFile {
   write(
     payload: Uint8Array<ArrayBuffer>,
     options: { rootSift: boolean },
-  ): Uint8Array<ArrayBuffer> | Iterator<Uint8Array>;
+  ): Uint8Array<ArrayBuffer> | Generator<Uint8Array>;
 }
 
 export const FEATURE_FILES: Record<FileFormat, FeatureFile> = {

@@ -10,7 +10,7 @@ const example = read('.env.example');
 const compose = read('docker-compose.yml');
 
 /** What only docker-compose.yml reads. */
-const COMPOSE_ONLY = ['ORIGIN_MEMORY_LIMIT', 'ORIGIN_REPLICAS'];
+const COMPOSE_ONLY = ['GRAFANA_PORT', 'ORIGIN_MEMORY_LIMIT', 'ORIGIN_REPLICAS'];
 
 /** Settings that stand as property names in a source file, as in `ORIGIN_PORT: integer(0, 65_535)`. */
 function settingsIn(file: string): string[] {
@@ -42,9 +42,10 @@ function service(name: string): string {
   return text;
 }
 
-test('.env.example names every setting of every process, and no other', () => {
+test('.env.example names every setting of every process once, and no other', () => {
   const all = [...edgeSettings, ...originSettings, ...gatewaySettings, ...startSettings, ...COMPOSE_ONLY];
-  expect(Object.keys(exampleInFull).toSorted()).toEqual([...new Set(all)].toSorted());
+  const named = Array.from(example.matchAll(/^(?:# )?([A-Z0-9_]+)=/gm), ([, name]) => name);
+  expect(named.toSorted()).toEqual([...new Set(all)].toSorted());
 });
 
 test('.env.example shows the defaults that the processes have', () => {
@@ -66,19 +67,20 @@ test('.env.example shows the defaults that the processes have', () => {
 });
 
 test('Compose hands all settings on and reads none that .env.example does not name', () => {
-  const fixedByImage = ['ORIGIN_HOST', 'ORIGIN_PORT'];
+  // Address and port are the image's; a container's log goes to Docker, which rotates it.
+  const notHandedOn = ['ORIGIN_HOST', 'ORIGIN_PORT', 'LOG_FILE'];
   for (const name of edgeSettings) expect(service('edge')).toContain(` ${name}:`);
-  for (const name of originSettings.filter((name) => !fixedByImage.includes(name))) {
+  for (const name of originSettings.filter((name) => !notHandedOn.includes(name))) {
     expect(service('origin')).toContain(` ${name}:`);
   }
   const interpolated = Array.from(compose.matchAll(/\$\{([A-Z0-9_]+)/g), ([, name]) => name);
   expect(Object.keys(exampleInFull)).toEqual(expect.arrayContaining(interpolated));
 });
 
-test('Compose publishes the edge alone, and to this machine alone', () => {
+test('Compose publishes the edge and Grafana alone, and to this machine alone', () => {
   const published = [...services.keys()].filter((name) => service(name).includes('ports:'));
-  expect(published).toEqual(['edge']);
-  expect(service('edge')).toMatch(/ports: \[["']127\.0\.0\.1:[^'",]+["']\]/);
+  expect(published).toEqual(['edge', 'grafana']);
+  for (const name of published) expect(service(name)).toMatch(/ports: \[["']127\.0\.0\.1:[^'",]+["']\]/);
   expect(compose).not.toContain('network_mode');
 });
 

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { statusOf } from '../../shared/contract/errors.ts';
 import { type EdgeStack, type Runtime, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newPicture } from '../fixtures/pictures.ts';
-import { headOf, rawConnection } from '../fixtures/raw-http.ts';
 import { createKey, runTool } from '../fixtures/tool.ts';
 import { until } from '../fixtures/until.ts';
 import { DETECT, postImage, readAnswer, readProblem } from './client.ts';
@@ -95,6 +94,23 @@ export function describeAccess(runtime: Runtime): void {
         expect((await call(NOWHERE, {}, 'HEAD')).status).toBe(401);
       });
 
+      test('an upload that is refused still gets its answer', async () => {
+        const body = new Uint8Array(8 * 1024 * 1024);
+        const expected: [headers: Record<string, string>, code: string][] = [
+          [{}, 'UNAUTHORIZED'],
+          [bearer(UNKNOWN_KEY), 'UNAUTHORIZED'],
+          [bearer(keyOf('read')), 'FORBIDDEN'],
+        ];
+        for (const [headers, code] of expected) {
+          const response = await fetch(stack.url + DETECT, {
+            method: 'POST',
+            body,
+            headers: { ...headers, 'content-type': 'image/png' },
+          });
+          expect(await codeOf(response)).toBe(code);
+        }
+      });
+
       test('health needs no key', async () => {
         expect((await call('/health/live')).status).toBe(200);
         expect((await call('/health')).status).toBe(200);
@@ -106,13 +122,11 @@ export function describeAccess(runtime: Runtime): void {
         const { links } = await readAnswer(await postImage(stack.url, picture, { headers }));
         const found = await call(links.self, headers);
         expect(found.status).toBe(200);
-        expect(found.headers.get('cache-control')).toBe('private, max-age=31536000, immutable');
+        expect(found.headers.get('cache-control')).toMatch(/^private, /);
         const etag = found.headers.get('etag') ?? '';
         const unchanged = await call(links.self, { ...headers, 'If-None-Match': etag });
-        expect([unchanged.status, unchanged.headers.get('cache-control')]).toEqual([
-          304,
-          'private, max-age=31536000, immutable',
-        ]);
+        expect(unchanged.status).toBe(304);
+        expect(unchanged.headers.get('cache-control') ?? '').not.toContain('public');
       });
 
       test('200 requests at once with a key not seen before ask Redis once, and later ones not at all', async () => {
@@ -395,32 +409,6 @@ export function describeAccess(runtime: Runtime): void {
           );
           return counts.flat().includes('network:127.0.0.1');
         });
-      });
-    });
-
-    describe('uploads', () => {
-      beforeAll(() => stack.restartEdge({ UPLOAD_TIMEOUT_MS: '700' }));
-
-      test.each([
-        ['of announced length', { 'content-length': '100000' }, '\x89PNG', '.'],
-        ['of unannounced length', { 'transfer-encoding': 'chunked' }, '4\r\n\x89PNG\r\n', '1\r\n.\r\n'],
-      ])('a body %s that comes drop by drop is given up', async (_, headers, beginning, drop) => {
-        const socket = rawConnection(stack);
-        socket.on('error', () => undefined);
-        socket.write(headOf('POST', DETECT, { 'content-type': 'image/png', ...headers }));
-        socket.write(beginning, 'latin1');
-        const drip = setInterval(() => socket.write(drop), 100);
-        try {
-          const answer = await new Promise<string>((resolve) =>
-            socket.once('data', (data) => resolve(data.toString())),
-          );
-          expect(answer).toContain('504 Gateway Timeout');
-          expect(answer).toContain('SERVICE_TIMEOUT');
-        } finally {
-          clearInterval(drip);
-          socket.destroy();
-        }
-        expect((await readAnswer(await postImage(stack.url, await newPicture()))).success).toBe(true);
       });
     });
   });

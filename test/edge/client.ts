@@ -25,7 +25,14 @@ export function postImage(
 ): Promise<Response> {
   const { query = '', headers = {}, fileName, signal } = options;
   const body = imageForm(bytes, fileName ? { fileName } : {});
-  return fetch(`${url}${DETECT}${query}`, { method: 'POST', body, headers, ...(signal && { signal }) });
+  // A connection of its own: one that lay idle may be closed by the server just as it is used again.
+  const fresh = { connection: 'close', ...headers };
+  return fetch(`${url}${DETECT}${query}`, {
+    method: 'POST',
+    body,
+    headers: fresh,
+    ...(signal && { signal }),
+  });
 }
 
 /** Checks an answer against the public contract and gives it back typed. */

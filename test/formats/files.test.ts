@@ -73,9 +73,7 @@ test('what comes in chunks has none of more than 400 kB', () => {
     for (const rootSift of hasRootSift ? [false, true] : [false]) {
       const file = write(payload, { rootSift });
       if (file instanceof Uint8Array) continue;
-      for (let next = file.next(); !next.done; next = file.next()) {
-        expect(next.value.length).toBeLessThan(400_000);
-      }
+      for (const chunk of file) expect(chunk.length).toBeLessThan(400_000);
     }
   }
 });

@@ -1,4 +1,5 @@
 import { FEATURE_FILES, type FileFormat } from '../../shared/features/files.ts';
+import { joinBytes } from '../fixtures/join-bytes.ts';
 
 /** The whole of a view that may come in chunks. */
 export function writeFeatureFile(
@@ -7,8 +8,5 @@ export function writeFeatureFile(
   { rootSift = false } = {},
 ): Uint8Array<ArrayBuffer> {
   const file = FEATURE_FILES[format].write(payload, { rootSift });
-  if (file instanceof Uint8Array) return file;
-  const chunks: Uint8Array[] = [];
-  for (let next = file.next(); !next.done; next = file.next()) chunks.push(next.value);
-  return new Uint8Array(Buffer.concat(chunks));
+  return file instanceof Uint8Array ? file : joinBytes(file);
 }

@@ -27,9 +27,38 @@ function refuseWrongArguments(addon: NativeAddon): void {
   }
 }
 
+/** Matches a picture with itself and with another, of sizes around those of the kernel's tiles. */
+function matchAll(addon: NativeAddon): void {
+  const random = new Uint8Array(600 * 128).map((_, index) => (index * 2_654_435_761) >>> 24);
+  for (const first of [0, 1, 3, 4, 5, 255, 256, 257, 600]) {
+    for (const second of [0, 1, 2, 256, 511]) {
+      const rows = addon.matchDescriptors(
+        random.subarray(0, first * 128),
+        random.subarray(0, second * 128),
+        1,
+      );
+      if (rows.length > 3 * Math.min(first, second)) throw new Error('too many matches');
+    }
+  }
+  for (const count of [0, 3, 4, 7, 8, 50]) {
+    const points = new Float32Array(2 * count).map((_, index) => (index * 7_919) % 641);
+    for (const model of ['homography', 'fundamental'] as const) {
+      addon.estimateGeometry(points, points.toReversed(), model, 2);
+      addon.estimateGeometry(points, points, model, 2);
+      addon.estimateGeometry(
+        points.map(() => 5),
+        points,
+        model,
+        2,
+      );
+    }
+  }
+}
+
 async function exercise(addon: NativeAddon): Promise<number> {
   let features = 0;
   refuseWrongArguments(addon);
+  matchAll(addon);
   for (let size = 1; size <= 40; size += 1) {
     for (const image of [texture(size, 1), texture(1, size), texture(size, 2 * size)]) {
       const parameters = {

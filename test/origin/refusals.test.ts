@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CircuitBreaker } from '../../edge/circuit-breaker.ts';
 import { OriginClient } from '../../edge/origin-client.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
+import { TraceContext } from '../../shared/contract/trace-context.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
 import { flatPicture, ownPicture } from '../fixtures/pictures.ts';
 import { expectProblem } from '../fixtures/problem.ts';
@@ -167,7 +168,7 @@ test('the edge does not blame its client for a request of its own that the origi
     digest: new Uint8Array(32),
     parameters: DEFAULT_SIFT_PARAMETERS,
     requestId: 'x'.repeat(20_000),
-    traceParent: undefined,
+    trace: new TraceContext(undefined),
     signal: new AbortController().signal,
   };
   await expect(client.extract(job)).rejects.toMatchObject({

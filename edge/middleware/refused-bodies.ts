@@ -1,0 +1,18 @@
+import type { MiddlewareHandler } from 'hono';
+import type { EdgeEnvironment } from '../context.ts';
+import { readBody } from '../request-body.ts';
+
+const LONGEST_MS = 5_000;
+
+/**
+ * Reads, and forgets, the body of a request that was refused for its head alone, before the answer goes out: who
+ * still sends when the connection is closed sees a broken connection, and not the answer.
+ */
+export function readRefusedBodies(): MiddlewareHandler<EdgeEnvironment> {
+  return async (context, next) => {
+    await next();
+    const { raw } = context.req;
+    if (context.res.ok || raw.body === null || raw.bodyUsed) return;
+    await readBody(raw, { maxBytes: 0, timeoutMs: LONGEST_MS }).catch(() => undefined);
+  };
+}

@@ -1,0 +1,135 @@
+import type { DetectAnswer, HealthAnswer, MatchAnswer } from '../../shared/contract/answers.ts';
+import type {
+  CacheDeletionAnswer,
+  CacheEntryAnswer,
+  CacheListAnswer,
+} from '../../shared/contract/cache-administration.ts';
+import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
+import type { StatsAnswer } from '../../shared/contract/stats.ts';
+
+export const SHA256 = '9ffa6e521fe963a2edd8e71c9567ea370f69f3cfc36eb005be934a6bc53b70a2';
+
+export const DETECT_EXAMPLE: DetectAnswer = {
+  success: true,
+  keypoints: 2,
+  descriptors_shape: [2, 128],
+  cached: false,
+  processing_time_ms: 49,
+  request_id: 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5',
+  image: { sha256: SHA256, format: 'jpeg', width: 83, height: 61, bytes: 2058 },
+  extractor: { name: 'opencv-sift', version: '4.6.0-avx2', parameters: DEFAULT_SIFT_PARAMETERS },
+  cache: {
+    tier: null,
+    key: `opencv-sift@4.6.0-avx2/n0-l3-c0.04-e10-s1.6/${SHA256}`,
+    ttl_s: 3600,
+  },
+  links: {
+    self: `/api/v1/features/${SHA256}`,
+    safetensors: `/api/v1/features/${SHA256}?format=safetensors`,
+  },
+};
+
+export const KEYPOINTS_EXAMPLE = {
+  ...DETECT_EXAMPLE,
+  x: [31.25, 7.5],
+  y: [12.75, 40.125],
+  size: [4.5, 2.25],
+  angle: [271.5, 12.25],
+  response: [0.0625, 0.03125],
+  octave: [0, -1],
+  layer: [1, 3],
+};
+
+export const COMPLETE_EXAMPLE = {
+  ...KEYPOINTS_EXAMPLE,
+  descriptors: KEYPOINTS_EXAMPLE.x.map((_, row) => Array.from({ length: 128 }, (_, at) => (row + at) % 128)),
+};
+
+export const HEALTH_EXAMPLE: HealthAnswer = {
+  status: 'healthy',
+  service: 'edgesift',
+  version: '0.1.0',
+  feature_detector_ready: true,
+  cache_connected: true,
+  uptime_seconds: 12.3,
+};
+
+export const STATS_EXAMPLE: StatsAnswer = {
+  scope: 'service',
+  requests: 110,
+  cache: {
+    hits: 80,
+    misses: 20,
+    hit_rate: 0.8,
+    tiers: { memory: { hits: 50, hit_rate: 0.5 }, redis: { hits: 30, hit_rate: 0.3 } },
+  },
+  latency_ms: {
+    upper_bounds: [10, 100, 1000],
+    counts: { memory: [50, 0, 0, 0], redis: [28, 2, 0, 0], origin: [0, 18, 2, 0], other: [10, 0, 0, 0] },
+  },
+  endpoints: {
+    'POST /api/v1/features/detect': { requests: 102, errors: 2 },
+    'GET /health': { requests: 8, errors: 0 },
+  },
+  regions: {
+    FRA: { requests: 110, endpoints: { 'POST /api/v1/features/detect': 102, 'GET /health': 8 } },
+  },
+  countries: { DE: 90, FR: 20 },
+};
+
+export const FEATURE_KEY = DETECT_EXAMPLE.cache.key;
+
+const matchedImage = { sha256: SHA256, width: 850, height: 680, keypoints: 8849, tier: 'memory' as const };
+
+export const MATCH_EXAMPLE: MatchAnswer = {
+  success: true,
+  model: 'homography',
+  matches: 2152,
+  inliers: 2094,
+  homography: {
+    matrix: [
+      [0.8573, 0.2157, 9.993],
+      [-0.2119, 0.8582, 130.7],
+      [0.00000129, 0.000000594, 1],
+    ],
+    reprojection_error: 0.565,
+    median_reprojection_error: 0.495,
+  },
+  images: [matchedImage, { ...matchedImage, keypoints: 8545, tier: null }],
+  parameters: { ratio: 0.75, threshold: 2, sift: DEFAULT_SIFT_PARAMETERS },
+  cached: false,
+  processing_time_ms: 512.3,
+  request_id: 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5',
+};
+
+export const UNMATCHED_EXAMPLE: MatchAnswer = {
+  ...MATCH_EXAMPLE,
+  matches: 2,
+  inliers: 0,
+  homography: null,
+  reason: 'too_few_matches',
+};
+
+export const CACHE_LIST_EXAMPLE: CacheListAnswer = {
+  success: true,
+  keys: [{ key: FEATURE_KEY, ttl_s: 3541 }],
+  cursor: '3072',
+};
+
+export const CACHE_ENTRY_EXAMPLE: CacheEntryAnswer = {
+  success: true,
+  key: FEATURE_KEY,
+  ttl_s: 3541,
+  bytes: 6187,
+  records: [
+    { name: 'summary', bytes: 711, ttl_s: 3541 },
+    { name: 'payload:0', bytes: 5476, ttl_s: 3541 },
+  ],
+};
+
+export const CACHE_DELETION_EXAMPLE: CacheDeletionAnswer = {
+  success: true,
+  deleted_keys: 1,
+  deleted_records: 2,
+  cursor: null,
+};

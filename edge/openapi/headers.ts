@@ -1,0 +1,76 @@
+import type { JsonSchema } from './schemas.ts';
+
+interface HeaderDocument {
+  description: string;
+  schema: JsonSchema;
+  example?: unknown;
+}
+
+/** Every header of our answers that means something to a client. */
+export const HEADERS = {
+  'X-Request-ID': {
+    description: 'The id that the request came with, else a new one; every log line has it',
+    schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,128}$' },
+    example: 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5',
+  },
+  'X-Processing-Time-Ms': {
+    description: "Milliseconds at the edge; a Worker's clock advances on I/O only",
+    schema: { type: 'number', minimum: 0 },
+    example: 12.5,
+  },
+  'Server-Timing': {
+    description:
+      'Milliseconds of each phase: validate, hash, cache, origin; from the origin queue, decode, sift',
+    schema: { type: 'string' },
+    example: 'validate;dur=0.0, hash;dur=0.1, cache;dur=8.3',
+  },
+  'X-Cache': {
+    description: 'Where the features came from; MISS says that they were computed',
+    schema: { type: 'string', enum: ['HIT memory', 'HIT redis', 'MISS'] },
+  },
+  ETag: {
+    description: 'Names result and representation; strong where the bytes are always the same, else weak',
+    schema: { type: 'string' },
+    example: 'W/"opencv-sift@4.6.0-avx2/n0-l3-c0.04-e10-s1.6/9ffa…;json;summary;sift"',
+  },
+  'Content-Disposition': {
+    description: "Of files: their name, which is the image's SHA-256 and the format's extension",
+    schema: { type: 'string' },
+  },
+  'Content-Encoding': {
+    description: 'gzip for large JSON, where the client takes it',
+    schema: { type: 'string', const: 'gzip' },
+  },
+  'Cache-Control': { description: 'A result never changes', schema: { type: 'string' } },
+  Vary: {
+    description: 'What decides the form of the answer',
+    schema: { type: 'string' },
+    example: 'Accept, Accept-Encoding',
+  },
+  'RateLimit-Policy': {
+    description: 'Units (q) that a window of w seconds has, where the service limits them',
+    schema: { type: 'string' },
+    example: '"default";q=600;w=60',
+  },
+  RateLimit: {
+    description: 'Units (r) that are left, and seconds (t) until the next window',
+    schema: { type: 'string' },
+    example: '"default";r=588;t=42',
+  },
+  'WWW-Authenticate': {
+    description: 'What credentials would help (RFC 6750)',
+    schema: { type: 'string' },
+    example: 'Bearer realm="edgesift"',
+  },
+  'Retry-After': {
+    description: 'Seconds after which a retry can succeed',
+    schema: { type: 'integer', minimum: 1 },
+    example: 2,
+  },
+} as const satisfies Record<string, HeaderDocument>;
+
+export type HeaderName = keyof typeof HEADERS;
+
+export function referenceToHeader(name: HeaderName): { $ref: string } {
+  return { $ref: `#/components/headers/${name}` };
+}

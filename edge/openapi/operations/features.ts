@@ -1,0 +1,151 @@
+import { detectParametersSchema } from '../../../shared/contract/parameters.ts';
+import { sha256Schema } from '../../../shared/feature-key.ts';
+import { MEDIA_TYPES } from '../../negotiation.ts';
+import { COMPLETE_EXAMPLE, DETECT_EXAMPLE, KEYPOINTS_EXAMPLE, SHA256 } from '../examples.ts';
+import {
+  BINARY,
+  type Causes,
+  type Content,
+  type Operation,
+  type Parameter,
+  problems,
+  queryParameters,
+  response,
+} from '../operation.ts';
+import { jsonSchemaOf, referenceTo } from '../schemas.ts';
+
+const DETECT = '/api/v1/features/detect';
+const BY_HASH = '/api/v1/features/{sha256}';
+
+const jsonAnswers: Content[string] = {
+  schema: {
+    anyOf: [referenceTo('DetectAnswer'), referenceTo('KeypointsAnswer'), referenceTo('CompleteAnswer')],
+  },
+  examples: {
+    summary: { summary: 'include=summary', value: DETECT_EXAMPLE },
+    keypoints: { summary: 'include=keypoints', value: KEYPOINTS_EXAMPLE },
+    all: { summary: 'include=all', value: COMPLETE_EXAMPLE },
+  },
+};
+
+/** Every media type that `Accept` can ask for. */
+const featureContent: Content = Object.fromEntries(
+  MEDIA_TYPES.map((type) => [type, type === 'application/json' ? jsonAnswers : fileOf(type)]),
+);
+
+function fileOf(mediaType: string): Content[string] {
+  return { schema: mediaType.startsWith('text/') ? { type: 'string' } : BINARY };
+}
+
+const FEATURE_HEADERS = [
+  'X-Cache',
+  'ETag',
+  'Vary',
+  'Server-Timing',
+  'Content-Disposition',
+  'Content-Encoding',
+] as const;
+
+const FEATURE_CAUSES: Causes = {
+  INVALID_PARAMETER: "Parameter 'sigma' is not valid: Too big: expected number to be <=10.",
+};
+
+const sha256Parameter: Parameter = {
+  name: 'sha256',
+  in: 'path',
+  required: true,
+  description: 'SHA-256 of the image file, in hexadecimal',
+  schema: jsonSchemaOf(sha256Schema, 'input'),
+  example: SHA256,
+};
+
+const contentDigest: Parameter = {
+  name: 'Content-Digest',
+  in: 'header',
+  required: false,
+  description: 'SHA-256 or SHA-512 of the body as sent (RFC 9530); one that differs is INVALID_PARAMETER',
+  // No example: Swagger UI would send it.
+  schema: { type: 'string' },
+};
+
+const ifNoneMatch: Parameter = {
+  name: 'If-None-Match',
+  in: 'header',
+  required: false,
+  description: 'Entity tags of what the client has already',
+  schema: { type: 'string' },
+};
+
+export const detect: Operation = {
+  method: 'post',
+  path: DETECT,
+  operationId: 'detect',
+  tag: 'features',
+  summary: 'SIFT features of an image',
+  description:
+    'From the cache where it has them, else computed. The file is JPEG, PNG, BMP, TIFF (first page) or WebP (first ' +
+    'frame), at most 10 MiB and 50 million pixels unless the service is configured otherwise. In a form, the ' +
+    'parameters may also be form fields, each given once in all.',
+  parameters: [...queryParameters(detectParametersSchema), contentDigest],
+  requestBody: {
+    required: true,
+    content: {
+      'multipart/form-data': {
+        schema: {
+          type: 'object',
+          properties: {
+            image: { ...BINARY, description: 'The image file; the field may also be called `file`' },
+          },
+          required: ['image'],
+        },
+      },
+      'image/*': { schema: BINARY },
+    },
+  },
+  responses: {
+    200: response('The features, in the format asked for', [...FEATURE_HEADERS], featureContent),
+    ...problems(DETECT, {
+      ...FEATURE_CAUSES,
+      INVALID_IMAGE: 'The upload is not a JPEG, PNG, BMP, TIFF or WebP image.',
+      IMAGE_TOO_LARGE: 'The image has more than 50000000 pixels.',
+      UNSUPPORTED_MEDIA_TYPE: 'Send the image as multipart/form-data, or as the raw body.',
+      IMAGE_READ_ERROR: 'The image is damaged.',
+      ORIGIN_UNAVAILABLE: 'The feature extractor cannot be reached at the moment.',
+      OVERLOADED: 'Too many uploads are in progress.',
+      SERVICE_TIMEOUT: 'The features were not ready in time.',
+    }),
+  },
+};
+
+export const featuresByHash: Operation = {
+  method: 'get',
+  path: BY_HASH,
+  operationId: 'featuresByHash',
+  tag: 'features',
+  summary: 'Features of an image that the cache has, without an upload',
+  description: 'Hash the file, ask here, and upload it only on 404.',
+  parameters: [sha256Parameter, ...queryParameters(detectParametersSchema), ifNoneMatch],
+  responses: {
+    200: response(
+      'The features, in the format asked for',
+      [...FEATURE_HEADERS, 'Cache-Control'],
+      featureContent,
+    ),
+    304: response('The client has it already', ['ETag', 'Vary', 'Cache-Control']),
+    ...problems(BY_HASH.replace('{sha256}', SHA256), {
+      ...FEATURE_CAUSES,
+      FEATURES_NOT_CACHED: 'These features are not cached: upload the image once.',
+    }),
+  },
+};
+
+/** The same head without the body. */
+export const featuresByHashHead: Operation = {
+  ...featuresByHash,
+  method: 'head',
+  operationId: 'hasFeaturesByHash',
+  summary: 'Whether the cache has the features of an image',
+  responses: Object.fromEntries(
+    Object.entries(featuresByHash.responses).map(([status, { content: _, ...head }]) => [status, head]),
+  ),
+};

@@ -1,0 +1,124 @@
+import type { Hono } from 'hono';
+import type { MatchAnswer, MatchResult } from '../../shared/contract/answers.ts';
+import { ServiceError } from '../../shared/contract/errors.ts';
+import { MAX_MATCHED_KEYPOINTS } from '../../shared/contract/limits.ts';
+import {
+  type MatchParameters,
+  parseMatchParameters,
+  type SiftParameters,
+} from '../../shared/contract/parameters.ts';
+import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
+import type { FoundFeatures } from '../feature-source.ts';
+import { MATCH_FIELDS, type MatchSide, readMatchUpload, withField } from '../match-upload.ts';
+import { uploadBytes } from '../upload.ts';
+
+/** `POST /api/v1/match`: how two images relate, each of them uploaded or named by its hash. */
+export function registerMatch(app: Hono<EdgeEnvironment>, services: Services): void {
+  app.post('/api/v1/match', async (context) => {
+    const { raw } = context.req;
+    const lease = await services.uploads.acquire(uploadBytes(raw, services.limits, MATCH_FIELDS.length));
+    try {
+      const answer = await match(context, services);
+      // Matching is done for every request: it counts as computed with whoever limits the rate.
+      context.header('X-Cache', 'MISS');
+      return context.json(answer);
+    } finally {
+      lease.release();
+    }
+  });
+}
+
+async function match(context: EdgeContext, services: Services): Promise<MatchAnswer> {
+  const timing = context.get('timing');
+  const { sides, fields } = await timing.measure('validate', () =>
+    readMatchUpload(context.req.raw, services.limits),
+  );
+  const parameters = parseMatchParameters([...new URL(context.req.url).searchParams, ...fields]);
+  const [first, second] = await Promise.all([
+    featuresOf(context, services, sides[0], parameters.sift),
+    featuresOf(context, services, sides[1], parameters.sift),
+  ]);
+  const { result, serverTiming } = await timing.measure('match', () =>
+    services.origin.match({
+      payloads: [first.payload, second.payload],
+      geometry: parameters.geometry,
+      requestId: context.get('requestId'),
+      trace: context.get('trace'),
+      signal: context.req.raw.signal,
+    }),
+  );
+  timing.append(serverTiming);
+  return matchAnswer(context, [first, second], parameters, result);
+}
+
+type FeaturesToMatch = FoundFeatures & { payload: Uint8Array<ArrayBuffer> };
+
+async function featuresOf(
+  context: EdgeContext,
+  { features }: Services,
+  side: MatchSide,
+  parameters: SiftParameters,
+): Promise<FeaturesToMatch> {
+  const query = { sha256: side.sha256, parameters, needsPayload: true, timing: context.get('timing') };
+  try {
+    const found = side.upload
+      ? await features.obtain({
+          ...query,
+          ...side.upload,
+          requestId: context.get('requestId'),
+          trace: context.get('trace'),
+          signal: context.req.raw.signal,
+          keepAlive: (work) => context.executionCtx.waitUntil(work),
+          releaseBytes: () => undefined,
+        })
+      : await features.find(query);
+    if (!found) throw notCached(side.sha256);
+    checkKeypointCount(found);
+    if (!found.payload) throw new Error('the payload was asked for');
+    return { ...found, payload: found.payload };
+  } catch (error) {
+    throw error instanceof ServiceError ? withField(error, side.field) : error;
+  }
+}
+
+function notCached(sha256: string): ServiceError {
+  return new ServiceError(
+    'FEATURES_NOT_CACHED',
+    'These features are not cached: send the image instead of its hash.',
+    {
+      details: { sha256 },
+    },
+  );
+}
+
+function checkKeypointCount({ summary: { count } }: FoundFeatures): void {
+  if (count <= MAX_MATCHED_KEYPOINTS) return;
+  const message = `Images of more than ${MAX_MATCHED_KEYPOINTS} keypoints are not matched: use the strongest by nfeatures.`;
+  throw new ServiceError('IMAGE_TOO_LARGE', message, {
+    details: { limit: 'keypoints', max: MAX_MATCHED_KEYPOINTS, actual: count },
+  });
+}
+
+function matchAnswer(
+  context: EdgeContext,
+  found: [FeaturesToMatch, FeaturesToMatch],
+  { sift, geometry: { model, ratio, threshold } }: MatchParameters,
+  { pairs, ...result }: MatchResult,
+): MatchAnswer {
+  return {
+    success: true,
+    model,
+    ...result,
+    images: [imageOf(found[0]), imageOf(found[1])],
+    parameters: { ratio, threshold, sift },
+    cached: found.every(({ tier }) => tier !== null),
+    processing_time_ms: Number(context.get('timing').elapsedMs.toFixed(1)),
+    request_id: context.get('requestId'),
+    ...(pairs && { pairs }),
+  };
+}
+
+function imageOf({ summary, tier }: FoundFeatures): MatchAnswer['images'][number] {
+  const { sha256, width, height } = summary.metadata.image;
+  return { sha256, width, height, keypoints: summary.count, tier };
+}

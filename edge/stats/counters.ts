@@ -1,0 +1,106 @@
+import type { Outcome, StatsAnswer } from '../../shared/contract/stats.ts';
+import type { Region } from './region.ts';
+
+/** Named counts; the names are also the fields of the hash in Redis. */
+export type Counters = Map<string, number>;
+
+/** Milliseconds, from a hit in memory to the longest that the edge waits. */
+const UPPER_BOUNDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000];
+const BEYOND = 'beyond';
+const BUCKETS = [...UPPER_BOUNDS.map(String), BEYOND];
+
+export interface CountedRequest {
+  /** Method and route pattern: there are as many as the app has routes. */
+  endpoint: string;
+  outcome: Outcome;
+  status: number;
+  durationMs: number;
+  region: Region;
+}
+
+export function countRequest(counters: Counters, request: CountedRequest): void {
+  const { endpoint, outcome, status, durationMs, region } = request;
+  increment(counters, `latency/${outcome}/${bucketOf(durationMs)}`);
+  increment(counters, `requests/${region.colo}/${endpoint}`);
+  increment(counters, `country/${region.country}`);
+  if (status >= 400) increment(counters, `errors/${endpoint}`);
+}
+
+function bucketOf(durationMs: number): string {
+  const bound = UPPER_BOUNDS.find((upperBound) => durationMs <= upperBound);
+  return bound === undefined ? BEYOND : String(bound);
+}
+
+function increment(counters: Counters, name: string, by = 1): void {
+  counters.set(name, (counters.get(name) ?? 0) + by);
+}
+
+/** Adds every count of `more` to `counters`. */
+export function addCounters(counters: Counters, more: Counters): Counters {
+  for (const [name, count] of more) increment(counters, name, count);
+  return counters;
+}
+
+/** Counters as the public answer has them. */
+export function statsOf(counters: Counters, scope: StatsAnswer['scope']): StatsAnswer {
+  const histogram = (outcome: Outcome) =>
+    BUCKETS.map((bucket) => counters.get(`latency/${outcome}/${bucket}`) ?? 0);
+  const counts = {
+    memory: histogram('memory'),
+    redis: histogram('redis'),
+    origin: histogram('origin'),
+    other: histogram('other'),
+  };
+  const [inMemory, inRedis, misses] = [sum(counts.memory), sum(counts.redis), sum(counts.origin)];
+  const hits = inMemory + inRedis;
+  const rate = (part: number) => (hits + misses === 0 ? null : part / (hits + misses));
+  return {
+    scope,
+    requests: hits + misses + sum(counts.other),
+    cache: {
+      hits,
+      misses,
+      hit_rate: rate(hits),
+      tiers: {
+        memory: { hits: inMemory, hit_rate: rate(inMemory) },
+        redis: { hits: inRedis, hit_rate: rate(inRedis) },
+      },
+    },
+    latency_ms: { upper_bounds: UPPER_BOUNDS, counts },
+    ...usageOf(counters),
+  };
+}
+
+function usageOf(counters: Counters): Pick<StatsAnswer, 'endpoints' | 'regions' | 'countries'> {
+  const endpoints: StatsAnswer['endpoints'] = {};
+  const regions: StatsAnswer['regions'] = {};
+  const countries: StatsAnswer['countries'] = {};
+  for (const [name, count] of counters) {
+    const [, kind, rest = ''] = /^([a-z]+)\/(.*)$/.exec(name) ?? [];
+    if (kind === 'country') countries[rest] = count;
+    if (kind === 'errors') endpointIn(endpoints, rest).errors += count;
+    if (kind === 'requests') {
+      const [colo = '', endpoint = ''] = splitOnce(rest);
+      endpointIn(endpoints, endpoint).requests += count;
+      regions[colo] ??= { requests: 0, endpoints: {} };
+      regions[colo].requests += count;
+      regions[colo].endpoints[endpoint] = count;
+    }
+  }
+  return { endpoints, regions, countries };
+}
+
+function endpointIn(endpoints: StatsAnswer['endpoints'], name: string) {
+  endpoints[name] ??= { requests: 0, errors: 0 };
+  return endpoints[name];
+}
+
+/** `FRA/GET /health` → `FRA`, `GET /health`. */
+function splitOnce(text: string): [string, string] {
+  const at = text.indexOf('/');
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function sum(counts: number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}

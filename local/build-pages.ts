@@ -1,0 +1,4 @@
+/** What wrangler runs before it deploys (wrangler.toml). */
+import { buildPages } from './worker/build-pages.ts';
+
+await buildPages();

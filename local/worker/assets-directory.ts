@@ -1,0 +1,4 @@
+import { fromRoot } from '../project-root.ts';
+
+/** The files of the pages. */
+export const ASSETS_DIRECTORY = fromRoot('build', 'assets');

@@ -1,0 +1,61 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { openApiDocument } from '../../edge/openapi/document.ts';
+import { fromRoot } from '../project-root.ts';
+import { ASSETS_DIRECTORY } from './assets-directory.ts';
+
+const SCRIPTS = ['dashboard.ts', 'docs.ts', 'redoc.ts'];
+
+/** As they are. */
+const FILES = [
+  ...['dashboard.html', 'dashboard.css', 'docs.html', 'redoc.html', 'redoc.css', 'icon.svg'].map((name) =>
+    fromRoot('pages', name),
+  ),
+  ...['swagger-ui-bundle.js', 'swagger-ui.css'].map((name) =>
+    fromRoot('node_modules', 'swagger-ui-dist', name),
+  ),
+];
+
+const REDOC = fromRoot('node_modules', 'redoc', 'bundles', 'redoc.standalone.js');
+/** Redoc would load its maker's logo from outside. */
+const REDOC_LOGO = 'https://cdn.redoc.ly/redoc/logo-mini.svg';
+const NO_PICTURE = 'data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22/%3E';
+
+/** Puts all that the pages are made of into `build/assets`: what a platform serves beside the Worker. */
+export async function buildPages(): Promise<void> {
+  await mkdir(ASSETS_DIRECTORY, { recursive: true });
+  const copies = FILES.map(async (file) => put(path.basename(file), await readFile(file)));
+  const document = put('openapi.json', Buffer.from(`${JSON.stringify(openApiDocument(), null, 1)}\n`));
+  await Promise.all([...copies, document, copyRedoc(), buildScripts()]);
+}
+
+async function copyRedoc(): Promise<void> {
+  const script = await readFile(REDOC, 'utf8');
+  if (!script.includes(REDOC_LOGO)) throw new Error('Redoc has its logo elsewhere now: look for it');
+  await put(path.basename(REDOC), Buffer.from(script.replaceAll(REDOC_LOGO, NO_PICTURE)));
+}
+
+async function buildScripts(): Promise<void> {
+  const { outputFiles } = await build({
+    entryPoints: SCRIPTS.map((name) => fromRoot('pages', name)),
+    outdir: ASSETS_DIRECTORY,
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: 'es2022',
+    write: false,
+    logLevel: 'warning',
+  });
+  await Promise.all(outputFiles.map(({ path: file, contents }) => put(path.basename(file), contents)));
+}
+
+/** Nobody ever reads half a file, nor sees one change that did not. */
+async function put(name: string, content: Uint8Array): Promise<void> {
+  const file = path.join(ASSETS_DIRECTORY, name);
+  const present = await readFile(file).catch(() => undefined);
+  if (present?.equals(content)) return;
+  const unfinished = `${file}.${process.pid}`;
+  await writeFile(unfinished, content);
+  await rename(unfinished, file);
+}

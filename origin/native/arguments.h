@@ -1,0 +1,64 @@
+#pragma once
+
+// What JavaScript hands over is read by these: a value of another kind becomes a TypeError, one out of bounds a
+// RangeError.
+
+#include <napi.h>
+
+#include <cmath>
+#include <cstddef>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "engine.h"
+
+namespace edgesift::addon {
+
+inline Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
+  if (!info[index].IsObject()) {
+    throw Napi::TypeError::New(info.Env(), std::string(name) + " must be an object");
+  }
+  return info[index].As<Napi::Object>();
+}
+
+/// A finite number in [least, greatest].
+inline double numberField(const Napi::Object& object, const char* name, double least, double greatest) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsNumber()) {
+    throw Napi::TypeError::New(object.Env(), std::string(name) + " must be a number");
+  }
+  const double number = value.As<Napi::Number>().DoubleValue();
+  if (!(number >= least && number <= greatest)) {
+    throw Napi::RangeError::New(object.Env(), std::string(name) + " is out of range");
+  }
+  return number;
+}
+
+inline int integerField(const Napi::Object& object, const char* name, double least, double greatest) {
+  const double number = numberField(object, name, least, greatest);
+  if (number != std::floor(number)) {
+    throw Napi::RangeError::New(object.Env(), std::string(name) + " must be an integer");
+  }
+  return static_cast<int>(number);
+}
+
+/// Runs `work` and turns every C++ exception into a JavaScript one, which names `what` failed.
+template <typename Work>
+Napi::Value fenced(Napi::Env env, const std::string& what, const Work& work) {
+  try {
+    return work();
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const InvalidInput& error) {
+    throw Napi::RangeError::New(env, error.what());
+  } catch (const std::bad_alloc&) {
+    throw Napi::Error::New(env, "not enough memory for this task");
+  } catch (const std::exception& error) {
+    throw Napi::Error::New(env, what + ": " + error.what());
+  } catch (...) {
+    throw Napi::Error::New(env, what + ": unknown failure");
+  }
+}
+
+}  // namespace edgesift::addon

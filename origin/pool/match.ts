@@ -1,0 +1,128 @@
+import type { MatchResult } from '../../shared/contract/answers.ts';
+import { ServiceError } from '../../shared/contract/errors.ts';
+import { MAX_MATCHED_KEYPOINTS } from '../../shared/contract/limits.ts';
+import type { GeometryParameters } from '../../shared/contract/parameters.ts';
+import { decodePayload, type Features } from '../../shared/features/payload.ts';
+import { splitPayloads } from '../../shared/origin-protocol.ts';
+import type { NativeAddon } from '../native/addon.ts';
+import type { MatchTask, MatchTaskResult } from './messages.ts';
+
+/** Matches that determine a model: so many agree with it by construction, which proves nothing. */
+const MINIMAL_SAMPLE = { homography: 4, fundamental: 7 } as const;
+
+/**
+ * Two feature payloads → what matches and how the images relate. Blocks the calling thread while the native code runs.
+ *
+ * @throws ServiceError `INVALID_PARAMETER` for anything but two feature payloads, `IMAGE_TOO_LARGE` for more keypoints
+ *   than {@link MAX_MATCHED_KEYPOINTS}
+ */
+export async function matchFeatures(addon: NativeAddon, task: MatchTask): Promise<MatchTaskResult> {
+  const started = performance.now();
+  const [first, second] = readFeatures(task.bytes);
+  const result = match(addon, first, second, task.parameters);
+  const payload = new TextEncoder().encode(JSON.stringify(result));
+  return { kind: 'matched', payload, matchMs: performance.now() - started };
+}
+
+function readFeatures(body: Uint8Array<ArrayBuffer>): [Features, Features] {
+  const payloads = splitPayloads(body);
+  if (!payloads) throw new ServiceError('INVALID_PARAMETER', 'The body is not two feature payloads.');
+  return [readOne(payloads[0]), readOne(payloads[1])];
+}
+
+function readOne(payload: Uint8Array<ArrayBuffer>): Features {
+  const features = decodeOne(payload);
+  if (features.count <= MAX_MATCHED_KEYPOINTS) return features;
+  const message = `Images of more than ${MAX_MATCHED_KEYPOINTS} keypoints are not matched: use the strongest by nfeatures.`;
+  throw new ServiceError('IMAGE_TOO_LARGE', message, {
+    details: { limit: 'keypoints', max: MAX_MATCHED_KEYPOINTS, actual: features.count },
+  });
+}
+
+function decodeOne(payload: Uint8Array<ArrayBuffer>): Features {
+  try {
+    return decodePayload(payload).features;
+  } catch (cause) {
+    throw new ServiceError('INVALID_PARAMETER', 'The body is not two feature payloads.', { cause });
+  }
+}
+
+function match(
+  addon: NativeAddon,
+  first: Features,
+  second: Features,
+  { model, ratio, threshold, include }: GeometryParameters,
+): MatchResult {
+  const rows = addon.matchDescriptors(first.descriptors, second.descriptors, ratio);
+  const matches = rows.length / 3;
+  const index1 = column(rows, 0);
+  const index2 = column(rows, 1);
+  const points1 = pointsAt(first.xy, index1);
+  const points2 = pointsAt(second.xy, index2);
+  const enough = matches >= MINIMAL_SAMPLE[model];
+  const geometry = enough ? addon.estimateGeometry(points1, points2, model, threshold) : null;
+  const errors = geometry?.errors.filter((error) => error <= threshold) ?? new Float64Array();
+  const found = errors.length > MINIMAL_SAMPLE[model] ? geometry : null;
+  const inlier = Array.from(rows.subarray(0, matches), (_, pair) => isInlier(found, pair, threshold));
+  return {
+    matches,
+    inliers: found ? errors.length : 0,
+    [model]: found && { matrix: matrixRows(found.matrix), ...reprojectionErrors(errors) },
+    ...(!found && { reason: enough ? 'no_consensus' : 'too_few_matches' }),
+    ...(include === 'all' && {
+      pairs: {
+        index1: [...index1],
+        index2: [...index2],
+        x1: [...everySecond(points1, 0)],
+        y1: [...everySecond(points1, 1)],
+        x2: [...everySecond(points2, 0)],
+        y2: [...everySecond(points2, 1)],
+        distance: Array.from(column(rows, 2), Math.sqrt),
+        inlier,
+      },
+    }),
+  };
+}
+
+function isInlier(geometry: { errors: Float64Array } | null, pair: number, threshold: number): boolean {
+  return (geometry?.errors[pair] ?? Number.POSITIVE_INFINITY) <= threshold;
+}
+
+/** @param errors of the inliers, not empty */
+function reprojectionErrors(errors: Float64Array) {
+  const sorted = errors.toSorted();
+  const middle = sorted.subarray(Math.floor((sorted.length - 1) / 2), Math.floor(sorted.length / 2) + 1);
+  return { reprojection_error: mean(errors), median_reprojection_error: mean(middle) };
+}
+
+function mean(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function column(rows: Uint32Array, at: number): Uint32Array {
+  return rows.filter((_, index) => index % 3 === at);
+}
+
+function everySecond(points: Float32Array, from: number): Float32Array {
+  return points.filter((_, index) => index % 2 === from);
+}
+
+function pointsAt(xy: Float32Array, rows: Uint32Array): Float32Array {
+  const points = new Float32Array(2 * rows.length);
+  for (const [pair, row] of rows.entries()) points.set(xy.subarray(2 * row, 2 * row + 2), 2 * pair);
+  return points;
+}
+
+type Row = [number, number, number];
+
+function matrixRows([a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0, i = 0]: Float64Array): [
+  Row,
+  Row,
+  Row,
+] {
+  return [
+    [a, b, c],
+    [d, e, f],
+    [g, h, i],
+  ];
+}

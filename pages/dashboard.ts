@@ -1,0 +1,154 @@
+import type { DetectAnswer, HealthAnswer, KeypointColumns } from '../shared/contract/answers.ts';
+import type { Problem } from '../shared/contract/errors.ts';
+import type { StatsAnswer } from '../shared/contract/stats.ts';
+
+const REFRESH_MS = 5_000;
+/** Strongest first: more than these would hide the picture. */
+const MOST_DRAWN = 2_000;
+
+type DrawnAnswer = DetectAnswer & KeypointColumns;
+
+function find<Kind extends Element>(selector: string, kind: new () => Kind): Kind {
+  const element = document.querySelector(selector);
+  if (!(element instanceof kind)) throw new Error(`the page has no ${selector}`);
+  return element;
+}
+
+const health = find('#health', HTMLElement);
+const result = find('#result', HTMLElement);
+const canvas = find('#keypoints', HTMLCanvasElement);
+const picture = find('#picture', HTMLInputElement);
+
+picture.addEventListener('change', () => {
+  const [file] = picture.files ?? [];
+  if (file) void showFeatures(file);
+});
+void refresh();
+
+async function refresh(): Promise<void> {
+  await Promise.allSettled([showHealth(), showStats()]);
+  setTimeout(refresh, REFRESH_MS);
+}
+
+async function showHealth(): Promise<void> {
+  const answer: HealthAnswer | undefined = await fetch('/health')
+    .then((response) => response.json())
+    .catch(() => undefined);
+  const status = answer?.status ?? 'unhealthy';
+  health.textContent = answer?.status ? `${status}, version ${answer.version}` : 'does not answer';
+  health.className = status;
+}
+
+async function showStats(): Promise<void> {
+  const response = await fetch('/api/v1/stats');
+  if (response.status === 401) {
+    find('#scope', HTMLElement).textContent = 'This service gives its statistics to API keys only.';
+    return;
+  }
+  const stats: StatsAnswer = await response.json();
+  const { misses, hit_rate, tiers } = stats.cache;
+  const totals = {
+    Requests: stats.requests.toLocaleString(),
+    'Hit rate': hit_rate === null ? '–' : `${(100 * hit_rate).toFixed(1)} %`,
+    'Hits: memory, Redis': `${tiers.memory.hits.toLocaleString()}, ${tiers.redis.hits.toLocaleString()}`,
+    Computed: misses.toLocaleString(),
+  };
+  find('#totals', HTMLElement).replaceChildren(
+    ...Object.entries(totals).flatMap(([name, value]) => [element('dt', name), element('dd', value)]),
+  );
+  showLatency(stats.latency_ms);
+  showTable('#endpoints', countsOf(stats.endpoints));
+  showTable('#regions', countsOf(stats.regions));
+  find('#scope', HTMLElement).textContent =
+    stats.scope === 'service' ? '' : 'Redis does not answer: these are the counts of one edge alone.';
+}
+
+function countsOf(named: Record<string, { requests: number }>): [string, number][] {
+  return Object.entries(named).map(([name, { requests }]) => [name, requests]);
+}
+
+function showTable(selector: string, rows: [string, number][]): void {
+  const sorted = rows.toSorted(([, one], [, other]) => other - one);
+  const lines = sorted.map(([name, count]) => {
+    const line = document.createElement('tr');
+    line.append(element('td', name), element('td', count.toLocaleString()));
+    return line;
+  });
+  find(selector, HTMLElement).replaceChildren(...lines);
+}
+
+function element(tag: string, text: string): HTMLElement {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  return made;
+}
+
+function showLatency({ upper_bounds, counts }: StatsAnswer['latency_ms']): void {
+  const totals = [...upper_bounds, Infinity].map((_, bucket) =>
+    Object.values(counts).reduce((sum, histogram) => sum + (histogram[bucket] ?? 0), 0),
+  );
+  const tallest = Math.max(1, ...totals);
+  const names = [...upper_bounds.map((bound) => (bound < 1000 ? `${bound}` : `${bound / 1000} s`)), 'more'];
+  const [width, height] = [32, 80];
+  const chart = svg('svg', { viewBox: `0 0 ${width * names.length} ${height + 14}`, role: 'img' });
+  chart.setAttribute('aria-label', 'Number of answers by duration, in milliseconds');
+  names.forEach((name, index) => {
+    const tall = (height * (totals[index] ?? 0)) / tallest;
+    const bar = svg('rect', { x: index * width + 3, y: height - tall, width: width - 6, height: tall });
+    bar.append(svg('title', {}, `up to ${name}: ${totals[index]}`));
+    chart.append(bar, svg('text', { x: (index + 0.5) * width, y: height + 11 }, name));
+  });
+  find('#latency', HTMLElement).replaceChildren(chart);
+}
+
+function svg(tag: string, attributes: Record<string, string | number>, text = ''): SVGElement {
+  const made = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
+  made.textContent = text;
+  return made;
+}
+
+async function showFeatures(file: File): Promise<void> {
+  result.textContent = 'computing…';
+  const body = new FormData();
+  body.append('image', file);
+  const response = await fetch('/api/v1/features/detect?include=keypoints', { method: 'POST', body });
+  const answer: DrawnAnswer | Problem = await response.json();
+  canvas.hidden = !answer.success;
+  if (!answer.success) {
+    result.textContent = `${answer.error_code}: ${answer.message}`;
+    return;
+  }
+  const from = answer.cache.tier === null ? 'computed' : `from ${answer.cache.tier}`;
+  const time = `${answer.processing_time_ms} ms`;
+  result.textContent = `${answer.keypoints.toLocaleString()} keypoints, ${from} in ${time}`;
+  await draw(file, answer);
+}
+
+/** The picture, where the browser can show its format, with a circle for each keypoint and its direction. */
+async function draw(file: File, answer: DrawnAnswer): Promise<void> {
+  const { width, height } = answer.image;
+  Object.assign(canvas, { width, height });
+  const context = canvas.getContext('2d');
+  if (!context) return;
+  const bitmap = await createImageBitmap(file).catch(() => undefined);
+  if (bitmap) context.drawImage(bitmap, 0, 0, width, height);
+  context.lineWidth = Math.max(1, width / 800);
+  context.strokeStyle = '#3dffb5';
+  for (let index = 0; index < Math.min(answer.x.length, MOST_DRAWN); index += 1) {
+    drawKeypoint(context, answer, index);
+  }
+}
+
+function drawKeypoint(context: CanvasRenderingContext2D, columns: KeypointColumns, index: number): void {
+  const { x, y, size, angle } = columns;
+  // The canvas counts from the corner of the upper-left pixel, OpenCV from its centre.
+  const [centreX, centreY] = [(x[index] ?? 0) + 0.5, (y[index] ?? 0) + 0.5];
+  const radius = (size[index] ?? 0) / 2;
+  const radians = ((angle[index] ?? 0) * Math.PI) / 180;
+  context.beginPath();
+  context.arc(centreX, centreY, radius, radians, radians + 2 * Math.PI);
+  context.moveTo(centreX, centreY);
+  context.lineTo(centreX + radius * Math.cos(radians), centreY + radius * Math.sin(radians));
+  context.stroke();
+}

@@ -1,0 +1,49 @@
+import { toHex } from '../hex.ts';
+
+/** W3C Trace Context, version 00: trace id, span id of the caller, flags; ids of zeros alone are not valid. */
+const TRACE_PARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
+/** A later version may have more at the end; of what we know, we use version 00. */
+const LATER_VERSION = /^(?!00|ff)[0-9a-f]{2}(-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})(-.*)?$/;
+/** Nobody who began the trace asked to record it. */
+const NOT_SAMPLED = '00';
+
+/** The place of one request in a trace. Ids are made when first asked for: most requests need none. */
+export class TraceContext {
+  readonly #received: RegExpExecArray | null;
+  #traceId: string | undefined;
+  #spanId: string | undefined;
+
+  /** @param header `traceparent` as it came; a new trace begins where it is missing or not valid */
+  constructor(header: string | null | undefined) {
+    this.#received = header ? TRACE_PARENT.exec(header.replace(LATER_VERSION, '00$1')) : null;
+  }
+
+  get traceId(): string {
+    this.#traceId ??= this.#received?.[1] ?? randomHex(16);
+    return this.#traceId;
+  }
+
+  /** The caller's span; undefined where the trace begins here. */
+  get parentSpanId(): string | undefined {
+    return this.#received?.[2];
+  }
+
+  /** Of this request. */
+  get spanId(): string {
+    this.#spanId ??= randomHex(8);
+    return this.#spanId;
+  }
+
+  /** For the requests that this one makes. */
+  get traceParent(): string {
+    return `00-${this.traceId}-${this.spanId}-${this.#flags}`;
+  }
+
+  get #flags(): string {
+    return this.#received?.[3] ?? NOT_SAMPLED;
+  }
+}
+
+function randomHex(bytes: number): string {
+  return toHex(crypto.getRandomValues(new Uint8Array(bytes)));
+}

@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
+import { sharedDataMissing } from '../fixtures/pictures.ts';
+import { postMatch, readMatch } from './behaviours.ts';
+import { oxfordPicture, oxfordTruth, SEQUENCES, type Sequence } from './oxford.ts';
+import { meanCornerError } from './planar-scene.ts';
+
+const LARGEST_ERROR_PX = 3;
+/** The pairs that SIFT is made for; bench/matching.ts reports the harder ones too. */
+const LAST_OF_SEQUENCE: Record<Sequence, number> = { graffiti: 3, boat: 4, leuven: 6, ubc: 6 };
+
+const PAIRS = SEQUENCES.flatMap((sequence) =>
+  Array.from({ length: LAST_OF_SEQUENCE[sequence] - 1 }, (_, index): [Sequence, number] => [
+    sequence,
+    index + 2,
+  ]),
+);
+
+describe.skipIf(sharedDataMissing('homographies of the Oxford sequences'))(
+  `homographies of real pictures are true to ${LARGEST_ERROR_PX} px`,
+  () => {
+    let stack: EdgeStack;
+    beforeAll(async () => {
+      stack = await startEdgeStack({ runtime: 'workerd' });
+    });
+    afterAll(() => stack?.stop());
+
+    test.each(PAIRS)('%s 1→%i', async (sequence, number) => {
+      const image1 = oxfordPicture(sequence, 1);
+      const answer = await readMatch(
+        await postMatch(stack.url, { image1, image2: oxfordPicture(sequence, number) }),
+      );
+      const { width, height } = answer.images[0];
+      const found = answer.homography?.matrix.flat() ?? [];
+      const error = meanCornerError(found, oxfordTruth(sequence, number), width, height);
+      expect(error).toBeLessThan(LARGEST_ERROR_PX);
+    });
+  },
+);

@@ -1,0 +1,50 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { logDestination } from '../../origin/log-file.ts';
+import { createLogger } from '../../origin/logging.ts';
+import { startOriginServer } from '../fixtures/origin-server.ts';
+import { until } from '../fixtures/until.ts';
+
+test('the log goes into LOG_FILE too, in folders made for it', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'log-'));
+  const file = path.join(folder, 'logs', 'api.log');
+  const origin = await startOriginServer({ LOG_FILE: file });
+  try {
+    await fetch(`${origin.url}/nothing`);
+    await until('the request is in the file', async () =>
+      (await readFile(file, 'utf8')).includes('/nothing'),
+    );
+    expect(origin.log.join('\n')).toContain('/nothing');
+    const lines = (await readFile(file, 'utf8')).trim().split('\n');
+    for (const line of lines) expect(JSON.parse(line)).toMatchObject({ service: 'origin' });
+  } finally {
+    await origin.stop();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('files rotate at 10 MB, and ten old ones are kept', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'log-'));
+  const { stdout } = process;
+  const write = stdout.write;
+  // These lines are for the file alone.
+  stdout.write = () => true;
+  try {
+    const logger = createLogger('info', logDestination(path.join(folder, 'api.log')));
+    for (let files = 1; files <= 12; files += 1) {
+      logger.info({ files }, 'x'.repeat(10_500_000));
+      await until(`file ${files} is closed`, async () => {
+        const rotated = await readFile(path.join(folder, 'api.log.1'), 'utf8').catch(() => '');
+        return rotated.includes(`"files":${files},`);
+      });
+    }
+    const rotated = (await readdir(folder)).filter((name) => /^api\.log\.\d+$/.test(name));
+    expect(rotated).toHaveLength(10);
+    expect(await readFile(path.join(folder, 'api.log.10'), 'utf8')).toContain('"files":3,');
+  } finally {
+    stdout.write = write;
+    await rm(folder, { recursive: true });
+  }
+});
