@@ -43,6 +43,12 @@ EDGESIFT_INLINE Floats negateWhere(Floats sign, Floats a) {
   return {_mm512_castsi512_ps(
       _mm512_ternarylogic_epi32(_mm512_castps_si512(a.v), _mm512_castps_si512(sign.v), signBit, 0x78))};
 }
+/// Lanes `Count` .. Count + kLanes - 1 of (a, b).
+#define EDGESIFT_SHIFTS
+template <int Count>
+EDGESIFT_INLINE Floats shiftedBy(Floats a, Floats b) {
+  return {_mm512_castsi512_ps(_mm512_alignr_epi32(_mm512_castps_si512(b.v), _mm512_castps_si512(a.v), Count))};
+}
 /// Bit i is set where a[i] > b[i] (a[i] >= b[i]).
 EDGESIFT_INLINE std::uint32_t maskGreater(Floats a, Floats b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ); }
 EDGESIFT_INLINE std::uint32_t maskGreaterEqual(Floats a, Floats b) {
