@@ -15,7 +15,7 @@ export interface Stack {
   readonly url: string;
   readonly redisUrl: string;
   readonly redisPid: number;
-  /** As in `opencv-sift@4.6.0-avx512`. */
+  /** As in `edgesift@1`. */
   readonly extractor: string;
   readonly processes: Processes;
   stop(): Promise<void>;

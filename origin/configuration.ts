@@ -29,7 +29,7 @@ const configurationSchema = z
     ORIGIN_THREADS: integerSetting(1, 1024).default(() => availableParallelism()),
     SIFT_ENGINE: z
       .enum(SIFT_ENGINES, { error: `must be one of: ${SIFT_ENGINES.join(', ')}` })
-      .default('opencv'),
+      .default('edgesift'),
     ORIGIN_MEMORY_BYTES: integerSetting(64 * 1024 * 1024).default(() =>
       Math.floor(usableMemoryBytes() * DEFAULT_MEMORY_SHARE),
     ),

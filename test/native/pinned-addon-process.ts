@@ -2,7 +2,7 @@ import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { decodeFile } from './pictures.ts';
 import type { PinnedAnswer, PinnedRequest } from './pinned-addon.ts';
 
-const addon = loadNativeAddon();
+const addon = loadNativeAddon('opencv');
 
 process.on('message', async ({ path, parameters }: PinnedRequest) => {
   const image = await decodeFile(path);
