@@ -13,6 +13,7 @@ import type { EdgeContext } from './context.ts';
 import type { FoundFeatures } from './feature-source.ts';
 import { type CompleteFeatures, type FeatureSummary, keyOfSummary } from './features.ts';
 import type { Format } from './negotiation.ts';
+import type { Timing } from './timing.ts';
 
 /** The answers to one URL depend on these request headers. */
 export const FEATURES_VARY = 'Accept, Accept-Encoding';
@@ -28,7 +29,7 @@ export function answerFeatures(
   context.header('ETag', etagOf(keyOfSummary(found.summary), format, representation));
   context.header('Vary', FEATURES_VARY);
   if (format !== 'json') return answerFile(context, requirePayload(found), format, representation);
-  const answer = detectAnswer(context, found);
+  const answer = detectAnswer(found, { requestId: context.get('requestId'), timing: context.get('timing') });
   if (representation.include === 'summary') return context.json(answer);
   const { features } = decodePayload(requirePayload(found).payload);
   const json = streamBytes(encodeText(featureJson(answer, features, representation)));
@@ -54,7 +55,7 @@ export function secondsLeft({ expiresAt }: FeatureSummary): number {
   return Math.max(0, Math.ceil((expiresAt - Date.now()) / 1000));
 }
 
-function requirePayload(found: FoundFeatures): CompleteFeatures {
+export function requirePayload(found: FoundFeatures): CompleteFeatures {
   const { summary, payload } = found;
   if (!payload) throw new Error('the payload was not asked for');
   return { summary, payload };
@@ -74,7 +75,11 @@ function answerFile(
   });
 }
 
-function detectAnswer(context: EdgeContext, { summary, tier }: FoundFeatures): DetectAnswer {
+/** The fields that every JSON answer about one image has. */
+export function detectAnswer(
+  { summary, tier }: FoundFeatures,
+  { requestId, timing }: { requestId: string; timing: Timing },
+): DetectAnswer {
   const { metadata, count } = summary;
   const { extractor, parameters, image } = metadata;
   return {
@@ -82,8 +87,8 @@ function detectAnswer(context: EdgeContext, { summary, tier }: FoundFeatures): D
     keypoints: count,
     descriptors_shape: [count, DESCRIPTOR_LENGTH],
     cached: tier !== null,
-    processing_time_ms: Number(context.get('timing').elapsedMs.toFixed(1)),
-    request_id: context.get('requestId'),
+    processing_time_ms: Number(timing.elapsedMs.toFixed(1)),
+    request_id: requestId,
     image,
     extractor: { name: extractor.name, version: extractor.version, parameters },
     cache: {

@@ -1,6 +1,13 @@
 import { ServiceError } from '../shared/contract/errors.ts';
 import type { ImageLimits } from '../shared/contract/limits.ts';
-import { checkByteLength, checkFileExtension } from '../shared/image-header.ts';
+import { toHex } from '../shared/hex.ts';
+import {
+  checkByteLength,
+  checkFileExtension,
+  checkPixelCount,
+  readImageHeader,
+} from '../shared/image-header.ts';
+import { sha256 } from '../shared/sha256.ts';
 import { verifyContentDigest } from './content-digest.ts';
 import { type FormPart, parseForm } from './form.ts';
 import { type BodyLimits, bytesToHold, readBody } from './request-body.ts';
@@ -9,6 +16,14 @@ import { type BodyLimits, bytesToHold, readBody } from './request-body.ts';
 export interface Upload {
   bytes: Uint8Array<ArrayBuffer>;
   fields: [string, string][];
+}
+
+/** An image that is what it should be, by its header, and its name. */
+export interface IdentifiedImage {
+  bytes: Uint8Array<ArrayBuffer>;
+  digest: Uint8Array;
+  /** `digest` in hexadecimal. */
+  sha256: string;
 }
 
 export interface UploadLimits extends ImageLimits {
@@ -78,6 +93,22 @@ function uploadFrom(parts: FormPart[], limits: ImageLimits): Upload {
   checkByteLength(image.bytes.length, limits);
   const fields = parts.filter((part) => part !== image).map(fieldFrom);
   return { bytes: image.bytes, fields };
+}
+
+/**
+ * Checks and hashes one image of a form.
+ *
+ * @throws ServiceError `INVALID_IMAGE`, `IMAGE_TOO_LARGE`
+ */
+export async function identifyImage(
+  { fileName = '', bytes }: FormPart,
+  limits: ImageLimits,
+): Promise<IdentifiedImage> {
+  checkFileExtension(fileName);
+  checkByteLength(bytes.length, limits);
+  checkPixelCount(readImageHeader(bytes), limits);
+  const digest = await sha256(bytes);
+  return { bytes, digest, sha256: toHex(digest) };
 }
 
 export function fieldFrom({ name, fileName, bytes }: FormPart): [string, string] {

@@ -61,6 +61,9 @@ export const detectParametersSchema = z.strictObject({
   ...representationSchema.shape,
 });
 
+/** Parameters of a batch: every image is answered as JSON, in a line of its own. */
+export const batchParametersSchema = detectParametersSchema.omit({ format: true });
+
 export interface DetectParameters {
   sift: SiftParameters;
   representation: Representation;
@@ -111,6 +114,12 @@ function parseValue(text: string): unknown {
 export function parseDetectParameters(pairs: Iterable<readonly [string, string]>): DetectParameters {
   const { root_sift, denoise, include, format, ...sift } = parsePairs(detectParametersSchema, pairs);
   return { sift, representation: { root_sift, denoise, include, ...(format && { format }) } };
+}
+
+/** Parameters of a batch, which hold for all of its images. Errors as above. */
+export function parseBatchParameters(pairs: Iterable<readonly [string, string]>): DetectParameters {
+  const { root_sift, denoise, include, ...sift } = parsePairs(batchParametersSchema, pairs);
+  return { sift, representation: { root_sift, denoise, include } };
 }
 
 /** Parameters whose schema reads the text itself. Errors as above. */
