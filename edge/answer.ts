@@ -1,6 +1,7 @@
 import type { DetectAnswer } from '../shared/contract/answers.ts';
 import {
   DEFAULT_SIFT_PARAMETERS,
+  pairsOf,
   type Representation,
   type SiftParameters,
 } from '../shared/contract/parameters.ts';
@@ -105,9 +106,8 @@ export function detectAnswer(
 
 /** Names just the parameters that are not the defaults. */
 function linkTo(sha256: string, parameters: SiftParameters, ...extra: [string, string][]): string {
-  const changed = Object.entries(parameters)
-    .filter(([name, value]) => value !== DEFAULT_SIFT_PARAMETERS[name as keyof SiftParameters])
-    .map(([name, value]): [string, string] => [name, String(value)]);
+  const defaults = new Map(pairsOf(DEFAULT_SIFT_PARAMETERS));
+  const changed = pairsOf(parameters).filter(([name, value]) => value !== defaults.get(name));
   const query = new URLSearchParams([...changed, ...extra]).toString();
   return `/api/v1/features/${sha256}${query && `?${query}`}`;
 }

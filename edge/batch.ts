@@ -1,6 +1,7 @@
 import type { BatchProblemLine, BatchSummaryLine } from '../shared/contract/batch.ts';
 import { asServiceError, problemOf, ServiceError } from '../shared/contract/errors.ts';
 import type { DetectParameters } from '../shared/contract/parameters.ts';
+import { checkDenoising } from '../shared/denoising.ts';
 import { featureJson } from '../shared/features/json.ts';
 import { decodePayload } from '../shared/features/payload.ts';
 import { detectAnswer, requirePayload } from './answer.ts';
@@ -84,6 +85,7 @@ export class Batch {
       try {
         if (index > 0) this.#admitImage();
         const image = await this.#identify(part);
+        checkDenoising(image.header, this.#parameters.sift);
         const known = pictures.get(image.sha256);
         if (known) known.members.push(member);
         else pictures.set(image.sha256, { ...image, members: [member] });

@@ -2,7 +2,14 @@ import { ServiceError } from '../shared/contract/errors.ts';
 import type { ImageLimits } from '../shared/contract/limits.ts';
 import { sha256Schema } from '../shared/feature-key.ts';
 import type { FormPart } from './form.ts';
-import { fieldFrom, identifyImage, mediaTypeOf, readForm, type UploadLimits } from './upload.ts';
+import {
+  fieldFrom,
+  type IdentifiedImage,
+  identifyImage,
+  mediaTypeOf,
+  readForm,
+  type UploadLimits,
+} from './upload.ts';
 
 export const MATCH_FIELDS = ['image1', 'image2'] as const;
 export type MatchField = (typeof MATCH_FIELDS)[number];
@@ -11,7 +18,7 @@ export type MatchField = (typeof MATCH_FIELDS)[number];
 export interface MatchSide {
   field: MatchField;
   sha256: string;
-  upload?: { bytes: Uint8Array<ArrayBuffer>; digest: Uint8Array };
+  upload?: Omit<IdentifiedImage, 'sha256'>;
 }
 
 export interface MatchUpload {

@@ -5,6 +5,7 @@ import {
   checkByteLength,
   checkFileExtension,
   checkPixelCount,
+  type ImageHeader,
   readImageHeader,
 } from '../shared/image-header.ts';
 import { sha256 } from '../shared/sha256.ts';
@@ -21,6 +22,7 @@ export interface Upload {
 /** An image that is what it should be, by its header, and its name. */
 export interface IdentifiedImage {
   bytes: Uint8Array<ArrayBuffer>;
+  header: ImageHeader;
   digest: Uint8Array;
   /** `digest` in hexadecimal. */
   sha256: string;
@@ -106,9 +108,10 @@ export async function identifyImage(
 ): Promise<IdentifiedImage> {
   checkFileExtension(fileName);
   checkByteLength(bytes.length, limits);
-  checkPixelCount(readImageHeader(bytes), limits);
+  const header = readImageHeader(bytes);
+  checkPixelCount(header, limits);
   const digest = await sha256(bytes);
-  return { bytes, digest, sha256: toHex(digest) };
+  return { bytes, header, digest, sha256: toHex(digest) };
 }
 
 export function fieldFrom({ name, fileName, bytes }: FormPart): [string, string] {

@@ -13,6 +13,7 @@
 #include "engine.h"
 #include "feature_order.h"
 #include "matching/matching_binding.h"
+#include "opencv/denoising.h"
 #include "opencv/opencv_engine.h"
 #include "payload.h"
 
@@ -83,6 +84,27 @@ Napi::Value extract(const Napi::CallbackInfo& info) {
   });
 }
 
+Denoising denoisingArgument(const Napi::CallbackInfo& info) {
+  const Napi::Object object = objectArgument(info, 1, "denoising");
+  return {
+      static_cast<float>(numberField(object, "h", 1e-3, 1000)),
+      static_cast<float>(numberField(object, "h_color", 1e-3, 1000)),
+      integerField(object, "template_window_size", 1, 99),
+      integerField(object, "search_window_size", 1, 99),
+  };
+}
+
+Napi::Value denoiseImage(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return fenced(env, "denoising", [&]() -> Napi::Value {
+    const Denoising denoising = denoisingArgument(info);
+    const std::vector<std::uint8_t> pixels = denoise(imageArgument(info), denoising);
+    Napi::Uint8Array result = Napi::Uint8Array::New(env, pixels.size());
+    std::copy(pixels.begin(), pixels.end(), result.Data());
+    return result;
+  });
+}
+
 Napi::Value toGrey(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return fenced(env, engine().name(), [&]() -> Napi::Value {
@@ -100,6 +122,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     description.Set("version", engine().version());
     exports.Set("engine", description);
     exports.Set("extract", Napi::Function::New(env, extract, "extract"));
+    exports.Set("denoise", Napi::Function::New(env, denoiseImage, "denoise"));
     exports.Set("toGrey", Napi::Function::New(env, toGrey, "toGrey"));
     exportMatching(env, exports);
     return exports;

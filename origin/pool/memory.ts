@@ -32,3 +32,21 @@ export function extractionBytes(pixels: number, fileBytes: number, parameters: S
   const levels = 2 * parameters.n_octave_layers + 5;
   return Math.ceil(fileBytes + pixels * ((16 * levels * 4) / 3 + BESIDE_THE_PYRAMID));
 }
+
+/** Per pixel: the image as R, G, B, as B, G, R and as Lab, each before and after, and its planes with borders. */
+const DENOISING_BYTES_PER_PIXEL = 32;
+
+/**
+ * Bytes that denoising takes at its peak, before the extraction; 0 without. OpenCV keeps a sum of four bytes for each
+ * column and each place in the search window.
+ */
+export function denoisingBytes(
+  { width, height }: { width: number; height: number },
+  fileBytes: number,
+  { denoising }: SiftParameters,
+): number {
+  if (!denoising) return 0;
+  // EXIF may exchange columns and rows.
+  const columnSums = 4 * denoising.search_window_size ** 2 * Math.max(width, height);
+  return fileBytes + width * height * DENOISING_BYTES_PER_PIXEL + columnSums;
+}
