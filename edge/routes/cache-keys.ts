@@ -3,7 +3,8 @@ import { cacheClearQuerySchema, cacheListQuerySchema } from '../../shared/contra
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseTextParameters } from '../../shared/contract/parameters.ts';
 import { RedisUnavailable } from '../cache/redis-client.ts';
-import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
+import type { EdgeEnvironment, Services } from '../context.ts';
+import { queryOf } from '../query.ts';
 
 const PATH = '/api/v1/cache/keys';
 const NO_STORE = { 'Cache-Control': 'no-store' };
@@ -37,10 +38,6 @@ export function registerCacheKeys(
     features.forget(key);
     return context.json(found(key, answer), 200, NO_STORE);
   });
-}
-
-function queryOf(context: EdgeContext): URLSearchParams {
-  return new URL(context.req.url).searchParams;
 }
 
 function found<Answer>(key: string, answer: Answer | undefined): Answer {

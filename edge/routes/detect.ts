@@ -7,6 +7,7 @@ import { sha256 } from '../../shared/sha256.ts';
 import { answerFeatures } from '../answer.ts';
 import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
 import { needsPayload, negotiateFormat } from '../negotiation.ts';
+import { queryOf } from '../query.ts';
 import { readUpload, type Upload, uploadBytes } from '../upload.ts';
 import type { UploadLease } from '../upload-budget.ts';
 
@@ -50,8 +51,7 @@ async function readValidUpload(
   { limits }: Services,
 ): Promise<{ upload: Upload; parameters: DetectParameters }> {
   const upload = await readUpload(context.req.raw, limits);
-  const query = new URL(context.req.url).searchParams;
-  const parameters = parseDetectParameters([...query, ...upload.fields]);
+  const parameters = parseDetectParameters([...queryOf(context), ...upload.fields]);
   checkByteLength(upload.bytes.length, limits);
   const header = readImageHeader(upload.bytes);
   checkPixelCount(header, limits);

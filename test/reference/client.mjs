@@ -110,8 +110,8 @@ for (const [promise, check] of Object.entries(checks)) {
   try {
     await check();
   } catch (error) {
-    console.error(`BROKEN: ${promise}: ${error.message}`);
+    process.stderr.write(`BROKEN: ${promise}: ${error.message}\n`);
     process.exitCode = 1;
   }
 }
-console.log(`${Object.keys(checks).length} promises`);
+process.stdout.write(`${Object.keys(checks).length} promises\n`);
