@@ -93,17 +93,17 @@ function detectAnswer(context: EdgeContext, { summary, tier }: FoundFeatures): D
     },
     links: {
       self: linkTo(image.sha256, parameters),
-      safetensors: linkTo(image.sha256, parameters, ['format', 'safetensors']),
+      safetensors: linkTo(image.sha256, parameters, 'format=safetensors'),
     },
   };
 }
 
-/** Names just the parameters that are not the defaults. */
-function linkTo(sha256: string, parameters: SiftParameters, ...extra: [string, string][]): string {
+/** Names just the parameters that are not the defaults; names and numbers need no escaping in a query. */
+function linkTo(sha256: string, parameters: SiftParameters, ...more: string[]): string {
   const changed = Object.entries(parameters)
     .filter(([name, value]) => value !== DEFAULT_SIFT_PARAMETERS[name as keyof SiftParameters])
-    .map(([name, value]): [string, string] => [name, String(value)]);
-  const query = new URLSearchParams([...changed, ...extra]).toString();
+    .map(([name, value]) => `${name}=${value}`);
+  const query = [...changed, ...more].join('&');
   return `/api/v1/features/${sha256}${query && `?${query}`}`;
 }
 

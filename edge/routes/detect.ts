@@ -6,6 +6,7 @@ import { sha256 } from '../../shared/sha256.ts';
 import { answerFeatures } from '../answer.ts';
 import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
 import { needsPayload, negotiateFormat } from '../negotiation.ts';
+import { queryParameters } from '../query.ts';
 import { readUpload, type Upload, uploadBytes } from '../upload.ts';
 import type { UploadLease } from '../upload-budget.ts';
 
@@ -49,8 +50,7 @@ async function readValidUpload(
   { limits }: Services,
 ): Promise<{ upload: Upload; parameters: DetectParameters }> {
   const upload = await readUpload(context.req.raw, limits);
-  const query = new URL(context.req.url).searchParams;
-  const parameters = parseDetectParameters([...query, ...upload.fields]);
+  const parameters = parseDetectParameters([...queryParameters(context.req.raw), ...upload.fields]);
   checkByteLength(upload.bytes.length, limits);
   checkPixelCount(readImageHeader(upload.bytes), limits);
   return { upload, parameters };

@@ -1,0 +1,5 @@
+/** Name and value of every query parameter, as often as it is given. Nothing is parsed where nothing is asked. */
+export function queryParameters({ url }: Request): Iterable<[string, string]> {
+  const start = url.indexOf('?');
+  return start < 0 ? [] : new URLSearchParams(url.slice(start));
+}
