@@ -10,6 +10,7 @@ import { authenticate } from '../authentication.ts';
 import { callerSignal, timeBudget } from '../caller.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { OriginMetrics } from '../metrics.ts';
+import type { SiftEngine } from '../native/addon.ts';
 import { extractionBytes } from '../pool/memory.ts';
 import type { ExtractionResult, ExtractionTask } from '../pool/messages.ts';
 import type { Completed, ExtractionPool } from '../pool/pool.ts';
@@ -21,6 +22,7 @@ type Extraction = Completed<ExtractionResult>;
 
 export interface ExtractDependencies {
   extractor: Extractor;
+  engine: SiftEngine;
   secret: CryptoKey;
   limits: ImageLimits;
   timeoutMs: number;
@@ -58,7 +60,7 @@ async function extract(
   request: FastifyRequest,
   reply: FastifyReply,
   flights: SingleFlight<Extraction>,
-  { extractor, secret, limits, timeoutMs, pool, uploads, metrics }: ExtractDependencies,
+  { extractor, engine, secret, limits, timeoutMs, pool, uploads, metrics }: ExtractDependencies,
 ): Promise<Extraction> {
   const { method, url, headers } = request;
   await authenticate(secret, { method, pathAndQuery: url, headers }, Date.now());
@@ -70,7 +72,7 @@ async function extract(
     signal,
     overloaded: () => tooManyUploads(pool),
   });
-  const memoryBytes = extractionBytes(header.width * header.height, bytes.length, parameters);
+  const memoryBytes = extractionBytes(engine, header, bytes.length, parameters);
   const task: ExtractionTask = {
     kind: 'extract',
     bytes,
