@@ -9,6 +9,7 @@ import { admitNetwork, rateLimit, rateLimitHeaders } from './middleware/rate-lim
 import { readRefusedBodies } from './middleware/refused-bodies.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
+import { registerBatch } from './routes/batch.ts';
 import { registerCacheKeys } from './routes/cache-keys.ts';
 import { registerDetect } from './routes/detect.ts';
 import { registerFeaturesByHash } from './routes/features-by-hash.ts';
@@ -29,6 +30,7 @@ export function createApp(services: Services): Hono<EdgeEnvironment> {
   app.use(securityHeaders());
   controlAccess(app, services.access);
   registerDetect(app, services);
+  registerBatch(app, services);
   registerFeaturesByHash(app, services);
   registerCacheKeys(app, services);
   registerMatch(app, services);

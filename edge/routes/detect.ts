@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import { type DetectParameters, parseDetectParameters } from '../../shared/contract/parameters.ts';
+import { checkDenoising } from '../../shared/denoising.ts';
 import { toHex } from '../../shared/hex.ts';
 import { checkByteLength, checkPixelCount, readImageHeader } from '../../shared/image-header.ts';
 import { sha256 } from '../../shared/sha256.ts';
@@ -52,6 +53,8 @@ async function readValidUpload(
   const upload = await readUpload(context.req.raw, limits);
   const parameters = parseDetectParameters([...queryParameters(context.req.raw), ...upload.fields]);
   checkByteLength(upload.bytes.length, limits);
-  checkPixelCount(readImageHeader(upload.bytes), limits);
+  const header = readImageHeader(upload.bytes);
+  checkPixelCount(header, limits);
+  checkDenoising(header, parameters.sift);
   return { upload, parameters };
 }

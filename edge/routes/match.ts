@@ -7,6 +7,7 @@ import {
   parseMatchParameters,
   type SiftParameters,
 } from '../../shared/contract/parameters.ts';
+import { checkDenoising } from '../../shared/denoising.ts';
 import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
 import type { FoundFeatures } from '../feature-source.ts';
 import { MATCH_FIELDS, type MatchSide, readMatchUpload, withField } from '../match-upload.ts';
@@ -62,6 +63,7 @@ async function featuresOf(
 ): Promise<FeaturesToMatch> {
   const query = { sha256: side.sha256, parameters, needsPayload: true, timing: context.get('timing') };
   try {
+    if (side.upload) checkDenoising(side.upload.header, parameters);
     const found = side.upload
       ? await features.obtain({
           ...query,

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { asServiceError } from '../../shared/contract/errors.ts';
 import type { ImageLimits } from '../../shared/contract/limits.ts';
 import { parseSiftParameters } from '../../shared/contract/parameters.ts';
+import { checkDenoising, denoisingMs } from '../../shared/denoising.ts';
 import type { Extractor } from '../../shared/extractor.ts';
 import { featureKey } from '../../shared/feature-key.ts';
 import { SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
@@ -11,7 +12,7 @@ import { callerSignal, timeBudget } from '../caller.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { OriginMetrics } from '../metrics.ts';
 import type { SiftEngine } from '../native/addon.ts';
-import { extractionBytes } from '../pool/memory.ts';
+import { denoisingBytes, extractionBytes } from '../pool/memory.ts';
 import type { ExtractionResult, ExtractionTask } from '../pool/messages.ts';
 import type { Completed, ExtractionPool } from '../pool/pool.ts';
 import { SingleFlight } from '../single-flight.ts';
@@ -72,7 +73,11 @@ async function extract(
     signal,
     overloaded: () => tooManyUploads(pool),
   });
-  const memoryBytes = extractionBytes(engine, header, bytes.length, parameters);
+  checkDenoising(header, parameters);
+  const memoryBytes = Math.max(
+    extractionBytes(engine, header, bytes.length, parameters),
+    denoisingBytes(header, bytes.length, parameters),
+  );
   const task: ExtractionTask = {
     kind: 'extract',
     bytes,
@@ -82,7 +87,12 @@ async function extract(
     maxPixels: limits.maxPixels,
   };
   const { joined, result } = flights.run(featureKey(extractor, parameters, sha256), signal, (everyoneLeft) =>
-    runExtraction(pool, task, memoryBytes, everyoneLeft).finally(release),
+    runExtraction(
+      pool,
+      task,
+      { memoryBytes, extraMs: denoisingMs(header.width * header.height, parameters) },
+      everyoneLeft,
+    ).finally(release),
   );
   if (joined) {
     release();
@@ -94,17 +104,18 @@ async function extract(
 async function runExtraction(
   pool: ExtractionPool,
   task: ExtractionTask,
-  memoryBytes: number,
+  { memoryBytes, extraMs }: { memoryBytes: number; extraMs: number },
   signal: AbortSignal,
 ): Promise<Extraction> {
-  const result = await pool.run(task, memoryBytes, signal);
+  const result = await pool.run(task, memoryBytes, signal, extraMs);
   if (result.kind !== 'extracted') throw new TypeError('a thread answered another task than it was given');
   return result;
 }
 
 function sendExtraction(reply: FastifyReply, extraction: Extraction): FastifyReply {
-  const { payload, queueMs, decodeMs, siftMs } = extraction;
-  const timings = { queue: queueMs, decode: decodeMs, sift: siftMs };
+  const { payload, queueMs, decodeMs, denoiseMs, siftMs } = extraction;
+  const denoise = denoiseMs === undefined ? {} : { denoise: denoiseMs };
+  const timings = { queue: queueMs, decode: decodeMs, ...denoise, sift: siftMs };
   const serverTiming = Object.entries(timings).map(([name, ms]) => `${name};dur=${ms.toFixed(1)}`);
   return reply
     .header(ORIGIN_HEADERS.serverTiming, serverTiming.join(', '))
