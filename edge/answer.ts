@@ -99,16 +99,17 @@ export function detectAnswer(
     },
     links: {
       self: linkTo(image.sha256, parameters),
-      safetensors: linkTo(image.sha256, parameters, ['format', 'safetensors']),
+      safetensors: linkTo(image.sha256, parameters, 'format=safetensors'),
     },
   };
 }
 
-/** Names just the parameters that are not the defaults. */
-function linkTo(sha256: string, parameters: SiftParameters, ...extra: [string, string][]): string {
-  const defaults = new Map(pairsOf(DEFAULT_SIFT_PARAMETERS));
-  const changed = pairsOf(parameters).filter(([name, value]) => value !== defaults.get(name));
-  const query = new URLSearchParams([...changed, ...extra]).toString();
+const DEFAULT_VALUES = new Map(pairsOf(DEFAULT_SIFT_PARAMETERS));
+
+/** Names just the parameters that are not the defaults; names and numbers need no escaping in a query. */
+function linkTo(sha256: string, parameters: SiftParameters, ...more: string[]): string {
+  const changed = pairsOf(parameters).filter(([name, value]) => value !== DEFAULT_VALUES.get(name));
+  const query = [...changed.map((pair) => pair.join('=')), ...more].join('&');
   return `/api/v1/features/${sha256}${query && `?${query}`}`;
 }
 

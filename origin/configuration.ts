@@ -2,6 +2,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
 import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
 import { integerSetting } from '../shared/integer-setting.ts';
+import { SIFT_ENGINES } from './native/addon.ts';
 
 /**
  * The memory that this process may use: the machine's, or less where a container limits it (cgroups).
@@ -26,6 +27,9 @@ const configurationSchema = z
       .string({ error: 'is missing: the secret that edge and origin share, at least 32 characters' })
       .min(32, { error: 'must have at least 32 characters' }),
     ORIGIN_THREADS: integerSetting(1, 1024).default(() => availableParallelism()),
+    SIFT_ENGINE: z
+      .enum(SIFT_ENGINES, { error: `must be one of: ${SIFT_ENGINES.join(', ')}` })
+      .default('opencv'),
     ORIGIN_MEMORY_BYTES: integerSetting(64 * 1024 * 1024).default(() =>
       Math.floor(usableMemoryBytes() * DEFAULT_MEMORY_SHARE),
     ),
@@ -46,6 +50,7 @@ const configurationSchema = z
     port: values.ORIGIN_PORT,
     secret: values.ORIGIN_SECRET,
     threads: values.ORIGIN_THREADS,
+    engine: values.SIFT_ENGINE,
     /** What all running extractions together may take. */
     memoryBytes: values.ORIGIN_MEMORY_BYTES,
     /** How many extractions may wait. */

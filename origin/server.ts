@@ -18,14 +18,14 @@ try {
 }
 
 async function serve(configuration: OriginConfiguration): Promise<void> {
-  const { threads, memoryBytes, queueLength, uploadBytes, limits, timeoutMs } = configuration;
+  const { threads, engine, memoryBytes, queueLength, uploadBytes, limits, timeoutMs } = configuration;
   const logger = createLogger(configuration.logLevel, logDestination(configuration.logFile));
   // Fails here, with the loader's advice, rather than again and again in the threads.
-  const { engine } = loadNativeAddon();
+  const { engine: extractor } = loadNativeAddon(engine);
   const metrics = createMetrics();
   const script = new URL('./pool/worker.ts', import.meta.url);
   const pool = new ExtractionPool(
-    { threads, memoryBytes, queueLength, script },
+    { threads, memoryBytes, queueLength, script, engine },
     {
       ...metrics.observer,
       threadEnded: (cause) => {
@@ -39,7 +39,8 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
   const inFlight = new InFlight();
   const secret = await importOriginSecret(configuration.secret);
   const app = createOriginApp({
-    extractor: engine,
+    extractor,
+    engine,
     secret,
     limits,
     timeoutMs,
@@ -50,6 +51,6 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
     logger,
   });
   stopGracefully({ app, inFlight, pool, logger });
-  logger.info({ extractor: engine, threads, memory_bytes: memoryBytes }, 'starting');
+  logger.info({ extractor, threads, memory_bytes: memoryBytes }, 'starting');
   await app.listen({ host: configuration.host, port: configuration.port });
 }

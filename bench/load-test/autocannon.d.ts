@@ -23,8 +23,6 @@ declare module 'autocannon' {
       duration: number;
       /** Seconds until a request counts as timed out. */
       timeout: number;
-      /** Requests per second of all connections together; as fast as answers come without. */
-      overallRate?: number;
       requests: RequestOptions[];
     }
 

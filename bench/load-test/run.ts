@@ -12,8 +12,8 @@ import { type Column, number, table } from '../report/table.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { type Latency, runStage, type Stage, type StageResult } from './stage.ts';
 
-/** So many that answers that take seconds do not hold the pace up. */
-const OVERLOAD_CONNECTIONS = 200;
+/** An origin has 64 places in its queue: the last of these are far beyond. */
+const RAMP = [8, 32, 128, 256];
 const HIT_SHARE = 0.8;
 
 const { values: options } = parseArgs({
@@ -59,24 +59,11 @@ async function runStages(url: string): Promise<StageResult[]> {
   await fetch(url + DETECT_PATH, { method: 'POST', headers, body: known });
   const cores = availableParallelism();
   const results: StageResult[] = [];
-  const run = async (stage: Stage) => {
-    const result = await runStage(url, stage);
-    results.push(result);
-    return result;
-  };
+  const run = async (stage: Stage) => void results.push(await runStage(url, stage));
   await run({ name: 'hits', connections: 16, seconds, next: hit });
-  const misses = await run({ name: 'misses', connections: 2 * cores, seconds, next: miss });
+  await run({ name: 'misses', connections: 2 * cores, seconds, next: miss });
   await run({ name: `${HIT_SHARE * 100} % hits`, connections: 16, seconds, next: mixed });
-  const capacity = misses.answers_per_s;
-  for (const factor of [0.5, 1, 2, 4]) {
-    await run({
-      name: `misses at ${factor} × capacity`,
-      connections: OVERLOAD_CONNECTIONS,
-      rate: Math.max(1, Math.round(factor * capacity)),
-      seconds,
-      next: miss,
-    });
-  }
+  for (const connections of RAMP) await run({ name: 'ramp of misses', connections, seconds, next: miss });
   await run({ name: 'hits while it recovers', connections: 16, seconds: Math.min(seconds, 5), next: hit });
   await run({ name: 'misses afterwards', connections: 1, seconds: Math.min(seconds, 5), next: miss });
   return results;
@@ -87,7 +74,6 @@ function report(results: StageResult[]): void {
   const columns: Column<StageResult>[] = [
     ['stage', ({ stage }) => stage],
     ['conn', ({ connections }) => String(connections)],
-    ['asked/s', ({ asked_per_s }) => (asked_per_s === null ? '-' : number(asked_per_s))],
     ['answers/s', ({ answers_per_s }) => number(answers_per_s)],
     ['outcomes', ({ outcomes }) => outcomesText(outcomes)],
     ['broken', ({ failures }) => String(failures)],

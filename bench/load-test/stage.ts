@@ -2,12 +2,10 @@ import autocannon from 'autocannon';
 import * as z from 'zod';
 import { quantile } from '../statistics.ts';
 
-/** One kind of load for some seconds. */
+/** One kind of load for some seconds: each connection sends its next request as soon as it has its answer. */
 export interface Stage {
   name: string;
   connections: number;
-  /** Requests per second whatever the answers; as fast as they come where it is not given. */
-  rate?: number;
   seconds: number;
   /** The next request's method, headers and body. */
   next: () => autocannon.Request;
@@ -17,8 +15,6 @@ export interface Stage {
 export interface StageResult {
   stage: string;
   connections: number;
-  /** Null where the service set the pace. */
-  asked_per_s: number | null;
   answers_per_s: number;
   /** How often each outcome came, as in `200 HIT memory` or `503 OVERLOADED`. */
   outcomes: Record<string, number>;
@@ -50,7 +46,6 @@ export async function runStage(url: string, stage: Stage): Promise<StageResult> 
     connections: stage.connections,
     duration: stage.seconds,
     timeout: TIMEOUT_SECONDS,
-    ...(stage.rate !== undefined && { overallRate: stage.rate }),
     requests: [
       {
         ...stage.next(),
@@ -71,7 +66,6 @@ export async function runStage(url: string, stage: Stage): Promise<StageResult> 
   return {
     stage: stage.name,
     connections: stage.connections,
-    asked_per_s: stage.rate ?? null,
     answers_per_s: (okMs.length + refusedMs.length) / duration,
     outcomes,
     failures: errors + timeouts,
@@ -101,9 +95,8 @@ function latencyOf(milliseconds: number[]): Latency | null {
   };
 }
 
-function showProgress(instance: autocannon.Instance, { name, connections, rate, seconds }: Stage): void {
-  const pace = rate === undefined ? '' : `, ${rate.toFixed(0)} requests/s`;
-  process.stderr.write(`… ${name}: ${connections} connections${pace}, ${seconds} s\n`);
+function showProgress(instance: autocannon.Instance, { name, connections, seconds }: Stage): void {
+  process.stderr.write(`… ${name}: ${connections} connections, ${seconds} s\n`);
   if (!process.stderr.isTTY) return;
   autocannon.track(instance, {
     renderProgressBar: true,

@@ -5,7 +5,7 @@ import { batchBytes, readBatchUpload } from '../batch-upload.ts';
 import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
 import type { FormPart } from '../form.ts';
 import { NDJSON, requireAccepted } from '../negotiation.ts';
-import { queryOf } from '../query.ts';
+import { queryParameters } from '../query.ts';
 
 /** `POST /api/v1/features/batch`: many images in, a line of features for each as it completes. */
 export function registerBatch(app: Hono<EdgeEnvironment>, services: Services): void {
@@ -33,6 +33,6 @@ async function readBatch(
 ): Promise<{ images: FormPart[]; parameters: DetectParameters }> {
   const { images, fields } = await readBatchUpload(context.req.raw, limits);
   requireAccepted(context, NDJSON);
-  const parameters = parseBatchParameters([...queryOf(context), ...fields]);
+  const parameters = parseBatchParameters([...queryParameters(context.req.raw), ...fields]);
   return { images, parameters };
 }

@@ -4,7 +4,7 @@ import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseTextParameters } from '../../shared/contract/parameters.ts';
 import { RedisUnavailable } from '../cache/redis-client.ts';
 import type { EdgeEnvironment, Services } from '../context.ts';
-import { queryOf } from '../query.ts';
+import { queryParameters } from '../query.ts';
 
 const PATH = '/api/v1/cache/keys';
 const NO_STORE = { 'Cache-Control': 'no-store' };
@@ -19,11 +19,11 @@ export function registerCacheKeys(
   { cacheAdministration, features }: Services,
 ): void {
   app.get(PATH, async (context) => {
-    const query = parseTextParameters(cacheListQuerySchema, queryOf(context));
+    const query = parseTextParameters(cacheListQuerySchema, queryParameters(context.req.raw));
     return context.json(await reachingRedis(cacheAdministration.list(query)), 200, NO_STORE);
   });
   app.delete(PATH, async (context) => {
-    const query = parseTextParameters(cacheClearQuerySchema, queryOf(context));
+    const query = parseTextParameters(cacheClearQuerySchema, queryParameters(context.req.raw));
     const answer = await reachingRedis(cacheAdministration.clear(query));
     features.forgetAll();
     return context.json(answer, 200, NO_STORE);

@@ -7,7 +7,7 @@ import { sha256 } from '../../shared/sha256.ts';
 import { answerFeatures } from '../answer.ts';
 import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
 import { needsPayload, negotiateFormat } from '../negotiation.ts';
-import { queryOf } from '../query.ts';
+import { queryParameters } from '../query.ts';
 import { readUpload, type Upload, uploadBytes } from '../upload.ts';
 import type { UploadLease } from '../upload-budget.ts';
 
@@ -51,7 +51,7 @@ async function readValidUpload(
   { limits }: Services,
 ): Promise<{ upload: Upload; parameters: DetectParameters }> {
   const upload = await readUpload(context.req.raw, limits);
-  const parameters = parseDetectParameters([...queryOf(context), ...upload.fields]);
+  const parameters = parseDetectParameters([...queryParameters(context.req.raw), ...upload.fields]);
   checkByteLength(upload.bytes.length, limits);
   const header = readImageHeader(upload.bytes);
   checkPixelCount(header, limits);

@@ -11,7 +11,7 @@ import { checkDenoising } from '../../shared/denoising.ts';
 import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
 import type { FoundFeatures } from '../feature-source.ts';
 import { MATCH_FIELDS, type MatchSide, readMatchUpload, withField } from '../match-upload.ts';
-import { queryOf } from '../query.ts';
+import { queryParameters } from '../query.ts';
 import { uploadBytes } from '../upload.ts';
 
 /** `POST /api/v1/match`: how two images relate, each of them uploaded or named by its hash. */
@@ -35,7 +35,7 @@ async function match(context: EdgeContext, services: Services): Promise<MatchAns
   const { sides, fields } = await timing.measure('validate', () =>
     readMatchUpload(context.req.raw, services.limits),
   );
-  const parameters = parseMatchParameters([...queryOf(context), ...fields]);
+  const parameters = parseMatchParameters([...queryParameters(context.req.raw), ...fields]);
   const [first, second] = await Promise.all([
     featuresOf(context, services, sides[0], parameters.sift),
     featuresOf(context, services, sides[1], parameters.sift),

@@ -10,15 +10,20 @@ export interface PixelImage {
   channels: 1 | 3;
 }
 
+/** `opencv`: `cv::SIFT`, value for value. `edgesift`: our own (docs/engine.md), the same bytes on every machine. */
+export const SIFT_ENGINES = ['opencv', 'edgesift'] as const;
+export type SiftEngine = (typeof SIFT_ENGINES)[number];
+
+/** The addon with one of its engines. */
 export interface NativeAddon {
   /**
-   * What computes the features. `version` changes whenever a bit of a result may change: the library's version
-   * and the instruction set it runs with, such as `4.6.0-avx512`.
+   * What computes the features. `version` changes whenever a bit of a result may change: of OpenCV's SIFT the
+   * library's version and the instruction set it runs with, such as `4.6.0-avx512`; of ours a number.
    */
   engine: { name: string; version: string };
 
   /**
-   * SIFT features of the grey image: `cv::SIFT`, value for value. Blocks the calling thread; cannot be
+   * SIFT features of the grey image. Blocks the calling thread; cannot be
    * interrupted; may run on several threads at once.
    *
    * Returns N features in `BYTES_PER_KEYPOINT`·N bytes, little-endian, one tensor after the other: `xy` F32[N,2] in pixels (the
@@ -76,13 +81,14 @@ const BUILD_COMMAND =
 const DEFAULT_PATH = fileURLToPath(new URL('../../build/native/edgesift.node', import.meta.url));
 
 /**
- * Loads the compiled addon.
+ * Loads the compiled addon; any number of engines may be in use at once.
  *
  * @throws Error that names the file, the reason and the command that builds it.
  */
-export function loadNativeAddon(path: string = DEFAULT_PATH): NativeAddon {
+export function loadNativeAddon(engine: SiftEngine = 'opencv', path: string = DEFAULT_PATH): NativeAddon {
   try {
-    return createRequire(import.meta.url)(path);
+    const addon: Record<SiftEngine, NativeAddon> = createRequire(import.meta.url)(path);
+    return addon[engine];
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(

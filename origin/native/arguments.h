@@ -13,7 +13,7 @@
 
 #include "engine.h"
 
-namespace edgesift {
+namespace edgesift::addon {
 
 inline Napi::Object objectArgument(const Napi::CallbackInfo& info, std::size_t index, const char* name) {
   if (!info[index].IsObject()) {
@@ -61,4 +61,4 @@ Napi::Value fenced(Napi::Env env, const std::string& what, const Work& work) {
   }
 }
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

@@ -1,4 +1,4 @@
-// The JavaScript side of the engine. Everything that JavaScript hands over is checked here, and no C++
+// The JavaScript side of the engines. Everything that JavaScript hands over is checked here, and no C++
 // exception leaves: a wrong argument becomes a TypeError or RangeError, any failure of the engine an Error.
 
 #include <napi.h>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "edgesift_engine.h"
 #include "engine.h"
 #include "feature_order.h"
 #include "matching/matching_binding.h"
@@ -17,7 +18,7 @@
 #include "opencv/opencv_engine.h"
 #include "payload.h"
 
-namespace edgesift {
+namespace edgesift::addon {
 
 namespace {
 
@@ -25,9 +26,8 @@ namespace {
 constexpr double kMaxSide = 1 << 20;
 constexpr double kMaxPixels = 1 << 28;
 
-const Engine& engine() {
-  static const OpenCvEngine instance;
-  return instance;
+const Engine& engineOf(const Napi::CallbackInfo& info) {
+  return *static_cast<const Engine*>(info.Data());
 }
 
 Image imageArgument(const Napi::CallbackInfo& info) {
@@ -72,11 +72,12 @@ Napi::ArrayBuffer newBuffer(Napi::Env env, std::size_t bytes) {
 
 Napi::Value extract(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  return fenced(env, engine().name(), [&]() -> Napi::Value {
+  const Engine& engine = engineOf(info);
+  return fenced(env, engine.name(), [&]() -> Napi::Value {
     // The image last: reading fields may run JavaScript, after which a pixel pointer would be stale.
     const SiftParameters parameters = parametersArgument(info);
     const Image image = imageArgument(info);
-    const Features features = engine().extract(image, parameters);
+    const Features features = engine.extract(image, parameters);
     const std::vector<std::uint32_t> order = orderFeatures(features.keypoints, parameters.nfeatures);
     Napi::ArrayBuffer payload = newBuffer(env, order.size() * kFeatureBytes);
     writePayload(features, order, static_cast<std::uint8_t*>(payload.Data()));
@@ -107,24 +108,37 @@ Napi::Value denoiseImage(const Napi::CallbackInfo& info) {
 
 Napi::Value toGrey(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  return fenced(env, engine().name(), [&]() -> Napi::Value {
-    const std::vector<std::uint8_t> grey = engine().grey(imageArgument(info));
+  const Engine& engine = engineOf(info);
+  return fenced(env, engine.name(), [&]() -> Napi::Value {
+    const std::vector<std::uint8_t> grey = engine.grey(imageArgument(info));
     Napi::Uint8Array result = Napi::Uint8Array::New(env, grey.size());
     std::copy(grey.begin(), grey.end(), result.Data());
     return result;
   });
 }
 
+/// `engine` must live as long as the process.
+Napi::Object describe(Napi::Env env, const Engine& engine) {
+  // Node-API hands the pointer back as it is; nothing is changed through it.
+  void* data = const_cast<Engine*>(&engine);
+  Napi::Object description = Napi::Object::New(env);
+  description.Set("name", engine.name());
+  description.Set("version", engine.version());
+  Napi::Object described = Napi::Object::New(env);
+  described.Set("engine", description);
+  described.Set("extract", Napi::Function::New(env, extract, "extract", data));
+  described.Set("denoise", Napi::Function::New(env, denoiseImage, "denoise"));
+  described.Set("toGrey", Napi::Function::New(env, toGrey, "toGrey", data));
+  exportMatching(env, described);
+  return described;
+}
+
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
-  fenced(env, engine().name(), [&]() -> Napi::Value {
-    Napi::Object description = Napi::Object::New(env);
-    description.Set("name", engine().name());
-    description.Set("version", engine().version());
-    exports.Set("engine", description);
-    exports.Set("extract", Napi::Function::New(env, extract, "extract"));
-    exports.Set("denoise", Napi::Function::New(env, denoiseImage, "denoise"));
-    exports.Set("toGrey", Napi::Function::New(env, toGrey, "toGrey"));
-    exportMatching(env, exports);
+  static const OpenCvEngine opencv;
+  static const EdgesiftEngine edgesift;
+  fenced(env, "edgesift", [&]() -> Napi::Value {
+    exports.Set("opencv", describe(env, opencv));
+    exports.Set("edgesift", describe(env, edgesift));
     return exports;
   });
   return exports;
@@ -132,12 +146,12 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
 
 }  // namespace
 
-}  // namespace edgesift
+}  // namespace edgesift::addon
 
 namespace {
 
 Napi::Object initialiseAddon(Napi::Env env, Napi::Object exports) {
-  return edgesift::initialise(env, exports);
+  return edgesift::addon::initialise(env, exports);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace edgesift {
+namespace edgesift::addon {
 
 constexpr std::size_t kDescriptorLength = 128;
 
@@ -69,4 +69,4 @@ class Engine {
   virtual std::vector<std::uint8_t> grey(const Image& image) const = 0;
 };
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <numeric>
 
-namespace edgesift {
+namespace edgesift::addon {
 
 namespace {
 
@@ -30,4 +30,4 @@ std::vector<std::uint32_t> orderFeatures(const std::vector<Keypoint>& keypoints,
   return order;
 }
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

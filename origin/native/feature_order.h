@@ -5,7 +5,7 @@
 
 #include "engine.h"
 
-namespace edgesift {
+namespace edgesift::addon {
 
 /// Indices of the keypoints in the order of a result, at most `limit` of them (0: all).
 ///
@@ -15,4 +15,4 @@ namespace edgesift {
 /// cv::KeyPointsFilter::retainBest keeps every keypoint that ties with the weakest one retained.
 std::vector<std::uint32_t> orderFeatures(const std::vector<Keypoint>& keypoints, int limit);
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace edgesift {
+namespace edgesift::addon {
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the payload is little-endian; this machine is not"
@@ -35,4 +35,4 @@ void writePayload(const Features& features, const std::vector<std::uint32_t>& or
   }
 }
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

@@ -6,7 +6,7 @@
 
 #include "engine.h"
 
-namespace edgesift {
+namespace edgesift::addon {
 
 /// Bytes of one feature: x, y, size, angle, response (F32 each), octave (I32), descriptor (U8[128]).
 constexpr std::size_t kFeatureBytes = 6 * 4 + kDescriptorLength;
@@ -16,4 +16,4 @@ constexpr std::size_t kFeatureBytes = 6 * 4 + kDescriptorLength;
 /// descriptors U8[N,128].
 void writePayload(const Features& features, const std::vector<std::uint32_t>& order, std::uint8_t* target);
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

@@ -1,6 +1,12 @@
 import type { ErrorCode } from '../../shared/contract/errors.ts';
 import type { GeometryParameters, SiftParameters } from '../../shared/contract/parameters.ts';
 import type { ImageFormat } from '../../shared/image-header.ts';
+import type { SiftEngine } from '../native/addon.ts';
+
+/** What a thread is started with, as its `workerData`. */
+export interface ThreadData {
+  engine: SiftEngine;
+}
 
 /** One extraction, as posted to a thread. `bytes` is transferred: the sender's view is empty afterwards. */
 export interface ExtractionTask {

@@ -1,4 +1,5 @@
 import { asServiceError, ServiceError } from '../../shared/contract/errors.ts';
+import type { SiftEngine } from '../native/addon.ts';
 import type { Task, TaskResult } from './messages.ts';
 import { JobQueue } from './queue.ts';
 import type { ExtractionThread } from './thread.ts';
@@ -13,6 +14,7 @@ export interface PoolOptions {
   queueLength: number;
   /** Entry module of the threads. */
   script: URL;
+  engine: SiftEngine;
 }
 
 /** A result, and how long its job waited. */
@@ -72,7 +74,7 @@ export class ExtractionPool {
   constructor(options: PoolOptions, observer: PoolObserver) {
     this.#options = options;
     this.#observer = observer;
-    this.#threads = new ThreadGroup(options.script, options.threads, {
+    this.#threads = new ThreadGroup(options.script, { engine: options.engine }, options.threads, {
       idle: () => this.#dispatch(),
       ended: (cause) => observer.threadEnded(cause),
     });

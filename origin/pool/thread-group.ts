@@ -1,3 +1,4 @@
+import type { ThreadData } from './messages.ts';
 import { ExtractionThread } from './thread.ts';
 
 const FIRST_RESTART_MS = 100;
@@ -13,6 +14,7 @@ export interface ThreadGroupEvents {
 /** Keeps `size` worker threads alive: one that ends is replaced, ever later while replacements fail to warm up. */
 export class ThreadGroup {
   readonly #script: URL;
+  readonly #data: ThreadData;
   readonly #size: number;
   readonly #events: ThreadGroupEvents;
   readonly #threads = new Set<ExtractionThread>();
@@ -23,8 +25,9 @@ export class ThreadGroup {
   #allWereWarm = false;
   #closed = false;
 
-  constructor(script: URL, size: number, events: ThreadGroupEvents) {
+  constructor(script: URL, data: ThreadData, size: number, events: ThreadGroupEvents) {
     this.#script = script;
+    this.#data = data;
     this.#size = size;
     this.#events = events;
     for (let started = 0; started < size; started += 1) this.#start();
@@ -61,7 +64,7 @@ export class ThreadGroup {
   }
 
   #start(): void {
-    const thread = new ExtractionThread(this.#script, (cause) => this.#replace(thread, cause));
+    const thread = new ExtractionThread(this.#script, this.#data, (cause) => this.#replace(thread, cause));
     this.#threads.add(thread);
     thread.ready.then(
       () => this.#warmedUp(thread),

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { ServiceError } from '../../shared/contract/errors.ts';
-import type { Task, TaskResult, ThreadMessage } from './messages.ts';
+import type { Task, TaskResult, ThreadData, ThreadMessage } from './messages.ts';
 
 /** A worker thread, which runs one task at a time. */
 export class ExtractionThread {
@@ -14,9 +14,9 @@ export class ExtractionThread {
    * @param script entry module of the thread, which speaks {@link ThreadMessage}
    * @param onEnd called once, before anyone learns of a failed task, when the thread is no more
    */
-  constructor(script: URL, onEnd: (cause: Error) => void) {
+  constructor(script: URL, workerData: ThreadData, onEnd: (cause: Error) => void) {
     this.#onEnd = onEnd;
-    this.#worker = new Worker(script);
+    this.#worker = new Worker(script, { workerData });
     this.#worker.on('message', (message: ThreadMessage) => this.#receive(message));
     this.#worker.on('error', (error) => {
       this.#error = error;

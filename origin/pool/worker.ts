@@ -1,9 +1,12 @@
+import { workerData } from 'node:worker_threads';
 import { loadNativeAddon } from '../native/addon.ts';
 import { extractFeatures } from './extract.ts';
+import type { ThreadData } from './messages.ts';
 import { runTask } from './run-task.ts';
 import { serveTasks } from './serve.ts';
 import { warmUpTask } from './warm-up.ts';
 
-const addon = loadNativeAddon();
+const { engine }: ThreadData = workerData;
+const addon = loadNativeAddon(engine);
 await extractFeatures(addon, await warmUpTask());
 serveTasks((task) => runTask(addon, task));

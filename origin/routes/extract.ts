@@ -11,6 +11,7 @@ import { authenticate } from '../authentication.ts';
 import { callerSignal, timeBudget } from '../caller.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { OriginMetrics } from '../metrics.ts';
+import type { SiftEngine } from '../native/addon.ts';
 import { denoisingBytes, extractionBytes } from '../pool/memory.ts';
 import type { ExtractionResult, ExtractionTask } from '../pool/messages.ts';
 import type { Completed, ExtractionPool } from '../pool/pool.ts';
@@ -22,6 +23,7 @@ type Extraction = Completed<ExtractionResult>;
 
 export interface ExtractDependencies {
   extractor: Extractor;
+  engine: SiftEngine;
   secret: CryptoKey;
   limits: ImageLimits;
   timeoutMs: number;
@@ -59,7 +61,7 @@ async function extract(
   request: FastifyRequest,
   reply: FastifyReply,
   flights: SingleFlight<Extraction>,
-  { extractor, secret, limits, timeoutMs, pool, uploads, metrics }: ExtractDependencies,
+  { extractor, engine, secret, limits, timeoutMs, pool, uploads, metrics }: ExtractDependencies,
 ): Promise<Extraction> {
   const { method, url, headers } = request;
   await authenticate(secret, { method, pathAndQuery: url, headers }, Date.now());
@@ -72,9 +74,8 @@ async function extract(
     overloaded: () => tooManyUploads(pool),
   });
   checkDenoising(header, parameters);
-  const pixels = header.width * header.height;
   const memoryBytes = Math.max(
-    extractionBytes(pixels, bytes.length, parameters),
+    extractionBytes(engine, header, bytes.length, parameters),
     denoisingBytes(header, bytes.length, parameters),
   );
   const task: ExtractionTask = {
@@ -89,7 +90,7 @@ async function extract(
     runExtraction(
       pool,
       task,
-      { memoryBytes, extraMs: denoisingMs(pixels, parameters) },
+      { memoryBytes, extraMs: denoisingMs(header.width * header.height, parameters) },
       everyoneLeft,
     ).finally(release),
   );

@@ -163,6 +163,9 @@ export interface MatchParameters {
   geometry: GeometryParameters;
 }
 
+/** Most requests name no parameter: they need not wait for the schema. */
+const DEFAULT_DETECT_PARAMETERS = detectParametersFrom([]);
+
 const NUMBER = /^-?\d{1,16}(\.\d{1,20})?([eE][+-]?\d{1,3})?$/;
 
 /** Text of a query or form field → the JSON value that the schemas expect; unreadable text stays text. */
@@ -179,6 +182,11 @@ function parseValue(text: string): unknown {
  *   value of the wrong type or out of range.
  */
 export function parseDetectParameters(pairs: Iterable<readonly [string, string]>): DetectParameters {
+  const given = [...pairs];
+  return given.length === 0 ? DEFAULT_DETECT_PARAMETERS : detectParametersFrom(given);
+}
+
+function detectParametersFrom(pairs: Iterable<readonly [string, string]>): DetectParameters {
   const { root_sift, include, format, ...extraction } = parsePairs(detectParametersSchema, pairs);
   return { sift: siftFrom(extraction), representation: { root_sift, include, ...(format && { format }) } };
 }

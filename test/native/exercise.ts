@@ -1,7 +1,7 @@
 // Drives an addon, given by its path, through everything it does; sanitize.ts runs this.
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { loadNativeAddon, type NativeAddon } from '../../origin/native/addon.ts';
+import { loadNativeAddon, type NativeAddon, SIFT_ENGINES } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
 import { availablePictures, REFUSED } from '../golden/golden.ts';
@@ -104,5 +104,7 @@ if (isMainThread) {
   const counts = await Promise.all(workers.map(async (worker) => (await once(worker, 'message'))[0]));
   process.stdout.write(`exercised on two threads: ${counts.join(' and ')} features\n`);
 } else {
-  parentPort?.postMessage(await exercise(loadNativeAddon(workerData)));
+  const counts: number[] = [];
+  for (const engine of SIFT_ENGINES) counts.push(await exercise(loadNativeAddon(engine, workerData)));
+  parentPort?.postMessage(counts.join(' + '));
 }

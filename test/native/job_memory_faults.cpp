@@ -56,7 +56,7 @@ bool holds(const cv::Mat& matrix, int value) { return cv::countNonZero(matrix !=
 bool trim() {
   for (int job = 0; job < 3; ++job) {
     systemRefuses = false;
-    const edgesift::JobMemory memory;
+    const edgesift::addon::JobMemory memory;
     if (!holds(filled(200 * kMebibyte, job), job)) return false;
     systemRefuses = true;
   }
@@ -65,7 +65,7 @@ bool trim() {
 
 /// Matrices are released in any order while there is no memory, and others take their place unharmed.
 bool release() {
-  const edgesift::JobMemory memory;
+  const edgesift::addon::JobMemory memory;
   std::vector<cv::Mat> matrices;
   for (int i = 0; i < 64; ++i) matrices.push_back(filled(kMebibyte + 1000 * i, i));
   allocationFails = true;
@@ -84,13 +84,13 @@ bool release() {
 
 /// Matrices of one thread's job that another thread releases harm neither thread's memory.
 bool thread() {
-  const edgesift::JobMemory memory;
+  const edgesift::addon::JobMemory memory;
   cv::Mat early = filled(4 * kMebibyte, 1);
   bool unharmed = false;
   cv::Mat late = filled(4 * kMebibyte, 5);
   std::thread([&] {
     early.release();
-    const edgesift::JobMemory memoryOfThread;
+    const edgesift::addon::JobMemory memoryOfThread;
     const cv::Mat first = filled(2 * kMebibyte, 2);
     late.release();
     cv::Mat second = filled(kMebibyte, 3);

@@ -15,6 +15,10 @@ test('the engine is named by OpenCV version and instruction set', () => {
   });
 });
 
+test('our engine is named by a version that is the same on every instruction set', () => {
+  expect(loadNativeAddon('edgesift').engine).toEqual({ name: 'edgesift', version: '1' });
+});
+
 test.runIf(process.arch === 'x64')('the version follows what OpenCV is allowed to use', async () => {
   expect(await versionWith('AVX512-SKX')).toMatch(/-avx2$/);
   expect(await versionWith('AVX512-SKX,AVX2')).toMatch(/-sse4\.1$/);

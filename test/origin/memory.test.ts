@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { SiftEngine } from '../../origin/native/addon.ts';
 import { extractionBytes } from '../../origin/pool/memory.ts';
-import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
+import { DEFAULT_SIFT_PARAMETERS, type SiftParameters } from '../../shared/contract/parameters.ts';
 
 const SIDE = 1000;
 
@@ -9,27 +10,48 @@ const SIDE = 1000;
 const PROGRAM = `
   import { randomFillSync } from 'node:crypto';
   import { loadNativeAddon } from './origin/native/addon.ts';
-  const addon = loadNativeAddon();
+  const addon = loadNativeAddon(process.argv[1]);
   const image = { width: ${SIDE}, height: ${SIDE}, channels: 3, pixels: randomFillSync(new Uint8Array(${SIDE * SIDE * 3})) };
   const before = process.resourceUsage().maxRSS;
-  addon.extract(image, JSON.parse(process.argv[1]));
+  addon.extract(image, JSON.parse(process.argv[2]));
   console.log((process.resourceUsage().maxRSS - before) * 1024);
 `;
 
+function measuredBytes(engine: SiftEngine, parameters: SiftParameters): number {
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module-typescript', '--eval', PROGRAM, '--', engine, JSON.stringify(parameters)],
+    { encoding: 'utf8' },
+  );
+  const measured = Number(stdout);
+  expect(measured, stderr).toBeGreaterThan(0);
+  return measured;
+}
+
+const size = { width: SIDE, height: SIDE };
+
 // Elsewhere maxRSS has other units and other allocators are at work.
-test.runIf(process.platform === 'linux').each([1, 3, 8])(
-  'an extraction with %i layers takes as much memory as is set aside for it, and not much less',
-  (n_octave_layers) => {
-    const parameters = { ...DEFAULT_SIFT_PARAMETERS, n_octave_layers };
-    const { stdout, stderr } = spawnSync(
-      process.execPath,
-      ['--input-type=module-typescript', '--eval', PROGRAM, '--', JSON.stringify(parameters)],
-      { encoding: 'utf8' },
-    );
-    const measured = Number(stdout);
-    expect(measured, stderr).toBeGreaterThan(0);
-    const estimated = extractionBytes(SIDE * SIDE, 0, parameters);
-    expect(measured).toBeLessThan(estimated);
-    expect(measured).toBeGreaterThan(estimated * 0.85);
+describe.runIf(process.platform === 'linux')(
+  'an extraction takes as much memory as is set aside for it',
+  () => {
+    test.each([1, 3, 8])('and not much less with OpenCV and %i layers', (n_octave_layers) => {
+      const parameters = { ...DEFAULT_SIFT_PARAMETERS, n_octave_layers };
+      const measured = measuredBytes('opencv', parameters);
+      const estimated = extractionBytes('opencv', size, 0, parameters);
+      expect(measured).toBeLessThan(estimated);
+      expect(measured).toBeGreaterThan(estimated * 0.85);
+    });
+
+    test.each([
+      {},
+      { n_octave_layers: 1, sigma: 10 },
+      { n_octave_layers: 8, contrast_threshold: 0, edge_threshold: 1000 },
+      { sigma: 0.5, contrast_threshold: 0, edge_threshold: 1000 },
+    ])('at most with our engine and %o', (changes) => {
+      const parameters = { ...DEFAULT_SIFT_PARAMETERS, ...changes };
+      expect(measuredBytes('edgesift', parameters)).toBeLessThan(
+        extractionBytes('edgesift', size, 0, parameters),
+      );
+    });
   },
 );

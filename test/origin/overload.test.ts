@@ -159,7 +159,7 @@ test('who asks again after a timeout gets the extraction that still runs', async
 
 test('no more runs at once than the memory allows, though threads are free', async () => {
   const picture = await newPicture();
-  const one = extractionBytes(160 * 120, picture.length, DEFAULT_SIFT_PARAMETERS);
+  const one = extractionBytes('opencv', { width: 160, height: 120 }, picture.length, DEFAULT_SIFT_PARAMETERS);
   await start({ threads: 2, memoryBytes: Math.floor(one * 1.5) });
   const first = send();
   await untilRunning(1);

@@ -13,7 +13,7 @@
 #include "matching/mutual_neighbours.h"
 #include "opencv/two_view_geometry.h"
 
-namespace edgesift {
+namespace edgesift::addon {
 
 namespace {
 
@@ -116,4 +116,4 @@ void exportMatching(Napi::Env env, Napi::Object exports) {
   exports.Set("estimateGeometry", Napi::Function::New(env, estimate, "estimateGeometry"));
 }
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

@@ -2,9 +2,9 @@
 
 #include <napi.h>
 
-namespace edgesift {
+namespace edgesift::addon {
 
 /// Adds `matchDescriptors` and `estimateGeometry`, see addon.ts.
 void exportMatching(Napi::Env env, Napi::Object exports);
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

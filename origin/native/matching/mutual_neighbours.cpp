@@ -15,7 +15,7 @@
 
 #ifndef EDGESIFT_MATCHING_TILES
 #define EDGESIFT_MATCHING_TILES
-namespace edgesift {
+namespace edgesift::addon {
 
 // Rows of the first picture that a kernel call works on: with two vectors of columns, eight sums in registers.
 constexpr std::size_t kRows = 4;
@@ -53,11 +53,11 @@ inline std::size_t packedIndex(std::size_t c, std::size_t k, std::size_t lanes) 
   return (c / pair * kDescriptorLength + k) * pair + c % pair;
 }
 
-}  // namespace edgesift
+}  // namespace edgesift::addon
 #endif
 
 HWY_BEFORE_NAMESPACE();
-namespace edgesift {
+namespace edgesift::addon {
 namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -135,11 +135,11 @@ void compareTile(const std::vector<float>& rows, const std::vector<float>& rowNo
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace edgesift
+}  // namespace edgesift::addon
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace edgesift {
+namespace edgesift::addon {
 
 namespace {
 
@@ -208,5 +208,5 @@ std::vector<Match> mutualNeighbours(Descriptors first, Descriptors second, doubl
   return matches;
 }
 
-}  // namespace edgesift
+}  // namespace edgesift::addon
 #endif

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace edgesift {
+namespace edgesift::addon {
 
 /// Borrowed SIFT descriptors: count rows of kDescriptorLength bytes.
 struct Descriptors {
@@ -25,4 +25,4 @@ struct Match {
 /// Throws std::bad_alloc.
 std::vector<Match> mutualNeighbours(Descriptors first, Descriptors second, double ratio);
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

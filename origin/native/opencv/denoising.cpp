@@ -4,7 +4,7 @@
 #include <opencv2/imgproc.hpp>
 #include <opencv2/photo.hpp>
 
-namespace edgesift {
+namespace edgesift::addon {
 
 std::vector<std::uint8_t> denoise(const Image& image, const Denoising& denoising) {
   // OpenCV has no type for constant pixels; these are only read.
@@ -22,4 +22,4 @@ std::vector<std::uint8_t> denoise(const Image& image, const Denoising& denoising
   return result;
 }
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

@@ -5,7 +5,7 @@
 
 #include "engine.h"
 
-namespace edgesift {
+namespace edgesift::addon {
 
 /// The parameters of cv::fastNlMeansDenoisingColored, with its meaning. Window sizes are odd.
 struct Denoising {
@@ -21,4 +21,4 @@ struct Denoising {
 /// Returns width * height pixels, R, G, B. Blocks for about searchWindow² * (7 + templateWindow) ns per pixel.
 std::vector<std::uint8_t> denoise(const Image& image, const Denoising& denoising);
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

@@ -5,7 +5,7 @@
 #include <sstream>
 #include <string>
 
-namespace edgesift {
+namespace edgesift::addon {
 
 namespace {
 
@@ -48,4 +48,4 @@ std::string dispatchLevel(const std::string& featuresLine) {
   return level + missing;
 }
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace edgesift {
+namespace edgesift::addon {
 
 /// The instruction set that OpenCV's SIFT will run with in this process: "avx512", "avx2", "sse4.1" or
 /// "baseline" on x86, "neon" on ARM. Results differ between these in a few bits, so it belongs to the version.
@@ -12,4 +12,4 @@ namespace edgesift {
 /// OPENCV_CPU_DISABLE switches off.
 std::string dispatchLevel(const std::string& featuresLine);
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

@@ -10,7 +10,7 @@
 #include <opencv2/core.hpp>
 #include <vector>
 
-namespace edgesift {
+namespace edgesift::addon {
 
 namespace {
 
@@ -191,4 +191,4 @@ JobMemory::~JobMemory() {
   range.trim();
 }
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

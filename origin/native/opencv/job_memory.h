@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-namespace edgesift {
+namespace edgesift::addon {
 
 /// While one of these lives, the matrices that this thread's OpenCV calls make come from memory that the thread
 /// keeps between jobs.
@@ -23,4 +23,4 @@ class JobMemory {
   ~JobMemory();
 };
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

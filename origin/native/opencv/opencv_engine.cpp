@@ -17,7 +17,7 @@
 #include "opencv/dispatch_level.h"
 #include "opencv/job_memory.h"
 
-namespace edgesift {
+namespace edgesift::addon {
 
 namespace {
 
@@ -94,4 +94,4 @@ std::vector<std::uint8_t> OpenCvEngine::grey(const Image& image) const {
   return std::vector<std::uint8_t>(grey.ptr<std::uint8_t>(), grey.ptr<std::uint8_t>() + grey.total());
 }
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

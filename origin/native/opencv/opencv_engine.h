@@ -2,7 +2,7 @@
 
 #include "engine.h"
 
-namespace edgesift {
+namespace edgesift::addon {
 
 /// cv::SIFT, value for value. Constructing it sets OpenCV to one thread for the whole process: parallelism
 /// comes from running one image per worker thread.
@@ -16,4 +16,4 @@ class OpenCvEngine final : public Engine {
   std::vector<std::uint8_t> grey(const Image& image) const override;
 };
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

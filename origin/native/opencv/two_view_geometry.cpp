@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace edgesift {
+namespace edgesift::addon {
 
 namespace {
 
@@ -152,4 +152,4 @@ std::optional<TwoViewGeometry> estimateGeometry(const PointPairs& pairs, TwoView
   return geometry;
 }
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

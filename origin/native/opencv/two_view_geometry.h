@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-namespace edgesift {
+namespace edgesift::addon {
 
 /// Borrowed points: x, y pairs in pixels, `count` of them; point i of one picture belongs to point i of the other.
 struct PointPairs {
@@ -34,4 +34,4 @@ struct TwoViewGeometry {
 /// is found, and for fewer pairs than determine one (4, or 7).
 std::optional<TwoViewGeometry> estimateGeometry(const PointPairs& pairs, TwoViewModel model, double threshold);
 
-}  // namespace edgesift
+}  // namespace edgesift::addon

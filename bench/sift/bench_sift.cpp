@@ -1,0 +1,223 @@
+// The engine against cv::SIFT and VLFeat, interleaved in one process, one thread each.
+//
+//   bench_sift [--json] [--runs N] [--size WxH]... [--subject NAME]... [--quick] picture...
+//
+// Pictures of the wanted sizes are laid out from those given: the centre of one that is large enough, else as many
+// as fit side by side at their own scale. --quick leaves out threads and memory.
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+#include <thread>
+
+#include "measure.hpp"
+#include "subjects.hpp"
+
+namespace {
+
+struct Options {
+  bool json = false;
+  bool quick = false;
+  int runs = 15;
+  std::vector<cv::Size> sizes;
+  std::vector<std::string> subjects;
+  std::vector<std::string> pictures;
+};
+
+Options parse(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string option = argv[i];
+    const auto value = [&] {
+      if (i + 1 >= argc) throw std::invalid_argument(option + " needs a value");
+      return std::string(argv[++i]);
+    };
+    if (option == "--json") options.json = true;
+    else if (option == "--quick") options.quick = true;
+    else if (option == "--runs") options.runs = std::stoi(value());
+    else if (option == "--subject") options.subjects.push_back(value());
+    else if (option == "--size") {
+      cv::Size size;
+      if (std::sscanf(value().c_str(), "%dx%d", &size.width, &size.height) != 2)
+        throw std::invalid_argument("a size is WxH");
+      options.sizes.push_back(size);
+    } else options.pictures.push_back(option);
+  }
+  if (options.pictures.empty()) throw std::invalid_argument("which pictures?");
+  if (options.sizes.empty()) options.sizes = {{512, 512}, {1024, 1024}, {2048, 1536}, {4096, 3072}};
+  if (options.subjects.empty()) options.subjects = {"opencv", "avx512", "avx2", "neon"};
+  return options;
+}
+
+std::vector<cv::Mat> readPictures(const std::vector<std::string>& paths) {
+  std::vector<cv::Mat> pictures;
+  for (const std::string& path : paths) {
+    const cv::Mat grey = cv::imread(path, cv::IMREAD_GRAYSCALE);
+    if (grey.empty()) throw std::invalid_argument("cannot read " + path);
+    pictures.push_back(grey);
+  }
+  return pictures;
+}
+
+/// Fills the picture with shelves of pictures, beginning with the one of that index.
+cv::Mat layOut(const std::vector<cv::Mat>& pictures, cv::Size size, std::size_t first) {
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    const cv::Mat& p = pictures[(first + i) % pictures.size()];
+    if (p.cols >= size.width && p.rows >= size.height)
+      return p(cv::Rect((p.cols - size.width) / 2, (p.rows - size.height) / 2, size.width, size.height)).clone();
+  }
+  cv::Mat canvas(size, CV_8U);
+  std::size_t next = first;
+  for (int y = 0; y < size.height;) {
+    int shelf = size.height - y;
+    for (int x = 0; x < size.width;) {
+      const cv::Mat& p = pictures[next++ % pictures.size()];
+      if (x == 0) shelf = std::min(p.rows, size.height - y);
+      const cv::Rect part(0, 0, std::min(p.cols, size.width - x), std::min(p.rows, shelf));
+      // A picture lower than its shelf is repeated below.
+      for (int dy = 0; dy < shelf; dy += part.height) {
+        const int height = std::min(part.height, shelf - dy);
+        p(cv::Rect(0, 0, part.width, height)).copyTo(canvas(cv::Rect(x, y + dy, part.width, height)));
+      }
+      x += part.width;
+    }
+    y += shelf;
+  }
+  return canvas;
+}
+
+struct Measured {
+  std::string name;
+  std::size_t keypoints = 0;
+  double milliseconds = 0;
+  /// Median over the runs of OpenCV's time divided by this one's in the same round.
+  double speedUp = 0;
+  std::vector<std::pair<std::string, double>> stages;
+  std::size_t peakBytes = 0;
+  /// Pictures per second with two threads, as a multiple of one thread's.
+  double twoThreads = 0;
+};
+
+std::vector<Measured> measureSpeed(const Options& options, const cv::Mat& picture) {
+  std::vector<std::unique_ptr<Subject>> subjects;
+  std::vector<Measured> results;
+  for (const std::string& name : options.subjects) {
+    std::unique_ptr<Subject> subject = makeSubject(name);
+    if (!subject) continue;
+    Measured measured;
+    measured.name = name;
+    measured.keypoints = subject->extract(picture);
+    subjects.push_back(std::move(subject));
+    results.push_back(measured);
+  }
+  std::vector<std::vector<double>> times(subjects.size());
+  for (int run = 0; run < options.runs; ++run)
+    for (std::size_t s = 0; s < subjects.size(); ++s)
+      times[s].push_back(threadMillisecondsOf([&] { subjects[s]->extract(picture); }));
+  for (std::size_t s = 0; s < subjects.size(); ++s) {
+    results[s].milliseconds = median(times[s]);
+    if (results[0].name == "opencv") {
+      std::vector<double> ratios;
+      for (std::size_t run = 0; run < times[s].size(); ++run) ratios.push_back(times[0][run] / times[s][run]);
+      results[s].speedUp = median(ratios);
+    }
+    std::map<std::string, std::vector<double>> stages;
+    std::vector<std::string> order;
+    for (int run = 0; run < std::min(options.runs, 5); ++run)
+      for (const auto& [stage, time] : subjects[s]->stages(picture)) {
+        if (run == 0) order.push_back(stage);
+        stages[stage].push_back(time);
+      }
+    for (const std::string& stage : order) results[s].stages.emplace_back(stage, median(stages[stage]));
+  }
+  return results;
+}
+
+/// Wall-clock time of `threads` threads that extract `rounds` pictures each.
+double threadedTime(const std::string& name, const cv::Mat& picture, int threads, int rounds) {
+  std::vector<std::unique_ptr<Subject>> subjects;
+  for (int t = 0; t < threads; ++t) {
+    subjects.push_back(makeSubject(name));
+    subjects.back()->extract(picture);
+  }
+  return millisecondsOf([&] {
+    std::vector<std::thread> workers;
+    for (int t = 0; t < threads; ++t)
+      workers.emplace_back([&, t] {
+        for (int r = 0; r < rounds; ++r) subjects[t]->extract(picture);
+      });
+    for (std::thread& worker : workers) worker.join();
+  });
+}
+
+void measureThreadsAndMemory(Measured& measured, const cv::Mat& picture, int runs) {
+  measured.peakBytes = peakBytesOf([&] { makeSubject(measured.name)->extract(picture); });
+  const int rounds = std::clamp(static_cast<int>(300 / measured.milliseconds), 1, 20);
+  std::vector<double> gains;
+  for (int run = 0; run < std::min(runs, 7); ++run) {
+    const double one = threadedTime(measured.name, picture, 1, rounds);
+    const double two = threadedTime(measured.name, picture, 2, rounds);
+    gains.push_back(2 * one / two);
+  }
+  measured.twoThreads = median(gains);
+}
+
+void printJson(const cv::Mat& picture, const std::vector<Measured>& results) {
+  std::printf("{\"width\":%d,\"height\":%d,\"subjects\":[", picture.cols, picture.rows);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const Measured& m = results[i];
+    std::printf("%s{\"name\":\"%s\",\"keypoints\":%zu,\"milliseconds\":%.3f,\"speedUp\":%.3f,\"peakBytes\":%zu,"
+                "\"twoThreads\":%.3f,\"stages\":{",
+                i ? "," : "", m.name.c_str(), m.keypoints, m.milliseconds, m.speedUp, m.peakBytes, m.twoThreads);
+    for (std::size_t s = 0; s < m.stages.size(); ++s)
+      std::printf("%s\"%s\":%.3f", s ? "," : "", m.stages[s].first.c_str(), m.stages[s].second);
+    std::printf("}}");
+  }
+  std::printf("]}\n");
+  std::fflush(stdout);
+}
+
+void printTable(const cv::Mat& picture, const std::vector<Measured>& results) {
+  const double pixels = static_cast<double>(picture.total());
+  std::printf("%d x %d (%.1f Mpx)\n", picture.cols, picture.rows, pixels / 1e6);
+  for (const Measured& m : results) {
+    std::printf("  %-8s %9.2f ms  %5.2f x opencv  %6zu keypoints", m.name.c_str(), m.milliseconds, m.speedUp,
+                m.keypoints);
+    if (m.twoThreads > 0)
+      std::printf("  %6.1f B/px peak  2 threads: %.2f x", static_cast<double>(m.peakBytes) / pixels, m.twoThreads);
+    std::printf("\n          ");
+    for (const auto& [stage, time] : m.stages) std::printf(" %s %.2f", stage.c_str(), time);
+    std::printf("\n");
+  }
+  std::fflush(stdout);
+}
+
+int run(int argc, char** argv) {
+  const Options options = parse(argc, argv);
+  cv::setNumThreads(1);
+  const std::vector<cv::Mat> pictures = readPictures(options.pictures);
+  for (const cv::Size size : options.sizes) {
+    const cv::Mat picture = layOut(pictures, size, 0);
+    std::vector<Measured> results = measureSpeed(options, picture);
+    if (!options.quick)
+      for (Measured& measured : results) measureThreadsAndMemory(measured, picture, options.runs);
+    if (options.json) printJson(picture, results);
+    else printTable(picture, results);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+    return 2;
+  }
+}

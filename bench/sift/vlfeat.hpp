@@ -1,0 +1,5 @@
+#pragma once
+
+#include "subjects.hpp"
+
+std::unique_ptr<Subject> makeVlfeat();

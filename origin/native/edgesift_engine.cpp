@@ -1,0 +1,79 @@
+#include "edgesift_engine.h"
+
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "edgesift/sift.hpp"
+#include "grey.h"
+
+namespace edgesift::addon {
+
+namespace {
+
+/// To be raised by whoever changes a bit of a result. The instruction set does not: all give the same bytes.
+constexpr const char* kVersion = "1";
+
+/// Stays with a thread between pictures, 6 Mpx of scale space; an extractor that grew beyond it is given up.
+constexpr std::size_t kRetainedBytes = std::size_t{64} << 20;
+/// Of the extractor's own for each keypoint, see Extractor::workingBytes.
+constexpr std::size_t kKeypointBytes = 312;
+
+Features copied(const edgesift::Features& found) {
+  Features features;
+  features.keypoints.reserve(found.count);
+  for (std::size_t i = 0; i < found.count; ++i) {
+    features.keypoints.push_back({found.xy[2 * i], found.xy[2 * i + 1], found.size[i], found.angle[i],
+                                  found.response[i], found.octave[i]});
+  }
+  features.descriptors.assign(found.descriptors, found.descriptors + found.count * kDescriptorLength);
+  return features;
+}
+
+}  // namespace
+
+std::string EdgesiftEngine::name() const {
+  return "edgesift";
+}
+
+std::string EdgesiftEngine::version() const {
+  return kVersion;
+}
+
+Features EdgesiftEngine::extract(const Image& image, const SiftParameters& given) const {
+  thread_local std::unique_ptr<Extractor> extractor;
+  if (!extractor) extractor = std::make_unique<Extractor>();
+
+  Parameters parameters;
+  parameters.features = given.nfeatures;
+  parameters.octaveLayers = given.octaveLayers;
+  parameters.contrastThreshold = given.contrastThreshold;
+  parameters.edgeThreshold = given.edgeThreshold;
+  parameters.sigma = given.sigma;
+  try {
+    const std::vector<std::uint8_t> converted = image.channels == 3 ? grey(image) : std::vector<std::uint8_t>();
+    const std::uint8_t* pixels = image.channels == 3 ? converted.data() : image.pixels;
+    const edgesift::Features found =
+        extractor->extract(pixels, image.width, image.height, image.width, parameters);
+    Features features = copied(found);
+    const std::size_t held =
+        Extractor::workingBytes(image.width, image.height, parameters) + found.count * kKeypointBytes;
+    if (held > kRetainedBytes) extractor.reset();
+    return features;
+  } catch (const std::invalid_argument& error) {
+    throw InvalidInput(error.what());
+  } catch (...) {
+    extractor.reset();
+    throw;
+  }
+}
+
+std::vector<std::uint8_t> EdgesiftEngine::grey(const Image& image) const {
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height));
+  writeGrey(image, bytes.data());
+  return bytes;
+}
+
+}  // namespace edgesift::addon

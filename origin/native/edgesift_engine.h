@@ -1,0 +1,17 @@
+#pragma once
+
+#include "engine.h"
+
+namespace edgesift::addon {
+
+/// Our own engine (engine/), one extractor per thread, which keeps its working memory between pictures as long as
+/// that is little.
+class EdgesiftEngine final : public Engine {
+ public:
+  std::string name() const override;
+  std::string version() const override;
+  Features extract(const Image& image, const SiftParameters& parameters) const override;
+  std::vector<std::uint8_t> grey(const Image& image) const override;
+};
+
+}  // namespace edgesift::addon

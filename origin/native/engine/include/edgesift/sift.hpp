@@ -1,0 +1,97 @@
+// SIFT features of an 8-bit grey picture: D. Lowe, "Distinctive Image Features from Scale-Invariant Keypoints",
+// IJCV 60(2), 2004, with the choices OpenCV's cv::SIFT makes where the paper leaves them open.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace edgesift {
+
+/// Parameters of the detector; names and defaults are those of cv::SIFT.
+struct Parameters {
+  /// Keep only this many keypoints, those of highest response; 0 keeps all.
+  int features = 0;
+  /// Layers per octave in which extrema are looked for; an octave has three levels more than that. 1 to 32.
+  int octaveLayers = 3;
+  /// Least contrast of a keypoint, on a grey scale of 0 to 1, divided by the number of layers. At least 0.
+  double contrastThreshold = 0.04;
+  /// Greatest ratio of the principal curvatures. Above 0.
+  double edgeThreshold = 10;
+  /// Standard deviation, in pixels of the doubled picture, of the first level. Above 0, at most 32.
+  double sigma = 1.6;
+
+  bool operator==(const Parameters& other) const noexcept {
+    return features == other.features && octaveLayers == other.octaveLayers &&
+           contrastThreshold == other.contrastThreshold && edgeThreshold == other.edgeThreshold &&
+           sigma == other.sigma;
+  }
+};
+
+/// Features of one picture, ordered by response (descending), then y, x, size, angle, octave (ascending).
+/// The arrays belong to the extractor and stay valid until its next call.
+struct Features {
+  std::size_t count = 0;
+  /// [count][2]: x, y in pixels; the centre of the upper-left pixel is (0, 0).
+  const float* xy = nullptr;
+  /// [count]: diameter of the neighbourhood, in pixels.
+  const float* size = nullptr;
+  /// [count]: orientation in degrees, [0, 360), clockwise as seen on a picture whose y axis points down.
+  const float* angle = nullptr;
+  /// [count]: contrast at the refined extremum, grey scale 0 to 1.
+  const float* response = nullptr;
+  /// [count]: OpenCV's packed value: octave in bits 0-7 (two's complement, -1 first), layer in bits 8-15, offset
+  /// of the refined scale in bits 16-23.
+  const std::int32_t* octave = nullptr;
+  /// [count][128]: 4 rows, 4 columns, 8 orientations.
+  const std::uint8_t* descriptors = nullptr;
+};
+
+/// Implementations of the kernels. All of them give the same bytes.
+enum class InstructionSet { portable, neon, avx2, avx512 };
+
+/// Whether this build has the implementation and this processor can run it.
+bool isSupported(InstructionSet set) noexcept;
+/// The fastest supported implementation.
+InstructionSet bestInstructionSet() noexcept;
+/// "portable", "neon", "avx2" or "avx512".
+const char* name(InstructionSet set) noexcept;
+
+/// Seconds spent in each stage since the extractor was made.
+struct StageSeconds {
+  double base = 0;
+  double pyramid = 0;
+  double scan = 0;
+  double refinement = 0;
+  double orientation = 0;
+  double descriptor = 0;
+  double selection = 0;
+};
+
+/// Extracts features, one picture at a time. Keeps its working memory between pictures and grows it only for a
+/// larger one. An object serves one thread; different objects are independent.
+class Extractor {
+ public:
+  /// Throws std::invalid_argument if the instruction set is not supported.
+  explicit Extractor(InstructionSet set = bestInstructionSet());
+  ~Extractor();
+  Extractor(Extractor&&) noexcept;
+  Extractor& operator=(Extractor&&) noexcept;
+
+  /// `grey`: `height` rows of `width` bytes, `stride` bytes apart. A picture without pixels has no features.
+  /// Throws std::invalid_argument for parameters out of range, std::bad_alloc when memory is short.
+  Features extract(const std::uint8_t* grey, int width, int height, std::ptrdiff_t stride,
+                   const Parameters& parameters = {});
+
+  /// Bytes of the scale space held while a picture of that size is processed. Keypoints come on top of it: 312
+  /// bytes each (working copy and result).
+  static std::size_t workingBytes(int width, int height, const Parameters& parameters = {});
+
+  const StageSeconds& stageSeconds() const noexcept;
+
+ private:
+  class Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace edgesift

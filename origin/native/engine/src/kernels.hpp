@@ -1,0 +1,99 @@
+// What the stages need done fast. Each instruction set fills in one table; all give the same bits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "edgesift/sift.hpp"
+#include "level_view.hpp"
+
+namespace edgesift {
+
+/// Rows are processed in strips of this many.
+inline constexpr int kStripRows = 8;
+/// Rows of floats are a multiple of this wide (plus margins); kernels may write up to there.
+inline constexpr int kRowQuantum = 16;
+
+inline constexpr int kOrientationBins = 36;
+inline constexpr int kDescriptorSize = 128;
+
+/// Position of a pixel that is extremal among its neighbours in position and scale.
+struct Candidate {
+  int layer;
+  int row;
+  int column;
+};
+
+/// A square to be described, in the coordinates of its level.
+struct DescriptorFrame {
+  int row;
+  int column;
+  /// Pixels to visit around the centre.
+  int radius;
+  /// Orientation in degrees, counter-clockwise.
+  float angle;
+  /// Cosine and sine of it, divided by the side of one histogram's square.
+  float cosine;
+  float sine;
+  /// Gaussian weight of offsets -radius .. radius; the weight of a pixel is the product of that of its row and
+  /// that of its column. Readable kRowQuantum floats further.
+  const float* weights;
+};
+
+/// A neighbourhood whose gradients vote for orientations.
+struct OrientationFrame {
+  int row;
+  int column;
+  int radius;
+  /// As in DescriptorFrame.
+  const float* weights;
+};
+
+struct Kernels {
+  /// Makes one row of the doubled picture out of two rows of it: (nearWeight * near + (4 - nearWeight) * far) / 4,
+  /// then likewise along the row. Exact. Writes 2 * width floats.
+  void (*doubleRow)(const std::uint8_t* near, const std::uint8_t* far, int nearWeight, int width, float* out);
+
+  /// out[x] = sum of in[x + k - radius] * taps[k], summed from the left with fused operations, for x < width
+  /// rounded up to kRowQuantum.
+  void (*filterRow)(const float* in, float* out, int width, const float* taps, int radius);
+
+  /// kStripRows rows at once: out[i][x] = taps[0] * rows[i + radius][x], then for k = 1 .. radius plus
+  /// taps[k] * (rows[i + radius - k][x] + rows[i + radius + k][x]), fused. `taps` starts at the centre.
+  void (*filterColumns)(const float* const* rows, float* const* out, int width, const float* taps, int radius);
+
+  /// The 3x3 pixels around a place of the last level, from 2 * radius + 3 rows of the level below, each given from
+  /// the first column that takes part. Same operations as filterRow and filterColumns. `taps` starts at the left.
+  void (*filterPatch)(const float* const* rows, const float* taps, int radius, float* out);
+
+  /// Extrema in one row. `levels[3 * l + i]` is row `row - 1 + i` of level l, l < layers + 2. Columns
+  /// [begin, end). A candidate of the last layer has not been compared with the layer above it, which needs the
+  /// last level. `scratch` holds scanScratchFloats(layers). Returns the number of candidates.
+  int (*scanRow)(const float* const* levels, int layers, int row, int begin, int end, float threshold,
+                 float* scratch, Candidate* out);
+
+  /// Smoothed histogram of gradient orientations.
+  void (*orientationHistogram)(const LevelView& level, const OrientationFrame& frame, float* histogram);
+
+  void (*describe)(const LevelView& level, const DescriptorFrame& frame, std::uint8_t* descriptor);
+};
+
+inline constexpr int kScanBlock = 256;
+constexpr int scanScratchFloats(int layers) { return 2 * layers * (kScanBlock + 2 * kRowQuantum); }
+
+const Kernels& kernelsFor(InstructionSet set);
+
+namespace portable {
+extern const Kernels kernels;
+}
+namespace avx2 {
+extern const Kernels kernels;
+}
+namespace avx512 {
+extern const Kernels kernels;
+}
+namespace neon {
+extern const Kernels kernels;
+}
+
+}  // namespace edgesift

@@ -1,0 +1,163 @@
+// Doubling and Gaussian filters.
+
+namespace edgesift::EDGESIFT_SIMD {
+namespace {
+
+// Pixel i of the doubled row lies a quarter pixel left (i even) or right of source pixel i / 2. Integers below
+// 2^12, so every operation is exact.
+void doubleRow(const std::uint8_t* near, const std::uint8_t* far, int nearWeight, int width, float* out) {
+  const int farWeight = 4 - nearWeight;
+  const auto blend = [&](int x) { return nearWeight * near[x] + farWeight * far[x]; };
+  out[0] = static_cast<float>(4 * blend(0)) * 0.0625f;
+  for (int x = 0; x + 1 < width; ++x) {
+    const int left = blend(x);
+    const int right = blend(x + 1);
+    out[2 * x + 1] = static_cast<float>(3 * left + right) * 0.0625f;
+    out[2 * x + 2] = static_cast<float>(left + 3 * right) * 0.0625f;
+  }
+  out[2 * width - 1] = static_cast<float>(4 * blend(width - 1)) * 0.0625f;
+}
+
+/// `Vectors` neighbouring vectors of a filtered row.
+template <int Vectors>
+EDGESIFT_INLINE void filterRowPart(const float* in, float* out, const float* taps, int length) {
+  Floats sum[Vectors];
+  const Floats first = broadcast(taps[0]);
+  for (int i = 0; i < Vectors; ++i) sum[i] = load(in + i * kLanes) * first;
+  for (int k = 1; k < length; ++k) {
+    const Floats tap = broadcast(taps[k]);
+    for (int i = 0; i < Vectors; ++i) sum[i] = fusedMultiplyAdd(load(in + i * kLanes + k), tap, sum[i]);
+  }
+  for (int i = 0; i < Vectors; ++i) store(out + i * kLanes, sum[i]);
+}
+
+void filterRow(const float* in, float* out, int width, const float* taps, int radius) {
+  constexpr int kVectors = 8;
+  const float* start = in - radius;
+  const int length = 2 * radius + 1;
+  int x = 0;
+  for (; x + kVectors * kLanes <= width; x += kVectors * kLanes)
+    filterRowPart<kVectors>(start + x, out + x, taps, length);
+  for (; x < width; x += kRowQuantum) filterRowPart<kRowQuantum / kLanes>(start + x, out + x, taps, length);
+}
+
+/// kColumnBlock rows of the column filter. Two windows of rows move away from the centre, one row a step; a row
+/// stays in its register until it has left the window.
+template <int Radius>
+void filterColumnBlock(const float* const* rows, float* const* out, int width, const float* taps) {
+  constexpr int B = kColumnBlock;
+  for (int x = 0; x < width; x += kLanes) {
+    Floats above[B];
+    Floats below[B];
+    Floats sum[B];
+    const Floats centre = broadcast(taps[0]);
+#pragma GCC unroll 16
+    for (int i = 0; i < B; ++i) {
+      const Floats row = load(rows[Radius + i] + x);
+      above[(Radius + i) % B] = row;
+      below[(Radius + i) % B] = row;
+      sum[i] = row * centre;
+    }
+#pragma GCC unroll 32
+    for (int k = 1; k <= Radius; ++k) {
+      const Floats tap = broadcast(taps[k]);
+      above[(Radius - k) % B] = load(rows[Radius - k] + x);
+      below[(Radius + B - 1 + k) % B] = load(rows[Radius + B - 1 + k] + x);
+#pragma GCC unroll 16
+      for (int i = 0; i < B; ++i)
+        sum[i] = fusedMultiplyAdd(above[(Radius + i - k) % B] + below[(Radius + i + k) % B], tap, sum[i]);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < B; ++i) store(out[i] + x, sum[i]);
+  }
+}
+
+/// The same for any radius.
+void filterColumnBlock(const float* const* rows, float* const* out, int width, const float* taps, int radius) {
+  constexpr int B = kColumnBlock;
+  for (int x = 0; x < width; x += kLanes) {
+    Floats sum[B];
+    for (int i = 0; i < B; ++i) sum[i] = load(rows[radius + i] + x) * broadcast(taps[0]);
+    for (int k = 1; k <= radius; ++k) {
+      const Floats tap = broadcast(taps[k]);
+      for (int i = 0; i < B; ++i)
+        sum[i] = fusedMultiplyAdd(load(rows[radius + i - k] + x) + load(rows[radius + i + k] + x), tap, sum[i]);
+    }
+    for (int i = 0; i < B; ++i) store(out[i] + x, sum[i]);
+  }
+}
+
+void filterColumns(const float* const* rows, float* const* out, int width, const float* taps, int radius) {
+  for (int i = 0; i < kStripRows; i += kColumnBlock) {
+    const float* const* from = rows + i;
+    float* const* to = out + i;
+    switch (radius) {
+      case 4: filterColumnBlock<4>(from, to, width, taps); break;
+      case 5: filterColumnBlock<5>(from, to, width, taps); break;
+      case 6: filterColumnBlock<6>(from, to, width, taps); break;
+      case 7: filterColumnBlock<7>(from, to, width, taps); break;
+      case 8: filterColumnBlock<8>(from, to, width, taps); break;
+      case 9: filterColumnBlock<9>(from, to, width, taps); break;
+      case 10: filterColumnBlock<10>(from, to, width, taps); break;
+      case 11: filterColumnBlock<11>(from, to, width, taps); break;
+      case 12: filterColumnBlock<12>(from, to, width, taps); break;
+      default: filterColumnBlock(from, to, width, taps, radius);
+    }
+  }
+}
+
+/// Three neighbouring pixels (and one more) of `Rows` filtered rows.
+template <int Rows>
+EDGESIFT_INLINE void filterPatchRows(const float* const* rows, const float* taps, int length, Quad* out) {
+  Quad sum[Rows];
+  for (int i = 0; i < Rows; ++i) sum[i] = loadQuad(rows[i]) * broadcastQuad(taps[0]);
+  for (int k = 1; k < length; ++k) {
+    const Quad tap = broadcastQuad(taps[k]);
+    for (int i = 0; i < Rows; ++i) sum[i] = fusedMultiplyAdd(loadQuad(rows[i] + k), tap, sum[i]);
+  }
+  for (int i = 0; i < Rows; ++i) out[i] = sum[i];
+}
+
+void filterPatch(const float* const* rows, const float* taps, int radius, float* out) {
+  constexpr int kRowsAtOnce = 8;
+  // Rows are filtered once, into a ring as long as the widest filter in use would need; longer filters go through
+  // the column sum in the same order with rows filtered again.
+  constexpr int kMaximumRows = 2 * 64 + 3;
+  const int length = 2 * radius + 1;
+  const int count = length + 2;
+  const float* centre = taps + radius;
+  if (count <= kMaximumRows) {
+    Quad filtered[kMaximumRows];
+    int i = 0;
+    for (; i + kRowsAtOnce <= count; i += kRowsAtOnce)
+      filterPatchRows<kRowsAtOnce>(rows + i, taps, length, filtered + i);
+    for (; i < count; ++i) filterPatchRows<1>(rows + i, taps, length, filtered + i);
+    for (int y = 0; y < 3; ++y) {
+      Quad sum = filtered[radius + y] * broadcastQuad(centre[0]);
+      for (int k = 1; k <= radius; ++k)
+        sum = fusedMultiplyAdd(filtered[radius + y - k] + filtered[radius + y + k], broadcastQuad(centre[k]), sum);
+      float pixels[4];
+      storeQuad(pixels, sum);
+      for (int x = 0; x < 3; ++x) out[3 * y + x] = pixels[x];
+    }
+    return;
+  }
+  for (int y = 0; y < 3; ++y) {
+    Quad middle;
+    filterPatchRows<1>(rows + radius + y, taps, length, &middle);
+    Quad sum = middle * broadcastQuad(centre[0]);
+    for (int k = 1; k <= radius; ++k) {
+      Quad above;
+      Quad below;
+      filterPatchRows<1>(rows + radius + y - k, taps, length, &above);
+      filterPatchRows<1>(rows + radius + y + k, taps, length, &below);
+      sum = fusedMultiplyAdd(above + below, broadcastQuad(centre[k]), sum);
+    }
+    float pixels[4];
+    storeQuad(pixels, sum);
+    for (int x = 0; x < 3; ++x) out[3 * y + x] = pixels[x];
+  }
+}
+
+}  // namespace
+}  // namespace edgesift::EDGESIFT_SIMD

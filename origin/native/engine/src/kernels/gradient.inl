@@ -1,0 +1,51 @@
+// Magnitude and direction of gradients.
+
+namespace edgesift::EDGESIFT_SIMD {
+namespace {
+
+/// Samples are processed in groups of this many on every instruction set, so that sums have one order.
+constexpr int kGroup = 16;
+/// Histograms summed side by side: neighbouring samples often fall into one bin, and would wait for each other.
+constexpr int kStreams = 4;
+/// Samples collected before they are processed: few enough that all of it stays in the first-level cache.
+constexpr int kBatch = 256;
+/// Room in arrays of samples: a group may begin at the last place of a batch.
+constexpr int kSampleRoom = kBatch + 2 * kGroup;
+/// Arrays of samples begin at the same place of a page. A load that has its low 12 address bits in common with a
+/// store still under way waits for it; so laid out, the stores of one step share theirs.
+constexpr std::size_t kSamePlace = 4096;
+
+EDGESIFT_INLINE Floats ramp() {
+  constexpr float kRamp[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return load(kRamp);
+}
+
+/// Angle of (x, y) in degrees, 0 to 360: the polynomial of cv::fastAtan2, whose error of up to 0.01 degrees is part
+/// of the result.
+EDGESIFT_INLINE Floats angleInDegrees(Floats y, Floats x) {
+  constexpr float kDegrees = 57.29577951308232f;
+  const Floats zero = broadcast(0.0f);
+  const Floats ax = absolute(x);
+  const Floats ay = absolute(y);
+  const Floats ratio = minimum(ax, ay) / (maximum(ax, ay) + broadcast(2.2204460492503131e-16f));
+  const Floats square = ratio * ratio;
+  Floats angle = fusedMultiplyAdd(square, broadcast(-0.04432655554792128f * kDegrees),
+                                  broadcast(0.1555786518463281f * kDegrees));
+  angle = fusedMultiplyAdd(angle, square, broadcast(-0.3258083974640975f * kDegrees));
+  angle = fusedMultiplyAdd(angle, square, broadcast(0.9997878412794807f * kDegrees)) * ratio;
+  angle = selectGreaterEqual(ax, ay, angle, broadcast(90.0f) - angle);
+  angle = selectGreaterEqual(x, zero, angle, broadcast(180.0f) - angle);
+  return selectGreaterEqual(y, zero, angle, broadcast(360.0f) - angle);
+}
+
+EDGESIFT_INLINE Floats magnitude(Floats y, Floats x) { return squareRoot(fusedMultiplyAdd(x, x, y * y)); }
+
+/// Zeroes the group behind the samples and returns their number rounded up to whole groups.
+EDGESIFT_INLINE int padToGroup(float* const* arrays, int arrayCount, int count) {
+  for (int a = 0; a < arrayCount; ++a)
+    for (int i = 0; i < kGroup; i += kLanes) store(arrays[a] + count + i, broadcast(0.0f));
+  return (count + kGroup - 1) / kGroup * kGroup;
+}
+
+}  // namespace
+}  // namespace edgesift::EDGESIFT_SIMD

@@ -1,0 +1,132 @@
+#include "octave.hpp"
+
+#include <algorithm>
+
+namespace edgesift {
+
+void DoubledPicture::row(int y, const Kernels& kernels, float* out) const {
+  const int near = y / 2;
+  const int far = std::clamp(y % 2 == 0 ? near - 1 : near + 1, 0, picture_.height - 1);
+  kernels.doubleRow(picture_.row(near), picture_.row(far), 3, picture_.width, out);
+}
+
+void mirrorEnds(float* row, int columns, int count) {
+  const int last = columns - 1;
+  // Most rows are longer than the margin: no pixel is mirrored twice.
+  const int simple = std::min(count, last);
+  for (int i = 1; i <= simple; ++i) row[-i] = row[i];
+  for (int i = 1; i <= simple; ++i) row[last + i] = row[last - i];
+  for (int i = simple + 1; i <= count; ++i) {
+    row[-i] = row[reflect(-i, columns)];
+    row[last + i] = row[reflect(last + i, columns)];
+  }
+}
+
+std::size_t Octave::floats(const ScalePlan& plan, int rows, int columns, bool isFirst) {
+  std::size_t rowCount = 1;  // spare_
+  for (int i = isFirst ? 0 : 1; i < plan.storedLevels; ++i) {
+    rowCount += static_cast<std::size_t>(plan.ringRows(i, rows));
+    rowCount += static_cast<std::size_t>(rowRingRows(i == 0 ? plan.base.radius : plan.level[i].radius));
+  }
+  if (isFirst) rowCount += 1;  // doubled_
+  return rowCount * plan.rowFloats(columns);
+}
+
+Octave::Octave(const ScalePlan& plan, const Kernels& kernels, const DoubledPicture& picture, float* memory)
+    : plan_(plan), kernels_(kernels), picture_(&picture) {
+  allocate(picture.rows(), picture.columns(), true, memory);
+}
+
+Octave::Octave(const ScalePlan& plan, const Kernels& kernels, const LevelView& bottom, float* memory)
+    : plan_(plan), kernels_(kernels) {
+  allocate(bottom.rows, bottom.columns, false, memory);
+  levels_[0] = bottom;
+}
+
+void Octave::allocate(int rows, int columns, bool isFirst, float* memory) {
+  const std::size_t stride = plan_.rowFloats(columns);
+  const auto takeRows = [&](int count) {
+    float* start = memory + plan_.leftMargin();
+    memory += stride * static_cast<std::size_t>(count);
+    return start;
+  };
+  levels_.resize(plan_.storedLevels);
+  filtered_.resize(plan_.storedLevels);
+  for (int i = isFirst ? 0 : 1; i < plan_.storedLevels; ++i) {
+    LevelView& level = levels_[i];
+    const int ringRows = plan_.ringRows(i, rows);
+    level.data = takeRows(ringRows);
+    level.stride = static_cast<std::ptrdiff_t>(stride);
+    level.slotMask = ringRows == rows ? -1 : ringRows - 1;
+    level.rows = rows;
+    level.columns = level.heldColumnsEnd = columns;
+    RowRing& ring = filtered_[i];
+    ring.rows = rowRingRows(i == 0 ? plan_.base.radius : plan_.level[i].radius);
+    ring.data = takeRows(ring.rows);
+    ring.stride = stride;
+  }
+  spare_ = takeRows(1);
+  if (isFirst) doubled_ = takeRows(1);
+  inputs_.resize(static_cast<std::size_t>(rowRingRows(plan_.widestRadius)));
+}
+
+void Octave::makeBottom(int y) {
+  if (picture_ == nullptr) return;
+  const int end = std::min(rows(), y + kStripRows + plan_.lead[0]);
+  while (levels_[0].heldRowsEnd < end) makeStrip(0);
+}
+
+void Octave::makeLevels(int y) {
+  for (int i = 1; i < plan_.storedLevels; ++i) {
+    const int end = std::min(rows(), y + kStripRows + plan_.lead[i]);
+    while (levels_[i].heldRowsEnd < end) makeStrip(i);
+  }
+}
+
+void Octave::filterRowsUntil(int level, int end) {
+  RowRing& ring = filtered_[level];
+  for (; ring.filled < end; ++ring.filled) {
+    if (level == 0) {
+      picture_->row(ring.filled, kernels_, doubled_);
+      mirrorEnds(doubled_, columns(), plan_.base.radius);
+      kernels_.filterRow(doubled_, ring.row(ring.filled), columns(), plan_.base.taps.data(), plan_.base.radius);
+    } else {
+      kernels_.filterRow(levels_[level - 1].row(ring.filled), ring.row(ring.filled), columns(),
+                         plan_.level[level].taps.data(), plan_.level[level].radius);
+    }
+  }
+}
+
+void Octave::makeStrip(int i) {
+  LevelView& level = levels_[i];
+  const GaussianTaps& taps = i == 0 ? plan_.base : plan_.level[i];
+  const int begin = level.heldRowsEnd;
+  const int end = std::min(begin + kStripRows, level.rows);
+  filterRowsUntil(i, std::min(level.rows, begin + kStripRows + taps.radius));
+
+  for (int k = 0; k < kStripRows + 2 * taps.radius; ++k)
+    inputs_[k] = filtered_[i].row(reflect(begin - taps.radius + k, level.rows));
+  float* outputs[kStripRows];
+  for (int k = 0; k < kStripRows; ++k) outputs[k] = begin + k < end ? level.row(begin + k) : spare_;
+  kernels_.filterColumns(inputs_.data(), outputs, level.columns, taps.centre(), taps.radius);
+
+  const int margin = plan_.level[i + 1].radius + 4;
+  for (int y = begin; y < end; ++y) {
+    mirrorEnds(level.row(y), level.columns, margin);
+    if (i == plan_.layers) passDown(y);
+  }
+  level.heldRowsEnd = end;
+  const int ringRows = plan_.ringRows(i, level.rows);
+  level.heldRowsBegin = std::max(0, (end + kStripRows - 1) / kStripRows * kStripRows - ringRows);
+  if (ringRows == level.rows) level.heldRowsBegin = 0;
+}
+
+void Octave::passDown(int row) {
+  if (row % 2 != 0 || row / 2 >= next_.rows) return;
+  const float* from = levels_[plan_.layers].row(row);
+  float* to = next_.row(row / 2);
+  for (int x = 0; x < next_.columns; ++x) to[x] = from[2 * x];
+  mirrorEnds(to, next_.columns, plan_.level[1].radius + 4);
+}
+
+}  // namespace edgesift

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels.hpp"
+#include "level_view.hpp"
+#include "scale_plan.hpp"
+
+namespace edgesift {
+
+/// A grey picture that someone else holds.
+struct Picture {
+  const std::uint8_t* pixels;
+  int width;
+  int height;
+  std::ptrdiff_t stride;
+
+  const std::uint8_t* row(int y) const noexcept { return pixels + y * stride; }
+};
+
+/// Rows of a picture doubled in size by linear interpolation; pixel (0, 0) is a quarter source pixel up and left of
+/// the source's.
+class DoubledPicture {
+ public:
+  explicit DoubledPicture(const Picture& picture) : picture_(picture) {}
+  int rows() const noexcept { return 2 * picture_.height; }
+  int columns() const noexcept { return 2 * picture_.width; }
+  /// Writes a whole row.
+  void row(int y, const Kernels& kernels, float* out) const;
+
+ private:
+  Picture picture_;
+};
+
+/// Mirrors `count` pixels over either end of a row of `columns`.
+void mirrorEnds(float* row, int columns, int count);
+
+/// The levels of one octave, made from top to bottom as the scan needs them and kept in rings.
+class Octave {
+ public:
+  /// Floats of `memory` the octave needs. The first octave makes its level 0 out of the doubled picture, the others
+  /// are given theirs.
+  static std::size_t floats(const ScalePlan& plan, int rows, int columns, bool isFirst);
+
+  /// The first octave.
+  Octave(const ScalePlan& plan, const Kernels& kernels, const DoubledPicture& picture, float* memory);
+  /// Another one, with its whole level 0.
+  Octave(const ScalePlan& plan, const Kernels& kernels, const LevelView& bottom, float* memory);
+
+  /// Level 0 of the next octave is written there as it becomes known: every second pixel of level `layers`.
+  void feed(const LevelView& nextBottom) { next_ = nextBottom; }
+
+  /// Makes level 0 as far as a strip beginning at row y needs it.
+  void makeBottom(int y);
+  /// Makes the other levels likewise. `makeBottom(y)` comes first.
+  void makeLevels(int y);
+
+  /// Views of level 0 .. layers + 1.
+  const std::vector<LevelView>& levels() const noexcept { return levels_; }
+  int rows() const noexcept { return levels_[0].rows; }
+  int columns() const noexcept { return levels_[0].columns; }
+
+ private:
+  /// Filtered rows between the two passes of a filter.
+  struct RowRing {
+    float* data = nullptr;
+    std::size_t stride = 0;
+    int rows = 0;
+    int filled = 0;
+
+    float* row(int y) const noexcept { return data + static_cast<std::size_t>(y % rows) * stride; }
+  };
+
+  static int rowRingRows(int radius) { return 2 * radius + kStripRows; }
+
+  void allocate(int rows, int columns, bool isFirst, float* memory);
+  void makeStrip(int level);
+  void filterRowsUntil(int level, int end);
+  void passDown(int row);
+
+  const ScalePlan& plan_;
+  const Kernels& kernels_;
+  const DoubledPicture* picture_ = nullptr;
+  std::vector<LevelView> levels_;
+  std::vector<RowRing> filtered_;
+  std::vector<const float*> inputs_;
+  float* doubled_ = nullptr;
+  float* spare_ = nullptr;
+  LevelView next_;
+};
+
+}  // namespace edgesift

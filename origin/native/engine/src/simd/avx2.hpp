@@ -1,0 +1,63 @@
+// The vector operations of the kernels on AVX2 with FMA. See avx512.hpp for what each does.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "simd/quad_x86.hpp"
+
+namespace edgesift::avx2 {
+
+inline constexpr int kLanes = 8;
+/// Accumulators and two windows of that size have to fit in 16 registers.
+inline constexpr int kColumnBlock = 4;
+
+struct Floats {
+  __m256 v;
+};
+
+#define EDGESIFT_INLINE static inline __attribute__((always_inline))
+
+EDGESIFT_INLINE Floats load(const float* p) { return {_mm256_loadu_ps(p)}; }
+EDGESIFT_INLINE void store(float* p, Floats a) { _mm256_storeu_ps(p, a.v); }
+EDGESIFT_INLINE Floats broadcast(float a) { return {_mm256_set1_ps(a)}; }
+EDGESIFT_INLINE Floats operator+(Floats a, Floats b) { return {_mm256_add_ps(a.v, b.v)}; }
+EDGESIFT_INLINE Floats operator-(Floats a, Floats b) { return {_mm256_sub_ps(a.v, b.v)}; }
+EDGESIFT_INLINE Floats operator*(Floats a, Floats b) { return {_mm256_mul_ps(a.v, b.v)}; }
+EDGESIFT_INLINE Floats operator/(Floats a, Floats b) { return {_mm256_div_ps(a.v, b.v)}; }
+EDGESIFT_INLINE Floats fusedMultiplyAdd(Floats a, Floats b, Floats c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+EDGESIFT_INLINE Floats minimum(Floats a, Floats b) { return {_mm256_min_ps(a.v, b.v)}; }
+EDGESIFT_INLINE Floats maximum(Floats a, Floats b) { return {_mm256_max_ps(a.v, b.v)}; }
+EDGESIFT_INLINE Floats absolute(Floats a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
+EDGESIFT_INLINE Floats squareRoot(Floats a) { return {_mm256_sqrt_ps(a.v)}; }
+EDGESIFT_INLINE Floats floor(Floats a) { return {_mm256_floor_ps(a.v)}; }
+EDGESIFT_INLINE Floats roundToEven(Floats a) {
+  return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
+EDGESIFT_INLINE std::uint32_t maskGreater(Floats a, Floats b) {
+  return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)));
+}
+EDGESIFT_INLINE std::uint32_t maskGreaterEqual(Floats a, Floats b) {
+  return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a.v, b.v, _CMP_GE_OQ)));
+}
+EDGESIFT_INLINE Floats selectGreaterEqual(Floats a, Floats b, Floats yes, Floats no) {
+  return {_mm256_blendv_ps(no.v, yes.v, _mm256_cmp_ps(a.v, b.v, _CMP_GE_OQ))};
+}
+EDGESIFT_INLINE void storeIntegers(std::int32_t* p, Floats a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_cvttps_epi32(a.v));
+}
+
+EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats d) {
+  const __m256 abLow = _mm256_unpacklo_ps(a.v, b.v);
+  const __m256 abHigh = _mm256_unpackhi_ps(a.v, b.v);
+  const __m256 cdLow = _mm256_unpacklo_ps(c.v, d.v);
+  const __m256 cdHigh = _mm256_unpackhi_ps(c.v, d.v);
+  _mm256_storeu_ps(out, _mm256_shuffle_ps(abLow, cdLow, 0x44));
+  _mm256_storeu_ps(out + 8, _mm256_shuffle_ps(abLow, cdLow, 0xee));
+  _mm256_storeu_ps(out + 16, _mm256_shuffle_ps(abHigh, cdHigh, 0x44));
+  _mm256_storeu_ps(out + 24, _mm256_shuffle_ps(abHigh, cdHigh, 0xee));
+}
+EDGESIFT_INLINE constexpr int quadOffset(int lane) { return (lane & 3) * 8 + (lane >> 2) * 4; }
+
+}  // namespace edgesift::avx2

@@ -1,0 +1,65 @@
+// The vector operations of the kernels on AVX-512 (F, BW, DQ, VL).
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "simd/quad_x86.hpp"
+
+namespace edgesift::avx512 {
+
+inline constexpr int kLanes = 16;
+/// Rows the column filter makes at once: accumulators and two windows of that size have to fit in 32 registers.
+inline constexpr int kColumnBlock = 8;
+
+struct Floats {
+  __m512 v;
+};
+
+#define EDGESIFT_INLINE static inline __attribute__((always_inline))
+
+EDGESIFT_INLINE Floats load(const float* p) { return {_mm512_loadu_ps(p)}; }
+EDGESIFT_INLINE void store(float* p, Floats a) { _mm512_storeu_ps(p, a.v); }
+EDGESIFT_INLINE Floats broadcast(float a) { return {_mm512_set1_ps(a)}; }
+EDGESIFT_INLINE Floats operator+(Floats a, Floats b) { return {_mm512_add_ps(a.v, b.v)}; }
+EDGESIFT_INLINE Floats operator-(Floats a, Floats b) { return {_mm512_sub_ps(a.v, b.v)}; }
+EDGESIFT_INLINE Floats operator*(Floats a, Floats b) { return {_mm512_mul_ps(a.v, b.v)}; }
+EDGESIFT_INLINE Floats operator/(Floats a, Floats b) { return {_mm512_div_ps(a.v, b.v)}; }
+EDGESIFT_INLINE Floats fusedMultiplyAdd(Floats a, Floats b, Floats c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+EDGESIFT_INLINE Floats minimum(Floats a, Floats b) { return {_mm512_min_ps(a.v, b.v)}; }
+EDGESIFT_INLINE Floats maximum(Floats a, Floats b) { return {_mm512_max_ps(a.v, b.v)}; }
+EDGESIFT_INLINE Floats absolute(Floats a) { return {_mm512_abs_ps(a.v)}; }
+EDGESIFT_INLINE Floats squareRoot(Floats a) { return {_mm512_sqrt_ps(a.v)}; }
+EDGESIFT_INLINE Floats floor(Floats a) {
+  return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)};
+}
+EDGESIFT_INLINE Floats roundToEven(Floats a) {
+  return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
+/// Bit i is set where a[i] > b[i] (a[i] >= b[i]).
+EDGESIFT_INLINE std::uint32_t maskGreater(Floats a, Floats b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ); }
+EDGESIFT_INLINE std::uint32_t maskGreaterEqual(Floats a, Floats b) {
+  return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GE_OQ);
+}
+/// a[i] >= b[i] ? yes[i] : no[i]
+EDGESIFT_INLINE Floats selectGreaterEqual(Floats a, Floats b, Floats yes, Floats no) {
+  return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_GE_OQ), no.v, yes.v)};
+}
+/// Stores floats that hold integers.
+EDGESIFT_INLINE void storeIntegers(std::int32_t* p, Floats a) { _mm512_storeu_si512(p, _mm512_cvttps_epi32(a.v)); }
+
+/// Stores (a[i], b[i], c[i], d[i]) as four neighbouring floats at out + quadOffset(i).
+EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats d) {
+  const __m512 abLow = _mm512_unpacklo_ps(a.v, b.v);
+  const __m512 abHigh = _mm512_unpackhi_ps(a.v, b.v);
+  const __m512 cdLow = _mm512_unpacklo_ps(c.v, d.v);
+  const __m512 cdHigh = _mm512_unpackhi_ps(c.v, d.v);
+  _mm512_storeu_ps(out, _mm512_shuffle_ps(abLow, cdLow, 0x44));
+  _mm512_storeu_ps(out + 16, _mm512_shuffle_ps(abLow, cdLow, 0xee));
+  _mm512_storeu_ps(out + 32, _mm512_shuffle_ps(abHigh, cdHigh, 0x44));
+  _mm512_storeu_ps(out + 48, _mm512_shuffle_ps(abHigh, cdHigh, 0xee));
+}
+EDGESIFT_INLINE constexpr int quadOffset(int lane) { return (lane & 3) * 16 + (lane >> 2) * 4; }
+
+}  // namespace edgesift::avx512

@@ -1,0 +1,87 @@
+// The vector operations of the kernels in plain C++. See avx512.hpp for what each does.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace edgesift::portable {
+
+inline constexpr int kLanes = 4;
+inline constexpr int kColumnBlock = 4;
+
+/// A vector type of the compiler (GCC, Clang), which makes of it what the processor has.
+using Lanes = float __attribute__((vector_size(4 * sizeof(float))));
+
+struct Floats {
+  Lanes v;
+};
+
+#define EDGESIFT_INLINE static inline __attribute__((always_inline))
+
+EDGESIFT_INLINE Floats load(const float* p) {
+  Floats result;
+  std::memcpy(&result.v, p, sizeof result.v);
+  return result;
+}
+EDGESIFT_INLINE void store(float* p, Floats a) { std::memcpy(p, &a.v, sizeof a.v); }
+EDGESIFT_INLINE Floats broadcast(float a) { return {Lanes{a, a, a, a}}; }
+EDGESIFT_INLINE Floats operator+(Floats a, Floats b) { return {a.v + b.v}; }
+EDGESIFT_INLINE Floats operator-(Floats a, Floats b) { return {a.v - b.v}; }
+EDGESIFT_INLINE Floats operator*(Floats a, Floats b) { return {a.v * b.v}; }
+EDGESIFT_INLINE Floats operator/(Floats a, Floats b) { return {a.v / b.v}; }
+EDGESIFT_INLINE Floats minimum(Floats a, Floats b) { return {a.v < b.v ? a.v : b.v}; }
+EDGESIFT_INLINE Floats maximum(Floats a, Floats b) { return {a.v > b.v ? a.v : b.v}; }
+EDGESIFT_INLINE Floats selectGreaterEqual(Floats a, Floats b, Floats yes, Floats no) {
+  return {a.v >= b.v ? yes.v : no.v};
+}
+EDGESIFT_INLINE Floats fusedMultiplyAdd(Floats a, Floats b, Floats c) {
+  return {Lanes{__builtin_fmaf(a.v[0], b.v[0], c.v[0]), __builtin_fmaf(a.v[1], b.v[1], c.v[1]),
+                __builtin_fmaf(a.v[2], b.v[2], c.v[2]), __builtin_fmaf(a.v[3], b.v[3], c.v[3])}};
+}
+
+template <typename Operation>
+EDGESIFT_INLINE Floats each(Floats a, Operation operation) {
+  return {Lanes{operation(a.v[0]), operation(a.v[1]), operation(a.v[2]), operation(a.v[3])}};
+}
+
+EDGESIFT_INLINE Floats absolute(Floats a) {
+  return each(a, [](float x) { return __builtin_fabsf(x); });
+}
+EDGESIFT_INLINE Floats squareRoot(Floats a) {
+  return each(a, [](float x) { return __builtin_sqrtf(x); });
+}
+EDGESIFT_INLINE Floats floor(Floats a) {
+  return each(a, [](float x) { return __builtin_floorf(x); });
+}
+EDGESIFT_INLINE Floats roundToEven(Floats a) {
+  return each(a, [](float x) { return __builtin_nearbyintf(x); });
+}
+EDGESIFT_INLINE std::uint32_t maskGreater(Floats a, Floats b) {
+  std::uint32_t mask = 0;
+  for (int i = 0; i < kLanes; ++i) mask |= static_cast<std::uint32_t>(a.v[i] > b.v[i]) << i;
+  return mask;
+}
+EDGESIFT_INLINE std::uint32_t maskGreaterEqual(Floats a, Floats b) {
+  std::uint32_t mask = 0;
+  for (int i = 0; i < kLanes; ++i) mask |= static_cast<std::uint32_t>(a.v[i] >= b.v[i]) << i;
+  return mask;
+}
+EDGESIFT_INLINE void storeIntegers(std::int32_t* p, Floats a) {
+  for (int i = 0; i < kLanes; ++i) p[i] = static_cast<std::int32_t>(a.v[i]);
+}
+EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats d) {
+  for (int i = 0; i < kLanes; ++i) {
+    out[4 * i] = a.v[i];
+    out[4 * i + 1] = b.v[i];
+    out[4 * i + 2] = c.v[i];
+    out[4 * i + 3] = d.v[i];
+  }
+}
+EDGESIFT_INLINE constexpr int quadOffset(int lane) { return lane * 4; }
+
+using Quad = Floats;
+EDGESIFT_INLINE Quad loadQuad(const float* p) { return load(p); }
+EDGESIFT_INLINE void storeQuad(float* p, Quad a) { store(p, a); }
+EDGESIFT_INLINE Quad broadcastQuad(float a) { return broadcast(a); }
+
+}  // namespace edgesift::portable

@@ -1,0 +1,23 @@
+// Four floats in an SSE register; fused operations need FMA.
+#pragma once
+
+#include <immintrin.h>
+
+namespace edgesift {
+namespace {
+
+struct Quad {
+  __m128 v;
+};
+
+static inline __attribute__((always_inline)) Quad loadQuad(const float* p) { return {_mm_loadu_ps(p)}; }
+static inline __attribute__((always_inline)) void storeQuad(float* p, Quad a) { _mm_storeu_ps(p, a.v); }
+static inline __attribute__((always_inline)) Quad broadcastQuad(float a) { return {_mm_set1_ps(a)}; }
+static inline __attribute__((always_inline)) Quad operator+(Quad a, Quad b) { return {_mm_add_ps(a.v, b.v)}; }
+static inline __attribute__((always_inline)) Quad operator*(Quad a, Quad b) { return {_mm_mul_ps(a.v, b.v)}; }
+static inline __attribute__((always_inline)) Quad fusedMultiplyAdd(Quad a, Quad b, Quad c) {
+  return {_mm_fmadd_ps(a.v, b.v, c.v)};
+}
+
+}  // namespace
+}  // namespace edgesift

@@ -1,0 +1,102 @@
+#include "window.hpp"
+
+#include <algorithm>
+
+namespace edgesift {
+
+LevelView Window::reserve(std::vector<float>& memory, int rows, int columns, int row, int column,
+                          int halfSide) const {
+  LevelView view;
+  view.rows = rows;
+  view.columns = columns;
+  view.heldRowsBegin = view.firstRow = std::max(0, row - halfSide);
+  view.heldRowsEnd = std::min(rows, row + halfSide + 1);
+  view.heldColumnsBegin = view.firstColumn = std::max(0, column - halfSide);
+  view.heldColumnsEnd = std::min(columns, column + halfSide + 1);
+  const std::size_t stride = plan_.rowFloats(view.heldColumnsEnd - view.heldColumnsBegin);
+  // One row more takes what the column filter writes beyond the last.
+  memory.resize(stride * static_cast<std::size_t>(view.heldRowsEnd - view.heldRowsBegin + 1));
+  view.stride = static_cast<std::ptrdiff_t>(stride);
+  view.data = memory.data() + plan_.leftMargin();
+  return view;
+}
+
+void Window::mirror(LevelView& level, int count) const {
+  for (int y = level.heldRowsBegin; y < level.heldRowsEnd; ++y) {
+    float* row = level.row(y);
+    for (int i = 1; i <= count; ++i) {
+      if (level.heldColumnsBegin == 0) row[-i] = row[reflect(-i, level.columns)];
+      if (level.heldColumnsEnd == level.columns)
+        row[level.columns - 1 + i] = row[reflect(level.columns - 1 + i, level.columns)];
+    }
+  }
+}
+
+void Window::blur(const LevelView& from, const GaussianTaps& taps, int mirrored, LevelView& to) {
+  const int width = to.heldColumnsEnd - to.heldColumnsBegin;
+  const std::size_t stride = plan_.rowFloats(width);
+  const int top = std::max(0, to.heldRowsBegin - taps.radius);
+  const int bottom = std::min(to.rows, to.heldRowsEnd + taps.radius);
+  filtered_.resize(stride * static_cast<std::size_t>(bottom - top));
+  const auto filteredRow = [&](int y) { return filtered_.data() + stride * static_cast<std::size_t>(y - top); };
+  for (int y = top; y < bottom; ++y)
+    kernels_.filterRow(from.row(y) + to.heldColumnsBegin, filteredRow(y), width, taps.taps.data(), taps.radius);
+
+  std::vector<const float*> inputs(static_cast<std::size_t>(2 * taps.radius + kStripRows));
+  float* outputs[kStripRows];
+  for (int begin = to.heldRowsBegin; begin < to.heldRowsEnd; begin += kStripRows) {
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+      const int y = reflect(begin - taps.radius + static_cast<int>(k), to.rows);
+      inputs[k] = filteredRow(std::clamp(y, top, bottom - 1));
+    }
+    for (int k = 0; k < kStripRows; ++k)
+      outputs[k] = to.row(std::min(begin + k, to.heldRowsEnd)) + to.heldColumnsBegin;
+    kernels_.filterColumns(inputs.data(), outputs, width, taps.centre(), taps.radius);
+  }
+  mirror(to, mirrored);
+}
+
+std::vector<int> Window::halfSides() const {
+  std::vector<int> sides(static_cast<std::size_t>(plan_.storedLevels));
+  for (int i = plan_.storedLevels - 1; i >= 0; --i) {
+    const int last = plan_.storedLevels - 1;
+    const int needed = std::max(plan_.trail[i], plan_.neighbourhood);
+    sides[i] = i == last ? std::max(needed, plan_.patchReach) : std::max(needed, sides[i + 1] + plan_.level[i + 1].radius);
+  }
+  return sides;
+}
+
+void Window::build(const DoubledPicture& picture, int row, int column) {
+  levels_.resize(plan_.storedLevels);
+  memory_.resize(plan_.storedLevels);
+  const int halfSide = halfSides()[0];
+  LevelView doubled =
+      reserve(doubledMemory_, picture.rows(), picture.columns(), row, column, halfSide + plan_.base.radius);
+  row_.resize(static_cast<std::size_t>(picture.columns()));
+  for (int y = doubled.heldRowsBegin; y < doubled.heldRowsEnd; ++y) {
+    picture.row(y, kernels_, row_.data());
+    std::copy(row_.begin() + doubled.heldColumnsBegin, row_.begin() + doubled.heldColumnsEnd,
+              doubled.row(y) + doubled.heldColumnsBegin);
+  }
+  mirror(doubled, plan_.base.radius);
+  levels_[0] = reserve(memory_[0], picture.rows(), picture.columns(), row, column, halfSide);
+  blur(doubled, plan_.base, plan_.level[1].radius + 4, levels_[0]);
+  buildUpper(row, column);
+}
+
+void Window::build(const LevelView& bottom, int row, int column) {
+  levels_.resize(plan_.storedLevels);
+  memory_.resize(plan_.storedLevels);
+  levels_[0] = bottom;
+  buildUpper(row, column);
+}
+
+void Window::buildUpper(int row, int column) {
+  const std::vector<int> sides = halfSides();
+  for (int i = 1; i < plan_.storedLevels; ++i) {
+    levels_[i] = reserve(memory_[i], levels_[0].rows, levels_[0].columns, row, column, sides[i]);
+    blur(levels_[i - 1], plan_.level[i], plan_.level[i + 1].radius + 4, levels_[i]);
+  }
+}
+
+}  // namespace edgesift

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const here = fileURLToPath(new URL('.', import.meta.url));
+const buildRoot = join(here, '../../build');
+
+/** Where the pictures for equivalence tests are, if they are there at all. */
+export const sharedPictures = join(here, '../../../shared/data');
+
+export interface Programs {
+  /** Full path of a test program; undefined if this machine lacks what it needs. */
+  path(program: string): string | undefined;
+}
+
+/** Builds the engine's test programs; `options` are CMake's. Throws with the compiler's output if that fails. */
+export async function buildPrograms(name: string, options: readonly string[] = []): Promise<Programs> {
+  const directory = join(buildRoot, name);
+  await run('cmake', ['-S', here, '-B', directory, '-DCMAKE_BUILD_TYPE=Release', ...options]);
+  await run('cmake', ['--build', directory, '--parallel', '2'], { maxBuffer: 1 << 26 });
+  return {
+    path(program) {
+      const file = join(directory, program);
+      return existsSync(file) ? file : undefined;
+    },
+  };
+}
+
+export interface Outcome {
+  code: number;
+  output: string;
+}
+
+/** Runs a program to its end. The output of both streams is kept whatever the exit code. */
+export function execute(program: string, parameters: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(program, parameters, { maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
+      resolve({ code, output: stdout + stderr });
+    });
+  });
+}
+
+/** Pictures in a folder and below it, sorted. */
+export async function picturesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  return names
+    .filter((name) => /\.(png|jpe?g|bmp|tif)$/.test(name))
+    .sort()
+    .map((name) => join(folder, name));
+}

@@ -1,0 +1,165 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { buildPrograms, execute, type Programs, picturesIn, sharedPictures } from './build.ts';
+
+const minutes = 60_000;
+/** What takes minutes runs only where asked for, as .ci/run does. */
+const thorough = process.env.EDGESIFT_THOROUGH === '1';
+let programs: Programs;
+
+beforeAll(async () => {
+  programs = await buildPrograms('engine-test');
+}, 10 * minutes);
+
+async function run(program: string, ...parameters: string[]) {
+  const path = programs.path(program);
+  if (path === undefined) throw new Error(`${program} was not built`);
+  return execute(path, parameters);
+}
+
+test('every instruction set of this processor gives the same bytes', { timeout: 5 * minutes }, async () => {
+  const { code, output } = await run('instruction_sets');
+  expect(output).not.toContain('differs');
+  expect(code).toBe(0);
+});
+
+test('pixels made again for a keypoint that wandered are those of the pyramid', {
+  timeout: minutes,
+}, async () => {
+  expect(await run('window_pixels')).toEqual({ code: 0, output: '' });
+});
+
+test('random pictures, strides and parameters: ordered, unique, sane keypoints', {
+  timeout: 5 * minutes,
+}, async () => {
+  expect(await run('robustness', '--cases', '60')).toEqual({ code: 0, output: '60 cases\n' });
+});
+
+const comparisonSchema = z.object({
+  picture: z.string(),
+  reference: z.number(),
+  engine: z.number(),
+  matched: z.number(),
+  identicalDescriptors: z.number(),
+  greatestDifference: z.number(),
+});
+type Comparison = z.infer<typeof comparisonSchema>;
+
+function parseComparisons(output: string): Comparison[] {
+  return output
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => comparisonSchema.parse(JSON.parse(line)));
+}
+
+/** The agreement promised, per picture. In a small one a single row is more than the share allowed to differ. */
+function expectEquivalence(comparisons: readonly Comparison[]): void {
+  for (const c of comparisons) {
+    const missing = Math.max(1, Math.floor(Math.max(c.reference, c.engine) * 0.0005));
+    expect(c.reference - c.matched, `${c.picture}: not found`).toBeLessThan(missing);
+    expect(c.engine - c.matched, `${c.picture}: not in OpenCV's`).toBeLessThan(missing);
+    expect(c.greatestDifference, `${c.picture}: descriptors`).toBeLessThanOrEqual(1);
+    const different = c.matched - c.identicalDescriptors;
+    expect(different, `${c.picture}: rows`).toBeLessThanOrEqual(Math.max(2, 0.005 * c.matched));
+  }
+}
+
+async function compare(...parameters: string[]): Promise<Comparison[]> {
+  const { code, output } = await run('compare', ...parameters);
+  expect(code, output).toBe(0);
+  return parseComparisons(output);
+}
+
+function requireReference(skip: (note: string) => void): boolean {
+  if (programs.path('compare') !== undefined) return true;
+  skip("SKIPPED: OpenCV's development files are not installed");
+  return false;
+}
+
+test('generated pictures of odd and tiny sizes: as cv::SIFT', { timeout: 5 * minutes }, async ({ skip }) => {
+  if (!requireReference(skip)) return;
+  const sizes = [
+    '1x1',
+    '2x3',
+    '5x5',
+    '6x6',
+    '7x9',
+    '11x13',
+    '17x33',
+    '64x64',
+    '101x67',
+    '333x222',
+    '640x11',
+    '12x500',
+  ];
+  const pictures = ['texture', 'blobs', 'noise', 'flat', 'checkers', 'edges'].flatMap((kind) =>
+    sizes.flatMap((size) => ['--kind', kind, size, '5']),
+  );
+  const comparisons = await compare(...pictures);
+  expect(comparisons).toHaveLength(72);
+  expectEquivalence(comparisons);
+});
+
+async function compareShared(
+  folder: string,
+  skip: (note: string) => void,
+  parameters: readonly string[] = [],
+) {
+  if (!requireReference(skip)) return;
+  if (!existsSync(sharedPictures)) return skip('SKIPPED: ../shared/data is not there');
+  const comparisons = await compare(...parameters, ...(await picturesIn(join(sharedPictures, folder))));
+  expect(comparisons.length).toBeGreaterThan(5);
+  expectEquivalence(comparisons);
+}
+
+test('sample pictures: as cv::SIFT', async ({ skip }) => compareShared('features', skip));
+
+const parameterSets = [
+  ['--layers', '1'],
+  ['--layers', '5'],
+  ['--contrast', '0'],
+  ['--contrast', '0.1'],
+  ['--edge', '3'],
+  ['--edge', '100'],
+  ['--sigma', '0.8'],
+  ['--sigma', '3'],
+  ['--features', '150'],
+];
+
+describe.runIf(thorough)('thorough', { timeout: 10 * minutes }, () => {
+  test.for(parameterSets)('sample pictures with parameters %s: as cv::SIFT', (parameters, { skip }) =>
+    compareShared('features', skip, parameters),
+  );
+
+  test('matching pictures: as cv::SIFT', async ({ skip }) => compareShared('matching', skip));
+
+  test('more random pictures, strides and parameters', async () => {
+    expect(await run('robustness', '--cases', '300', '--seed', '1000')).toEqual({
+      code: 0,
+      output: '300 cases\n',
+    });
+  });
+
+  test('memory does not grow over 1,000 pictures', async () => {
+    const { code, output } = await run('robustness', '--growth', '1000');
+    expect(output).not.toContain('grows');
+    expect(code).toBe(0);
+  });
+
+  test('no invalid memory access and no undefined behaviour', async () => {
+    const sanitized = await buildPrograms('engine-test-sanitized', ['-DEDGESIFT_SANITIZE=ON']);
+    for (const [program, ...parameters] of [
+      ['instruction_sets', '--quick'],
+      ['window_pixels'],
+      ['robustness', '--cases', '40', '--seed', '5000'],
+    ] as const) {
+      const path = sanitized.path(program);
+      if (path === undefined) throw new Error(`${program} was not built`);
+      const { code, output } = await execute(path, parameters);
+      expect(output).not.toContain('ERROR');
+      expect(code, `${program}: ${output}`).toBe(0);
+    }
+  });
+});
