@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { expect, test } from 'vitest';
 import * as edge from '../../edge/configuration.ts';
+import { configurationPage } from '../../local/document-configuration.ts';
 import { configurationSchema as gatewaySchema } from '../../local/redis-gateway/configuration.ts';
 import * as origin from '../../origin/configuration.ts';
 
@@ -91,4 +92,8 @@ test('the Worker in workerd has the settings and the compatibility date of the o
   const [, date = ''] = /^compatibility_date = "(.+)"$/m.exec(read('wrangler.toml')) ?? [];
   expect(date).toMatch(/^\d{4}-\d\d-\d\d$/);
   expect(workerd).toContain(`compatibilityDate = "${date}"`);
+});
+
+test('docs/configuration.md is what the schemas say', () => {
+  expect(read('docs/configuration.md')).toBe(configurationPage());
 });
