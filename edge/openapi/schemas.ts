@@ -27,6 +27,12 @@ export const SCHEMAS = {
   KeypointsAnswer: keypointsAnswerSchema,
   CompleteAnswer: z.object({ ...keypointsAnswerSchema.shape, ...descriptorRowsSchema.shape }),
   BatchAnswerLine: batchAnswerLineSchema,
+  BatchKeypointsLine: z.object({ ...batchAnswerLineSchema.shape, ...keypointColumnsSchema.shape }),
+  BatchCompleteLine: z.object({
+    ...batchAnswerLineSchema.shape,
+    ...keypointColumnsSchema.shape,
+    ...descriptorRowsSchema.shape,
+  }),
   BatchProblemLine: batchProblemLineSchema,
   BatchSummaryLine: batchSummaryLineSchema,
   Health: healthAnswerSchema,

@@ -12,6 +12,7 @@ import {
 } from '../fixtures/edge-stack.ts';
 import { joinBytes } from '../fixtures/join-bytes.ts';
 import { flatPicture, newPicture, ownPicture } from '../fixtures/pictures.ts';
+import { headOf, rawExchange } from '../fixtures/raw-http.ts';
 import { until } from '../fixtures/until.ts';
 import {
   DETECT,
@@ -442,6 +443,13 @@ export function describeEdge(runtime: Runtime): void {
         const response = await postImage(stack.url, ownPicture('png-rgb.png'), { query: `?${query}` });
         const problem = await expectProblem(response, 400, 'INVALID_PARAMETER');
         expect(problem.details.parameter).toBe(query.split('=')[0]);
+      });
+
+      test('a Host that is no host', async () => {
+        const path = `/api/v1/features/${'a'.repeat(64)}?sigma=1.7`;
+        const head = headOf('GET', path, { host: 'local host:x', connection: 'close' });
+        const answer = await rawExchange(stack, head);
+        expect(answer).toMatch(/^HTTP\/1.1 4\d\d /);
       });
 
       test('paths and methods that do not exist', async () => {

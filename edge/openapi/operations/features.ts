@@ -15,6 +15,7 @@ import {
   BINARY,
   type Causes,
   type Content,
+  contentDigest,
   type Operation,
   type Parameter,
   problems,
@@ -69,15 +70,6 @@ const sha256Parameter: Parameter = {
   example: SHA256,
 };
 
-const contentDigest: Parameter = {
-  name: 'Content-Digest',
-  in: 'header',
-  required: false,
-  description: 'SHA-256 or SHA-512 of the body as sent (RFC 9530); one that differs is INVALID_PARAMETER',
-  // No example: Swagger UI would send it.
-  schema: { type: 'string' },
-};
-
 const ifNoneMatch: Parameter = {
   name: 'If-None-Match',
   in: 'header',
@@ -114,16 +106,20 @@ export const detect: Operation = {
   },
   responses: {
     200: response('The features, in the format asked for', [...FEATURE_HEADERS], featureContent),
-    ...problems(DETECT, {
-      ...FEATURE_CAUSES,
-      INVALID_IMAGE: 'The upload is not a JPEG, PNG, BMP, TIFF or WebP image.',
-      IMAGE_TOO_LARGE: 'The image has more than 50000000 pixels.',
-      UNSUPPORTED_MEDIA_TYPE: 'Send the image as multipart/form-data, or as the raw body.',
-      IMAGE_READ_ERROR: 'The image is damaged.',
-      ORIGIN_UNAVAILABLE: 'The feature extractor cannot be reached at the moment.',
-      OVERLOADED: 'Too many uploads are in progress.',
-      SERVICE_TIMEOUT: 'The features were not ready in time.',
-    }),
+    ...problems(
+      DETECT,
+      {
+        ...FEATURE_CAUSES,
+        INVALID_IMAGE: 'The upload is not a JPEG, PNG, BMP, TIFF or WebP image.',
+        IMAGE_TOO_LARGE: 'The image has more than 50000000 pixels.',
+        UNSUPPORTED_MEDIA_TYPE: 'Send the image as multipart/form-data, or as the raw body.',
+        IMAGE_READ_ERROR: 'The image is damaged.',
+        ORIGIN_UNAVAILABLE: 'The feature extractor cannot be reached at the moment.',
+        OVERLOADED: 'Too many uploads are in progress.',
+        SERVICE_TIMEOUT: 'The features were not ready in time.',
+      },
+      'post',
+    ),
   },
 };
 
@@ -159,6 +155,8 @@ export const batch: Operation = {
         schema: {
           anyOf: [
             referenceTo('BatchAnswerLine'),
+            referenceTo('BatchKeypointsLine'),
+            referenceTo('BatchCompleteLine'),
             referenceTo('BatchProblemLine'),
             referenceTo('BatchSummaryLine'),
           ],
@@ -170,14 +168,18 @@ export const batch: Operation = {
         },
       },
     }),
-    ...problems(BATCH, {
-      INVALID_PARAMETER: `A batch has at most ${MAX_BATCH_IMAGES} images.`,
-      NOT_ACCEPTABLE: `The answer is ${NDJSON}, which Accept excludes.`,
-      IMAGE_TOO_LARGE: 'The upload is larger than 31522816 bytes.',
-      UNSUPPORTED_MEDIA_TYPE: 'Send multipart/form-data with one field "images" for each image.',
-      OVERLOADED: 'Too many uploads are in progress.',
-      SERVICE_TIMEOUT: 'The upload took longer than 30 s.',
-    }),
+    ...problems(
+      BATCH,
+      {
+        INVALID_PARAMETER: `A batch has at most ${MAX_BATCH_IMAGES} images.`,
+        NOT_ACCEPTABLE: `The answer is ${NDJSON}, which Accept excludes.`,
+        IMAGE_TOO_LARGE: 'The upload is larger than 31522816 bytes.',
+        UNSUPPORTED_MEDIA_TYPE: 'Send multipart/form-data with one field "images" for each image.',
+        OVERLOADED: 'Too many uploads are in progress.',
+        SERVICE_TIMEOUT: 'The upload took longer than 30 s.',
+      },
+      'post',
+    ),
   },
 };
 
