@@ -3,6 +3,7 @@ import { fromRoot } from '../local/project-root.ts';
 import { type RunningProcess, startProcess } from '../local/running-process.ts';
 import { buildWorker } from '../local/worker/build-worker.ts';
 import { startWorker, type WorkerOptions } from '../local/worker/run-worker.ts';
+import type { SiftEngine } from '../origin/native/addon.ts';
 import { findFreePort } from '../test/fixtures/free-port.ts';
 import { startOriginServer } from '../test/fixtures/origin-server.ts';
 import { startRedisServer } from '../test/fixtures/redis-server.ts';
@@ -17,6 +18,7 @@ export interface Stack {
   readonly redisPid: number;
   /** As in `opencv-sift@4.6.0-avx512`. */
   readonly extractor: string;
+  readonly engine: SiftEngine;
   readonly processes: Processes;
   stop(): Promise<void>;
 }
@@ -47,6 +49,7 @@ export async function startStack(options: Pick<WorkerOptions, 'log'> = {}): Prom
     redisUrl: redis.url,
     redisPid: redis.pid,
     extractor: origin.extractor,
+    engine: origin.extractor.startsWith('opencv') ? 'opencv' : 'edgesift',
     processes: { workerd: worker.pid, gateway: gateway.pid, redis: redis.pid, origin: origin.pid },
     async stop() {
       await worker.stop();

@@ -5,7 +5,7 @@ import { checkDenoising } from '../shared/denoising.ts';
 import { featureJson } from '../shared/features/json.ts';
 import { decodePayload } from '../shared/features/payload.ts';
 import { detectAnswer, requirePayload } from './answer.ts';
-import type { EdgeContext, Services } from './context.ts';
+import type { EdgeContext } from './context.ts';
 import type { FoundFeatures } from './feature-source.ts';
 import type { FormPart } from './form.ts';
 import { LineStream } from './line-stream.ts';
@@ -13,6 +13,7 @@ import { logError } from './log.ts';
 import { logFailure } from './middleware/errors.ts';
 import { admitImage, chargeMiss } from './middleware/rate-limit.ts';
 import { needsPayload } from './negotiation.ts';
+import type { Services } from './services.ts';
 import { Timing } from './timing.ts';
 import { type IdentifiedImage, identifyImage } from './upload.ts';
 

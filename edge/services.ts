@@ -9,13 +9,39 @@ import { PAYLOAD_TIMEOUT_FACTOR, RedisCache } from './cache/redis-cache.ts';
 import { createRedisClient, type RedisClient } from './cache/redis-client.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import type { Configuration } from './configuration.ts';
-import type { AccessRules, Services } from './context.ts';
 import { FeatureSource } from './feature-source.ts';
 import { Health } from './health.ts';
+import type { RateLimit } from './middleware/rate-limit.ts';
 import { OriginClient } from './origin-client.ts';
 import { RequestLog } from './request-log.ts';
 import { Stats } from './stats/stats.ts';
+import type { UploadLimits } from './upload.ts';
 import { UploadBudget } from './upload-budget.ts';
+
+/** What the routes work with; made once per isolate by {@link createServices}. */
+export interface Services {
+  features: FeatureSource;
+  health: Health;
+  origin: OriginClient;
+  limits: UploadLimits;
+  stats: Stats;
+  log: RequestLog;
+  assets: Assets;
+  uploads: UploadBudget;
+  cacheAdministration: CacheAdministration;
+  access: AccessRules;
+}
+
+/** Who may call what, and how often. */
+export interface AccessRules {
+  authenticator: Authenticator;
+  /** Whether all of `/api/` takes an API key; what administers takes one always. */
+  requireApiKey: boolean;
+  /** Undefined for no limit. */
+  rateLimit: RateLimit | undefined;
+  /** Origins of the pages that may call the API from a browser; `*` for any. */
+  corsOrigins: readonly string[];
+}
 
 /** Half of what an isolate has: beside uploads it holds the memory cache and answers. */
 const UPLOAD_BUDGET_BYTES = 64 * 1024 * 1024;

@@ -4,8 +4,9 @@ import { ORIGIN_HEADERS } from '../shared/origin-protocol.ts';
 import { answerClientError } from './client-error.ts';
 import { OneLinePerRequest, traceBindings } from './logging.ts';
 import { sendNotFound, sendProblem } from './problems.ts';
-import { type ExtractDependencies, extractRoute } from './routes/extract.ts';
+import { extractRoute } from './routes/extract.ts';
 import { healthRoutes } from './routes/health.ts';
+import type { JobDependencies } from './routes/job-route.ts';
 import { matchRoute } from './routes/match.ts';
 import { metricsRoute } from './routes/metrics.ts';
 
@@ -18,7 +19,7 @@ const KEEP_ALIVE_MS = 75_000;
 /** A connection on which nothing moves for longer than any answer takes. */
 const IDLE_MARGIN_MS = 15_000;
 
-export interface OriginDependencies extends ExtractDependencies {
+export interface OriginDependencies extends JobDependencies {
   logger: FastifyBaseLogger;
 }
 

@@ -2,10 +2,11 @@ import type { Hono } from 'hono';
 import { type DetectParameters, parseBatchParameters } from '../../shared/contract/parameters.ts';
 import { Batch } from '../batch.ts';
 import { batchBytes, readBatchUpload } from '../batch-upload.ts';
-import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
+import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import type { FormPart } from '../form.ts';
 import { NDJSON, requireAccepted } from '../negotiation.ts';
 import { queryParameters } from '../query.ts';
+import type { Services } from '../services.ts';
 
 /** `POST /api/v1/features/batch`: many images in, a line of features for each as it completes. */
 export function registerBatch(app: Hono<EdgeEnvironment>, services: Services): void {

@@ -3,8 +3,9 @@ import { cacheClearQuerySchema, cacheListQuerySchema } from '../../shared/contra
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseTextParameters } from '../../shared/contract/parameters.ts';
 import { RedisUnavailable } from '../cache/redis-client.ts';
-import type { EdgeEnvironment, Services } from '../context.ts';
+import type { EdgeEnvironment } from '../context.ts';
 import { queryParameters } from '../query.ts';
+import type { Services } from '../services.ts';
 
 const PATH = '/api/v1/cache/keys';
 const NO_STORE = { 'Cache-Control': 'no-store' };

@@ -5,9 +5,10 @@ import { toHex } from '../../shared/hex.ts';
 import { checkByteLength, checkPixelCount, readImageHeader } from '../../shared/image-header.ts';
 import { sha256 } from '../../shared/sha256.ts';
 import { answerFeatures } from '../answer.ts';
-import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
+import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import { needsPayload, negotiateFormat } from '../negotiation.ts';
 import { queryParameters } from '../query.ts';
+import type { Services } from '../services.ts';
 import { readUpload, type Upload, uploadBytes } from '../upload.ts';
 import type { UploadLease } from '../upload-budget.ts';
 

@@ -3,9 +3,10 @@ import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseDetectParameters } from '../../shared/contract/parameters.ts';
 import { sha256Schema } from '../../shared/feature-key.ts';
 import { answerFeatures, etagOf, FEATURES_VARY, secondsLeft } from '../answer.ts';
-import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
+import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import { needsPayload, negotiateFormat } from '../negotiation.ts';
 import { queryParameters } from '../query.ts';
+import type { Services } from '../services.ts';
 
 /**
  * A result never changes, but the URL does not name the extractor: after an upgrade it leads to another one. So

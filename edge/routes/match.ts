@@ -8,10 +8,11 @@ import {
   type SiftParameters,
 } from '../../shared/contract/parameters.ts';
 import { checkDenoising } from '../../shared/denoising.ts';
-import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
+import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import type { FoundFeatures } from '../feature-source.ts';
 import { MATCH_FIELDS, type MatchSide, readMatchUpload, withField } from '../match-upload.ts';
 import { queryParameters } from '../query.ts';
+import type { Services } from '../services.ts';
 import { uploadBytes } from '../upload.ts';
 
 /** `POST /api/v1/match`: how two images relate, each of them uploaded or named by its hash. */

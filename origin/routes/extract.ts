@@ -1,72 +1,34 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { asServiceError } from '../../shared/contract/errors.ts';
-import type { ImageLimits } from '../../shared/contract/limits.ts';
 import { parseSiftParameters } from '../../shared/contract/parameters.ts';
 import { checkDenoising, denoisingMs } from '../../shared/denoising.ts';
-import type { Extractor } from '../../shared/extractor.ts';
 import { featureKey } from '../../shared/feature-key.ts';
 import { SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
 import { EXTRACT_PATH, ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
-import { authenticate } from '../authentication.ts';
-import { callerSignal, timeBudget } from '../caller.ts';
-import type { InFlight } from '../in-flight.ts';
-import type { OriginMetrics } from '../metrics.ts';
-import type { SiftEngine } from '../native/addon.ts';
 import { denoisingBytes, extractionBytes } from '../pool/memory.ts';
 import type { ExtractionResult, ExtractionTask } from '../pool/messages.ts';
 import type { Completed, ExtractionPool } from '../pool/pool.ts';
 import { SingleFlight } from '../single-flight.ts';
 import { receiveUpload } from '../upload.ts';
-import { tooManyUploads, type UploadMemory } from '../upload-memory.ts';
+import { tooManyUploads } from '../upload-memory.ts';
+import { addJobRoute, type JobDependencies, type JobRequest } from './job-route.ts';
 
 type Extraction = Completed<ExtractionResult>;
 
-export interface ExtractDependencies {
-  extractor: Extractor;
-  engine: SiftEngine;
-  secret: CryptoKey;
-  limits: ImageLimits;
-  timeoutMs: number;
-  pool: ExtractionPool;
-  uploads: UploadMemory;
-  inFlight: InFlight;
-  metrics: OriginMetrics;
-}
-
 /** `POST /v1/extract`, see shared/origin-protocol.ts. */
-export async function extractRoute(app: FastifyInstance, dependencies: ExtractDependencies): Promise<void> {
-  // Whatever its type, the body stays unread until the handler has checked the head.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
-  const { inFlight, metrics } = dependencies;
+export async function extractRoute(app: FastifyInstance, dependencies: JobDependencies): Promise<void> {
   const flights = new SingleFlight<Extraction>();
-
-  app.post(EXTRACT_PATH, async (request, reply) => {
-    let outcome = 'ok';
-    reply.raw.once('close', () => {
-      metrics.requests.inc({ outcome: reply.raw.writableFinished ? outcome : 'caller_gone' });
-    });
-    try {
-      inFlight.enter();
-      reply.raw.once('close', () => inFlight.leave());
-      return sendExtraction(reply, await extract(request, reply, flights, dependencies));
-    } catch (error) {
-      outcome = asServiceError(error).code.toLowerCase();
-      throw error;
-    }
-  });
+  addJobRoute(app, EXTRACT_PATH, dependencies, async (job, request, reply) =>
+    sendExtraction(reply, await extract(job, request, flights, dependencies)),
+  );
 }
 
 async function extract(
+  { query, signal }: JobRequest,
   request: FastifyRequest,
-  reply: FastifyReply,
   flights: SingleFlight<Extraction>,
-  { extractor, engine, secret, limits, timeoutMs, pool, uploads, metrics }: ExtractDependencies,
+  { extractor, engine, limits, pool, uploads, metrics }: JobDependencies,
 ): Promise<Extraction> {
-  const { method, url, headers } = request;
-  await authenticate(secret, { method, pathAndQuery: url, headers }, Date.now());
-  const signal = callerSignal(reply.raw, timeBudget(headers[ORIGIN_HEADERS.timeBudget], timeoutMs));
-  const parameters = parseSiftParameters(new URLSearchParams(url.slice(EXTRACT_PATH.length)));
+  const parameters = parseSiftParameters(query);
   const { bytes, sha256, header, release } = await receiveUpload(request.raw, {
     limits,
     memory: uploads,
