@@ -25,7 +25,7 @@ const ADMINISTRATION = '/api/v1/cache/*';
 /** The public API. The same on every platform: what differs comes in with `services` and the execution context. */
 export function createApp(services: Services): Hono<EdgeEnvironment> {
   const app = new Hono<EdgeEnvironment>();
-  app.use(requestContext());
+  app.use(requestContext(services.tracing.sampleRate));
   app.use(observation(services));
   app.use(securityHeaders());
   controlAccess(app, services.access);

@@ -2,10 +2,16 @@ import * as z from 'zod';
 import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
 import { extractorSchema } from '../shared/extractor.ts';
 import { integerSetting } from '../shared/integer-setting.ts';
+import { collectorUrl, otlpHeadersSchema } from '../shared/tracing/settings.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'is missing or no http(s) URL' });
 const secret = (least: number) =>
   z.string({ error: 'is missing' }).min(least, { error: `must have at least ${least} characters` });
+
+const share = () => {
+  const error = 'must be a number from 0 to 1';
+  return z.coerce.number({ error }).min(0, { error }).max(1, { error });
+};
 
 const corsOriginsSchema = z
   .string()
@@ -64,10 +70,14 @@ export const configurationSchema = z.object({
   CORS_ORIGINS: corsOriginsSchema.describe(
     'Web pages that may call the API, as in https://a.example,https://b.example; * for any',
   ),
-  LOG_SAMPLE_RATE: z.coerce
-    .number({ error: 'must be a number from 0 to 1' })
-    .min(0, { error: 'must be a number from 0 to 1' })
-    .max(1, { error: 'must be a number from 0 to 1' })
+  OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl.describe(
+    'Collector for spans, by OTLP over HTTP, without /v1/traces; none by default',
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: otlpHeadersSchema.describe('Headers for the collector, name=value,name=value'),
+  OTEL_TRACES_SAMPLER_ARG: share()
+    .default(1)
+    .describe('Share of the traces that begin here which are recorded, where there is a collector'),
+  LOG_SAMPLE_RATE: share()
     .default(0.01)
     .describe('Share of requests that get a line in the log; failures of ours always do'),
 });

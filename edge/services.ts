@@ -1,3 +1,5 @@
+import { SERVICE_NAME, SERVICE_VERSION } from '../shared/service.ts';
+import { SpanExporter } from '../shared/tracing/span-exporter.ts';
 import { ApiKeyStore } from './access/api-key-store.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { RateLimiter } from './access/rate-limiter.ts';
@@ -11,6 +13,7 @@ import { CircuitBreaker } from './circuit-breaker.ts';
 import type { Configuration } from './configuration.ts';
 import { FeatureSource } from './feature-source.ts';
 import { Health } from './health.ts';
+import { logWarning } from './log.ts';
 import type { RateLimit } from './middleware/rate-limit.ts';
 import { OriginClient } from './origin-client.ts';
 import { RequestLog } from './request-log.ts';
@@ -26,10 +29,18 @@ export interface Services {
   limits: UploadLimits;
   stats: Stats;
   log: RequestLog;
+  tracing: Tracing;
   assets: Assets;
   uploads: UploadBudget;
   cacheAdministration: CacheAdministration;
   access: AccessRules;
+}
+
+/** Which traces are recorded, and where their spans go. */
+export interface Tracing {
+  /** Share of the traces that begin here, 0 to 1. */
+  sampleRate: number;
+  spans: SpanExporter | undefined;
 }
 
 /** Who may call what, and how often. */
@@ -81,11 +92,25 @@ export function createServices(configuration: Configuration, assets: Assets): Se
     },
     stats: new Stats(connectToRedis(configuration)),
     log: new RequestLog(configuration.LOG_SAMPLE_RATE),
+    tracing: tracingOf(configuration),
     assets,
     uploads: new UploadBudget(UPLOAD_BUDGET_BYTES),
     cacheAdministration: new CacheAdministration(guardRedis),
     access: accessRules(configuration, guardRedis),
   };
+}
+
+/** Without a collector no trace is recorded for one. */
+function tracingOf(configuration: Configuration): Tracing {
+  const endpoint = configuration.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (!endpoint) return { sampleRate: 0, spans: undefined };
+  const spans = new SpanExporter({
+    endpoint,
+    headers: configuration.OTEL_EXPORTER_OTLP_HEADERS,
+    service: { name: `${SERVICE_NAME}-edge`, version: SERVICE_VERSION },
+    onFailure: (reason, lost) => logWarning('spans not exported', { reason, spans: lost }),
+  });
+  return { sampleRate: configuration.OTEL_TRACES_SAMPLER_ARG, spans };
 }
 
 function accessRules(configuration: Configuration, redis: RedisClient): AccessRules {

@@ -1,6 +1,7 @@
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { requestIdFrom } from '../shared/contract/request-id.ts';
 import { ORIGIN_HEADERS } from '../shared/origin-protocol.ts';
+import type { SpanExporter } from '../shared/tracing/span-exporter.ts';
 import { answerClientError } from './client-error.ts';
 import { OneLinePerRequest, traceBindings } from './logging.ts';
 import { sendNotFound, sendProblem } from './problems.ts';
@@ -9,6 +10,7 @@ import { healthRoutes } from './routes/health.ts';
 import type { JobDependencies } from './routes/job-route.ts';
 import { matchRoute } from './routes/match.ts';
 import { metricsRoute } from './routes/metrics.ts';
+import { exportSpans } from './tracing.ts';
 
 /** A head that takes longer is a slow-loris attack; edges send theirs at once. */
 const HEAD_TIMEOUT_MS = 10_000;
@@ -21,6 +23,8 @@ const IDLE_MARGIN_MS = 15_000;
 
 export interface OriginDependencies extends JobDependencies {
   logger: FastifyBaseLogger;
+  /** Where spans go, if anywhere. */
+  spans?: SpanExporter | undefined;
 }
 
 /**
@@ -46,6 +50,7 @@ export function createOriginApp(dependencies: OriginDependencies): FastifyInstan
   app.addHook('onRequest', async (request, reply) => {
     reply.header(ORIGIN_HEADERS.requestId, request.id);
   });
+  if (dependencies.spans) exportSpans(app, dependencies.spans);
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler(sendNotFound);
   app.register(extractRoute, dependencies);

@@ -2,6 +2,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
 import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
 import { integerSetting } from '../shared/integer-setting.ts';
+import { collectorUrl, otlpHeadersSchema } from '../shared/tracing/settings.ts';
 import { SIFT_ENGINES } from './native/addon.ts';
 
 /**
@@ -53,6 +54,10 @@ export const settingsSchema = z.object({
   MAX_IMAGE_PIXELS: integerSetting(1)
     .default(DEFAULT_MAX_IMAGE_PIXELS)
     .describe('Largest width × height of an image'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl.describe(
+    'Collector for spans, by OTLP over HTTP, without /v1/traces; none by default',
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: otlpHeadersSchema.describe('Headers for the collector, name=value,name=value'),
   LOG_FILE: z
     .string()
     .optional()
@@ -83,6 +88,10 @@ const configurationSchema = settingsSchema
     /** How long a request may take, waiting included, unless its caller allows less. */
     timeoutMs: values.ORIGIN_TIMEOUT_MS,
     limits: { maxBytes: values.MAX_IMAGE_BYTES, maxPixels: values.MAX_IMAGE_PIXELS },
+    collector: values.OTEL_EXPORTER_OTLP_ENDPOINT && {
+      endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+      headers: values.OTEL_EXPORTER_OTLP_HEADERS,
+    },
     logLevel: values.LOG_LEVEL,
     /** Where the log goes beside standard output. */
     logFile: values.LOG_FILE,
