@@ -17,6 +17,7 @@ import { logWarning } from './log.ts';
 import type { RateLimit } from './middleware/rate-limit.ts';
 import { OriginClient } from './origin-client.ts';
 import { RequestLog } from './request-log.ts';
+import { spanTransport } from './span-transport.ts';
 import { Stats } from './stats/stats.ts';
 import type { UploadLimits } from './upload.ts';
 import { UploadBudget } from './upload-budget.ts';
@@ -105,6 +106,7 @@ function tracingOf(configuration: Configuration): Tracing {
   const endpoint = configuration.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (!endpoint) return { sampleRate: 0, spans: undefined };
   const spans = new SpanExporter({
+    transport: spanTransport,
     endpoint,
     headers: configuration.OTEL_EXPORTER_OTLP_HEADERS,
     service: { name: `${SERVICE_NAME}-edge`, version: SERVICE_VERSION },

@@ -11,6 +11,7 @@ import { createMetrics, exposeState } from './metrics.ts';
 import { loadNativeAddon } from './native/addon.ts';
 import { ExtractionPool } from './pool/pool.ts';
 import { stopGracefully } from './stop.ts';
+import { spanTransport } from './tracing.ts';
 import { UploadMemory } from './upload-memory.ts';
 
 try {
@@ -65,6 +66,7 @@ function spanExporter(
   logger: Logger,
 ): SpanExporter {
   return new SpanExporter({
+    transport: spanTransport,
     ...collector,
     service: { name: `${SERVICE_NAME}-origin`, version: SERVICE_VERSION },
     onFailure: (reason, spans) => logger.warn({ reason, spans }, 'spans not exported'),

@@ -1,10 +1,24 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { newSpanId, type TraceContext } from '../shared/contract/trace-context.ts';
 import { ORIGIN_HEADERS } from '../shared/origin-protocol.ts';
 import { requestSpan, type Span } from '../shared/tracing/span.ts';
-import type { SpanExporter } from '../shared/tracing/span-exporter.ts';
+import type { SpanExporter, SpanTransport } from '../shared/tracing/span-exporter.ts';
 import { traceOf } from './logging.ts';
 import { pathOf } from './problems.ts';
+
+const TIMEOUT_MS = 5_000;
+
+export const spanTransport: SpanTransport = {
+  async post(url, headers, body) {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const response = await fetch(url, { method: 'POST', headers, body, signal });
+    await response.body?.cancel();
+    return response.status;
+  },
+  // What waits is sent when the app is closed.
+  delay: (milliseconds) => delay(milliseconds, undefined, { ref: false }),
+};
 
 /** Exports a span of every answered request whose trace is recorded, and of its phases. */
 export function exportSpans(app: FastifyInstance, exporter: SpanExporter): void {
