@@ -47,7 +47,7 @@ export const settingsSchema = z.object({
   ORIGIN_UPLOAD_BYTES: integerSetting(1)
     .default(256 * 1024 * 1024)
     .describe('What all uploads together may take; not less than MAX_IMAGE_BYTES'),
-  ORIGIN_TIMEOUT_MS: integerSetting(1, 3_600_000)
+  JOB_TIMEOUT_MS: integerSetting(1, 3_600_000)
     .default(30_000)
     .describe('Longest time for a request, waiting included, unless its caller allows less'),
   MAX_IMAGE_BYTES: integerSetting(1).default(DEFAULT_MAX_IMAGE_BYTES).describe('Largest image file'),
@@ -86,7 +86,7 @@ const configurationSchema = settingsSchema
     /** What all uploads together may take, from their announcement until their extraction is done. */
     uploadBytes: values.ORIGIN_UPLOAD_BYTES,
     /** How long a request may take, waiting included, unless its caller allows less. */
-    timeoutMs: values.ORIGIN_TIMEOUT_MS,
+    timeoutMs: values.JOB_TIMEOUT_MS,
     limits: { maxBytes: values.MAX_IMAGE_BYTES, maxPixels: values.MAX_IMAGE_PIXELS },
     collector: values.OTEL_EXPORTER_OTLP_ENDPOINT && {
       endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
