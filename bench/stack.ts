@@ -16,7 +16,7 @@ export interface Stack {
   readonly url: string;
   readonly redisUrl: string;
   readonly redisPid: number;
-  /** As in `opencv-sift@4.6.0-avx512`. */
+  /** As in `edgesift@1`. */
   readonly extractor: string;
   readonly engine: SiftEngine;
   readonly processes: Processes;

@@ -35,7 +35,7 @@ export const settingsSchema = z.object({
     .meta({ computed: 'one per core' }),
   SIFT_ENGINE: z
     .enum(SIFT_ENGINES, { error: `must be one of: ${SIFT_ENGINES.join(', ')}` })
-    .default('opencv')
+    .default('edgesift')
     .describe('What extracts features; part of the key of every result'),
   ORIGIN_MEMORY_BYTES: integerSetting(64 * 1024 * 1024)
     .default(() => Math.floor(usableMemoryBytes() * DEFAULT_MEMORY_SHARE))

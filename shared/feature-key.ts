@@ -7,7 +7,7 @@ export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 
 /**
  * The complete name of a result: whoever computes the features of this key, anywhere, gets the same bytes.
- * Looks like `opencv-sift@4.6.0-avx512/n0-l3-c0.04-e10-s1.6/<sha256>`.
+ * Looks like `edgesift@1/n0-l3-c0.04-e10-s1.6/<sha256>`.
  */
 export function featureKey(extractor: Extractor, parameters: SiftParameters, imageSha256: string): string {
   return `${extractorId(extractor)}/${canonicalParameters(parameters)}/${imageSha256}`;

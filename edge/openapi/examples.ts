@@ -19,10 +19,10 @@ export const DETECT_EXAMPLE: DetectAnswer = {
   processing_time_ms: 49,
   request_id: 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5',
   image: { sha256: SHA256, format: 'jpeg', width: 83, height: 61, bytes: 2058 },
-  extractor: { name: 'opencv-sift', version: '4.6.0-avx2', parameters: DEFAULT_SIFT_PARAMETERS },
+  extractor: { name: 'edgesift', version: '1', parameters: DEFAULT_SIFT_PARAMETERS },
   cache: {
     tier: null,
-    key: `opencv-sift@4.6.0-avx2/n0-l3-c0.04-e10-s1.6/${SHA256}`,
+    key: `edgesift@1/n0-l3-c0.04-e10-s1.6/${SHA256}`,
     ttl_s: 3600,
   },
   links: {

@@ -31,7 +31,7 @@ export const HEADERS = {
   ETag: {
     description: 'Names result and representation; strong where the bytes are always the same, else weak',
     schema: { type: 'string' },
-    example: 'W/"opencv-sift@4.6.0-avx2/n0-l3-c0.04-e10-s1.6/9ffa…;json;summary;sift"',
+    example: 'W/"edgesift@1/n0-l3-c0.04-e10-s1.6/9ffa…;json;summary;sift"',
   },
   'Content-Disposition': {
     description: "Of files: their name, which is the image's SHA-256 and the format's extension",

@@ -10,15 +10,15 @@ export interface PixelImage {
   channels: 1 | 3;
 }
 
-/** `opencv`: `cv::SIFT`, value for value. `edgesift`: our own (docs/engine.md), the same bytes on every machine. */
-export const SIFT_ENGINES = ['opencv', 'edgesift'] as const;
+/** `edgesift`: our own (docs/engine.md), the same bytes on every machine. `opencv`: `cv::SIFT`, value for value. */
+export const SIFT_ENGINES = ['edgesift', 'opencv'] as const;
 export type SiftEngine = (typeof SIFT_ENGINES)[number];
 
 /** The addon with one of its engines. */
 export interface NativeAddon {
   /**
-   * What computes the features. `version` changes whenever a bit of a result may change: of OpenCV's SIFT the
-   * library's version and the instruction set it runs with, such as `4.6.0-avx512`; of ours a number.
+   * What computes the features. `version` changes whenever a bit of a result may change: of ours a number, of
+   * OpenCV's SIFT the library's version and the instruction set it runs with, such as `4.6.0-avx512`.
    */
   engine: { name: string; version: string };
 
@@ -85,7 +85,7 @@ const DEFAULT_PATH = fileURLToPath(new URL('../../build/native/edgesift.node', i
  *
  * @throws Error that names the file, the reason and the command that builds it.
  */
-export function loadNativeAddon(engine: SiftEngine = 'opencv', path: string = DEFAULT_PATH): NativeAddon {
+export function loadNativeAddon(engine: SiftEngine = 'edgesift', path: string = DEFAULT_PATH): NativeAddon {
   try {
     const addon: Record<SiftEngine, NativeAddon> = createRequire(import.meta.url)(path);
     return addon[engine];

@@ -7,42 +7,44 @@ import { SHARED_DATA, sharedDataMissing } from '../fixtures/pictures.ts';
 import { GOLDEN_ENGINE, GOLDEN_ENVIRONMENT, golden, goldenPayload } from '../golden/golden.ts';
 import { postImage, readAnswer, readCompleteAnswer } from './client.ts';
 
-describe.skipIf(sharedDataMissing("the service gives OpenCV's features of seven real pictures"))(
-  "the service gives OpenCV's features of real pictures",
-  () => {
-    let stack: EdgeStack;
-    beforeAll(async () => {
-      stack = await startEdgeStack({ runtime: 'workerd', originEnvironment: GOLDEN_ENVIRONMENT });
+describe.skipIf(
+  sharedDataMissing("with SIFT_ENGINE=opencv the service gives OpenCV's features of seven real pictures"),
+)("with SIFT_ENGINE=opencv the service gives OpenCV's features of real pictures", () => {
+  let stack: EdgeStack;
+  beforeAll(async () => {
+    stack = await startEdgeStack({
+      runtime: 'workerd',
+      originEnvironment: { SIFT_ENGINE: 'opencv', ...GOLDEN_ENVIRONMENT },
     });
-    afterAll(() => stack?.stop());
+  });
+  afterAll(() => stack?.stop());
 
-    test.each(Object.entries(golden.shared))('%s', async (name, expected) => {
-      const defaults = expected?.features[0];
-      if (!defaults) throw new Error('no golden data');
-      const picture = new Uint8Array(readFileSync(new URL(`features/${name}`, SHARED_DATA)));
-      const first = await readAnswer(await postImage(stack.url, picture, { fileName: name }));
-      expect(first).toMatchObject({ cached: false, keypoints: defaults.count });
+  test.each(Object.entries(golden.shared))('%s', async (name, expected) => {
+    const defaults = expected?.features[0];
+    if (!defaults) throw new Error('no golden data');
+    const picture = new Uint8Array(readFileSync(new URL(`features/${name}`, SHARED_DATA)));
+    const first = await readAnswer(await postImage(stack.url, picture, { fileName: name }));
+    expect(first).toMatchObject({ cached: false, keypoints: defaults.count });
 
-      const extractions = await completedExtractions(stack.origin);
-      const answer = await readCompleteAnswer(
-        await postImage(stack.url, picture, { fileName: name, query: '?include=all' }),
-      );
-      expect(answer.cached).toBe(true);
-      expect(await completedExtractions(stack.origin)).toBe(extractions);
-      if (stack.origin.extractor !== `opencv-sift@${GOLDEN_ENGINE}`) {
-        process.stderr.write(`SKIPPED: values of ${name}, golden data is of ${GOLDEN_ENGINE}\n`);
-        return;
-      }
+    const extractions = await completedExtractions(stack.origin);
+    const answer = await readCompleteAnswer(
+      await postImage(stack.url, picture, { fileName: name, query: '?include=all' }),
+    );
+    expect(answer.cached).toBe(true);
+    expect(await completedExtractions(stack.origin)).toBe(extractions);
+    if (stack.origin.extractor !== `opencv-sift@${GOLDEN_ENGINE}`) {
+      process.stderr.write(`SKIPPED: values of ${name}, golden data is of ${GOLDEN_ENGINE}\n`);
+      return;
+    }
 
-      const file = await postImage(stack.url, picture, { fileName: name, query: '?format=safetensors' });
-      const payload = new Uint8Array(await file.arrayBuffer());
-      const expectedBytes = goldenPayload(defaults);
-      expect(Buffer.compare(payload.subarray(-expectedBytes.length), expectedBytes)).toBe(0);
-      const { features } = decodePayload(payload);
-      expect(answer.x.flatMap((x, index) => [x, answer.y[index]])).toEqual([...features.xy]);
-      expect(answer.angle).toEqual([...features.angle]);
-      expect(answer.octave).toEqual(Array.from(features.octave, (packed) => unpackOctave(packed).octave));
-      expect(answer.descriptors.flat()).toEqual([...features.descriptors]);
-    });
-  },
-);
+    const file = await postImage(stack.url, picture, { fileName: name, query: '?format=safetensors' });
+    const payload = new Uint8Array(await file.arrayBuffer());
+    const expectedBytes = goldenPayload(defaults);
+    expect(Buffer.compare(payload.subarray(-expectedBytes.length), expectedBytes)).toBe(0);
+    const { features } = decodePayload(payload);
+    expect(answer.x.flatMap((x, index) => [x, answer.y[index]])).toEqual([...features.xy]);
+    expect(answer.angle).toEqual([...features.angle]);
+    expect(answer.octave).toEqual(Array.from(features.octave, (packed) => unpackOctave(packed).octave));
+    expect(answer.descriptors.flat()).toEqual([...features.descriptors]);
+  });
+});

@@ -1,11 +1,13 @@
-// Run with --expose-gc. Prints resident bytes after warming up, after many small pictures and after a large one.
+// Run with --expose-gc and the name of an engine. Prints resident bytes after warming up, after many small pictures and after a large one.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadNativeAddon } from '../../origin/native/addon.ts';
+import { z } from 'zod';
+import { loadNativeAddon, SIFT_ENGINES } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { decodeFile, samplePicture, texture } from './pictures.ts';
 
-const addon = loadNativeAddon();
+const [engine] = z.tuple([z.enum(SIFT_ENGINES)]).parse(process.argv.slice(2));
+const addon = loadNativeAddon(engine);
 const jpeg = fileURLToPath(new URL('../pictures/jpeg-cmyk-adobe.jpg', import.meta.url));
 
 function residentBytes(): number {

@@ -3,7 +3,7 @@ import { denoised } from '../../origin/pool/extract.ts';
 import { decodeFile } from './pictures.ts';
 import type { PinnedAnswer, PinnedRequest } from './pinned-addon.ts';
 
-const addon = loadNativeAddon();
+const addon = loadNativeAddon('opencv');
 
 process.on('message', async ({ path, parameters }: PinnedRequest) => {
   const image = await decodeFile(path);

@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const buildFolder = `${root}/build/native-reference`;
 const REFERENCE_BYTES = 24 + 128 * 4;
 
-const addon = loadNativeAddon();
+const addon = loadNativeAddon('opencv');
 
 beforeAll(() => {
   const options = { cwd: root, stdio: 'pipe' } as const;
@@ -20,7 +20,7 @@ beforeAll(() => {
     ['-S', 'origin/native', '-B', buildFolder, '-DCMAKE_BUILD_TYPE=Release', '-DEDGESIFT_TESTS=ON'],
     options,
   );
-  execFileSync('cmake', ['--build', buildFolder, '--target', 'opencv_reference'], options);
+  execFileSync('cmake', ['--build', buildFolder, '--target', 'opencv_reference', '--parallel'], options);
 }, 120_000);
 
 /** One string per feature: its 24 keypoint bytes and its 128 descriptor bytes. */

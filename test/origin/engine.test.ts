@@ -1,45 +1,72 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { extractorId } from '../../shared/extractor.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
+import { SHARED_DATA, sharedDataMissing } from '../fixtures/pictures.ts';
 import { postForExtraction } from '../fixtures/signed-request.ts';
 import { agreeing } from '../golden/agreement.ts';
 import { availablePictures, goldenPayload, REFUSED, sharedPicturesExist } from '../golden/golden.ts';
 
-let origin: OriginServer;
-beforeAll(async () => {
-  origin = await startOriginServer({ SIFT_ENGINE: 'edgesift' });
-});
-afterAll(() => origin.stop());
+const OPENCV_COUNTS = [
+  ['barbara.bmp', 1040],
+  ['brain_MR.jpg', 805],
+  ['cameraman.tif', 1640],
+  ['city_hall_zoom.png', 1346],
+  ['lena_color_256.tif', 319],
+  ['lena_gray_256.tif', 317],
+  ['peppers.png', 720],
+] as const;
 
 const readable = availablePictures.filter(({ name, expected }) => expected && !REFUSED.includes(name));
 
-if (!sharedPicturesExist) test.skip('SKIPPED: the pictures of ../shared/data/features are not here');
+describe.each([
+  ['no engine chosen', {}, /^edgesift@1$/],
+  ['edgesift chosen', { SIFT_ENGINE: 'edgesift' }, /^edgesift@1$/],
+  ['opencv chosen', { SIFT_ENGINE: 'opencv' }, /^opencv-sift@\d/],
+])('an origin with %s', (_, environment, extractor) => {
+  let origin: OriginServer;
+  beforeAll(async () => {
+    origin = await startOriginServer(environment);
+  });
+  afterAll(() => origin.stop());
 
-test('an origin with our engine says so', () => {
-  expect(origin.extractor).toBe('edgesift@1');
-});
+  test('says what extracts', () => {
+    expect(origin.extractor).toMatch(extractor);
+  });
 
-test('its features name it and agree with those of cv2.SIFT', async () => {
-  let agreed = 0;
-  let total = 0;
-  let given = 0;
-  for (const { name, path, expected } of readable) {
-    const [features] = expected?.features ?? [];
-    if (!features) continue;
-    const query = `?${new URLSearchParams(Object.entries(features.parameters).map(([key, value]) => [key, String(value)]))}`;
-    const response = await postForExtraction(origin, new Uint8Array(readFileSync(path)), { query });
-    expect(response.status, name).toBe(200);
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    const { metadata, features: found } = decodePayload(bytes);
-    expect(extractorId(metadata.extractor)).toBe('edgesift@1');
-    const tensors = bytes.subarray(bytes.length - found.count * 152);
-    agreed += agreeing(tensors, goldenPayload(features));
-    total += features.count;
-    given += found.count;
-  }
-  expect(total).toBeGreaterThan(sharedPicturesExist ? 4000 : 100);
-  expect(agreed / total).toBeGreaterThan(0.9995);
-  expect(agreed / given).toBeGreaterThan(0.9995);
+  test('names it in features, which agree with those of cv2.SIFT', async () => {
+    let agreed = 0;
+    let total = 0;
+    let given = 0;
+    for (const { name, path, expected } of readable) {
+      const [features] = expected?.features ?? [];
+      if (!features) continue;
+      const query = `?${new URLSearchParams(Object.entries(features.parameters).map(([key, value]) => [key, String(value)]))}`;
+      const response = await postForExtraction(origin, new Uint8Array(readFileSync(path)), { query });
+      expect(response.status, name).toBe(200);
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      const { metadata, features: found } = decodePayload(bytes);
+      expect(extractorId(metadata.extractor)).toBe(origin.extractor);
+      const tensors = bytes.subarray(bytes.length - found.count * 152);
+      agreed += agreeing(tensors, goldenPayload(features));
+      total += features.count;
+      given += found.count;
+    }
+    expect(total).toBeGreaterThan(sharedPicturesExist ? 4000 : 100);
+    expect(agreed / total).toBeGreaterThan(0.9995);
+    expect(agreed / given).toBeGreaterThan(0.9995);
+  });
+
+  test.skipIf(sharedDataMissing('keypoint counts of OpenCV on real pictures'))(
+    'finds as many keypoints in real pictures as cv2.SIFT',
+    async () => {
+      for (const [name, count] of OPENCV_COUNTS) {
+        const file = new URL(`features/${name}`, SHARED_DATA);
+        const response = await postForExtraction(origin, new Uint8Array(readFileSync(file)));
+        const payload = new Uint8Array(await response.arrayBuffer());
+        expect(decodePayload(payload).features.count, name).toBe(count);
+      }
+    },
+  );
 });

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { extractorId } from '../../shared/extractor.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
-import { ownPicture, SHARED_DATA, sharedDataMissing } from '../fixtures/pictures.ts';
+import { ownPicture } from '../fixtures/pictures.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
 import { postForExtraction } from '../fixtures/signed-request.ts';
 import { until } from '../fixtures/until.ts';
@@ -118,25 +117,3 @@ test('extractions are counted, decoding by format', async () => {
   expect(await readMetric(origin, 'sift_seconds_count')).toBe(completed);
   expect(await readMetric(origin, 'queue_wait_seconds_count')).toBe(completed);
 });
-
-const REFERENCE_COUNTS = [
-  ['barbara.bmp', 1040],
-  ['brain_MR.jpg', 805],
-  ['cameraman.tif', 1640],
-  ['city_hall_zoom.png', 1346],
-  ['lena_color_256.tif', 319],
-  ['lena_gray_256.tif', 317],
-  ['peppers.png', 720],
-] as const;
-
-test.skipIf(sharedDataMissing('keypoint counts of OpenCV on real pictures'))(
-  'real pictures have as many keypoints as in OpenCV',
-  async () => {
-    for (const [name, count] of REFERENCE_COUNTS) {
-      const file = new URL(`features/${name}`, SHARED_DATA);
-      expect(existsSync(file), name).toBe(true);
-      const response = await postForExtraction(origin, new Uint8Array(readFileSync(file)));
-      expect(decodePayload(await bytesOf(response)).features.count, name).toBe(count);
-    }
-  },
-);

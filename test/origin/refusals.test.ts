@@ -14,7 +14,7 @@ import { postForExtraction, signedRequest } from '../fixtures/signed-request.ts'
 const MAX_IMAGE_BYTES = 1_000_000;
 const MAX_IMAGE_PIXELS = 1_000_000;
 /** Enough for 300,000 pixels with default parameters. */
-const ORIGIN_MEMORY_BYTES = 80_000_000;
+const ORIGIN_MEMORY_BYTES = 38_000_000;
 
 let origin: OriginServer;
 beforeAll(async () => {

@@ -6,12 +6,14 @@ namespace {
 constexpr int kWidth = 4;
 constexpr int kBins = 8;
 // A sample lies between four histograms and between two bins. Its eight votes go to neighbouring floats: a place is
-// the square between four histograms, of which there are 5x5; it holds 8 bins and a ninth that is the first again,
-// each with the votes for the upper left, upper right, lower left and lower right histogram.
+// the square between four histograms, of which there are 5x5; it has a slot for every two neighbouring bins, with the
+// votes of the lower bin for the upper left, upper right, lower left and lower right histogram, then those of the
+// upper bin. So samples share all of a slot or nothing: a load that needs parts of two stores would wait for both.
+constexpr int kHistograms = 2;
+constexpr int kSlot = 8;
 constexpr int kPlaces = (kWidth + 1) * (kWidth + 1);
-constexpr int kPlaceStride = (kBins + 1) * 4;
+constexpr int kPlaceStride = kBins * kSlot;
 constexpr int kVotes = kPlaces * kPlaceStride;
-constexpr int kVoteStride = (kVotes + 15) / 16 * 16;
 
 struct DescriptorSamples {
   alignas(kSamePlace) float x[kSampleRoom];
@@ -24,9 +26,8 @@ struct DescriptorSamples {
 
 /// Eight votes of each sample of a batch, and where they go.
 struct Votes {
-  alignas(64) std::int32_t place[kSampleRoom];
-  alignas(64) float lowerBin[4 * kSampleRoom];
-  alignas(64) float upperBin[4 * kSampleRoom];
+  alignas(64) std::int32_t slot[kSampleRoom];
+  alignas(64) float votes[kSlot * kSampleRoom];
 };
 
 /// Integer part of a coordinate; leaves the fraction.
@@ -36,29 +37,31 @@ EDGESIFT_INLINE Floats splitOff(Floats& coordinate) {
   return whole;
 }
 
-int weighVotes(DescriptorSamples& samples, float angle, Votes& votes) {
-  float* const arrays[] = {samples.x, samples.y, samples.row, samples.column, samples.weight};
-  const int count = padToGroup(arrays, 5, samples.count);
-  const Floats zero = broadcast(0.0f);
-  const Floats bins = broadcast(static_cast<float>(kBins));
+/// Weighted magnitudes in the place of x, directions in units of bins in the place of y. A step of its own: short
+/// chains of operations let the processor work on several vectors at once.
+void findDirections(DescriptorSamples& samples, Floats angle, int count) {
   for (int i = 0; i < count; i += kLanes) {
     const Floats x = load(samples.x + i);
     const Floats y = load(samples.y + i);
-    const Floats vote = magnitude(y, x) * load(samples.weight + i);
-    Floats bin = (angleInDegrees(y, x) - broadcast(angle)) * broadcast(kBins / 360.0f);
+    store(samples.x + i, magnitude(y, x) * load(samples.weight + i));
+    store(samples.y + i, signedAngle<kBins>(y, x) - angle);
+  }
+}
+
+void splitVotes(const DescriptorSamples& samples, int count, Votes& votes) {
+  for (int i = 0; i < count; i += kLanes) {
+    const Floats vote = load(samples.x + i);
     Floats row = load(samples.row + i);
     Floats column = load(samples.column + i);
-    Floats wholeBin = splitOff(bin);
+    Floats bin = load(samples.y + i);
+    const Floats wholeBin = splitOff(bin);
     const Floats wholeRow = splitOff(row);
     const Floats wholeColumn = splitOff(column);
-    wholeBin = selectGreaterEqual(wholeBin, zero, wholeBin, wholeBin + bins);
-    wholeBin = selectGreaterEqual(wholeBin, bins, wholeBin - bins, wholeBin);
-
     constexpr float kFirstPlace = (kWidth + 1 + 1) * kPlaceStride;
-    Floats place = fusedMultiplyAdd(wholeBin, broadcast(4.0f), broadcast(kFirstPlace));
-    place = fusedMultiplyAdd(wholeColumn, broadcast(static_cast<float>(kPlaceStride)), place);
+    Floats place = fusedMultiplyAdd(wholeColumn, broadcast(static_cast<float>(kPlaceStride)), broadcast(kFirstPlace));
     place = fusedMultiplyAdd(wholeRow, broadcast(static_cast<float>((kWidth + 1) * kPlaceStride)), place);
-    storeIntegers(votes.place + i, place);
+    // Bins form a circle.
+    storeSum(votes.slot + i, place, wholeBin * broadcast(static_cast<float>(kSlot)), kBins * kSlot - 1);
 
     const Floats low = vote * row;
     const Floats high = vote - low;
@@ -70,24 +73,19 @@ int weighVotes(DescriptorSamples& samples, float angle, Votes& votes) {
     const Floats upperHighRight = highRight * bin;
     const Floats upperLowLeft = lowLeft * bin;
     const Floats upperLowRight = lowRight * bin;
-    storeQuads(votes.lowerBin + 4 * i, highLeft - upperHighLeft, highRight - upperHighRight, lowLeft - upperLowLeft,
-               lowRight - upperLowRight);
-    storeQuads(votes.upperBin + 4 * i, upperHighLeft, upperHighRight, upperLowLeft, upperLowRight);
+    storeOctets(votes.votes + kSlot * i, highLeft - upperHighLeft, highRight - upperHighRight, lowLeft - upperLowLeft,
+                lowRight - upperLowRight, upperHighLeft, upperHighRight, upperLowLeft, upperLowRight);
   }
-  return count;
 }
 
-void castVotes(const Votes& votes, int count, float (*histograms)[kVoteStride]) {
+void countVotes(const Votes& votes, int count, float (*histograms)[kVotes]) {
   for (int start = 0; start < count; start += kGroup) {
-    const std::int32_t* place = votes.place + start;
-    const float* lower = votes.lowerBin + 4 * start;
-    const float* upper = votes.upperBin + 4 * start;
+    const std::int32_t* slot = votes.slot + start;
+    const float* from = votes.votes + kSlot * start;
 #pragma GCC unroll 16
     for (int i = 0; i < kGroup; ++i) {
-      float* bins = histograms[i % kStreams] + place[i];
-      const int from = i / kLanes * kLanes * 4 + quadOffset(i % kLanes);
-      storeQuad(bins, loadQuad(bins) + loadQuad(lower + from));
-      storeQuad(bins + 4, loadQuad(bins + 4) + loadQuad(upper + from));
+      float* bins = histograms[i % kHistograms] + slot[i];
+      storeOctet(bins, loadOctet(bins) + loadOctet(from + i / kLanes * kLanes * kSlot + octetOffset(i % kLanes)));
     }
   }
 }
@@ -192,34 +190,44 @@ void quantise(float* values, std::uint8_t* descriptor) {
 }
 
 /// Collects, for every histogram, the votes of the four places around it.
-void gather(float (*histograms)[kVoteStride], float* values) {
+void gather(float (*histograms)[kVotes], float* values) {
   float* total = histograms[0];
-  for (int i = 0; i < kVoteStride; i += kLanes) {
-    store(total + i, (load(histograms[0] + i) + load(histograms[1] + i)) +
-                         (load(histograms[2] + i) + load(histograms[3] + i)));
+  for (int i = 0; i < kVotes; i += kLanes) {
+    store(total + i, load(histograms[0] + i) + load(histograms[1] + i));
   }
+  // Votes for a bin are in its slot and in that of the bin before.
+  alignas(64) float bins[kPlaces][kBins][4];
   for (int place = 0; place < kPlaces; ++place) {
-    float* first = total + place * kPlaceStride;
-    storeQuad(first, loadQuad(first) + loadQuad(first + kBins * 4));
+    const float* slots = total + place * kPlaceStride;
+    for (int bin = 0; bin < kBins; ++bin) {
+      const float* before = slots + (bin + kBins - 1) % kBins * kSlot;
+      storeQuad(bins[place][bin], loadQuad(slots + bin * kSlot) + loadQuad(before + 4));
+    }
   }
   for (int row = 0; row < kWidth; ++row) {
     for (int column = 0; column < kWidth; ++column) {
-      const float* upperLeft = total + (row * (kWidth + 1) + column) * kPlaceStride;
-      const float* upperRight = upperLeft + kPlaceStride;
-      const float* lowerLeft = upperLeft + (kWidth + 1) * kPlaceStride;
-      const float* lowerRight = lowerLeft + kPlaceStride;
+      const auto* upper = bins + row * (kWidth + 1) + column;
+      const auto* lower = upper + kWidth + 1;
       for (int bin = 0; bin < kBins; ++bin)
-        *values++ = (lowerRight[4 * bin] + lowerLeft[4 * bin + 1]) + (upperRight[4 * bin + 2] + upperLeft[4 * bin + 3]);
+        *values++ = (lower[1][bin][0] + lower[0][bin][1]) + (upper[1][bin][2] + upper[0][bin][3]);
     }
   }
 }
 
 void describe(const LevelView& level, const DescriptorFrame& frame, std::uint8_t* descriptor) {
-  alignas(64) float histograms[kStreams][kVoteStride] = {};
+  alignas(64) float histograms[kHistograms][kVotes] = {};
   DescriptorSamples samples;
   Votes votes;
   Spans spans;
-  const auto vote = [&] { castVotes(votes, weighVotes(samples, frame.angle, votes), histograms); samples.count = 0; };
+  const Floats angle = broadcast(frame.angle * (kBins / 360.0f));
+  const auto vote = [&] {
+    float* const arrays[] = {samples.x, samples.y, samples.row, samples.column, samples.weight};
+    const int count = padToGroup(arrays, 5, samples.count);
+    findDirections(samples, angle, count);
+    splitVotes(samples, count, votes);
+    countVotes(votes, count, histograms);
+    samples.count = 0;
+  };
   const int top = frame.row - frame.radius < 1 ? 1 : frame.row - frame.radius;
   const int bottom = frame.row + frame.radius > level.rows - 2 ? level.rows - 2 : frame.row + frame.radius;
   const int left = 1 - frame.column;

@@ -20,25 +20,74 @@ void doubleRow(const std::uint8_t* near, const std::uint8_t* far, int nearWeight
 
 /// `Vectors` neighbouring vectors of a filtered row.
 template <int Vectors>
-EDGESIFT_INLINE void filterRowPart(const float* in, float* out, const float* taps, int length) {
+EDGESIFT_INLINE void filterRowPart(const float* in, float* out, const float* taps, int radius) {
+  const float* start = in - radius;
   Floats sum[Vectors];
   const Floats first = broadcast(taps[0]);
-  for (int i = 0; i < Vectors; ++i) sum[i] = load(in + i * kLanes) * first;
-  for (int k = 1; k < length; ++k) {
+  for (int i = 0; i < Vectors; ++i) sum[i] = load(start + i * kLanes) * first;
+  for (int k = 1; k <= 2 * radius; ++k) {
     const Floats tap = broadcast(taps[k]);
-    for (int i = 0; i < Vectors; ++i) sum[i] = fusedMultiplyAdd(load(in + i * kLanes + k), tap, sum[i]);
+    for (int i = 0; i < Vectors; ++i) sum[i] = fusedMultiplyAdd(load(start + i * kLanes + k), tap, sum[i]);
   }
   for (int i = 0; i < Vectors; ++i) store(out + i * kLanes, sum[i]);
 }
 
-void filterRow(const float* in, float* out, int width, const float* taps, int radius) {
+#ifdef EDGESIFT_SHIFTS
+/// Adds the tap for pixels `Offset` columns away. Loads that straddle cache lines would take longer than the
+/// multiplications: every second is replaced by a shift of what is in registers, which begins one vector earlier.
+template <int Offset, int Vectors>
+EDGESIFT_INLINE void addTap(const float* in, const Floats* whole, float tap, Floats* sum) {
+#pragma GCC unroll 8
+  for (int i = 0; i < Vectors; ++i) {
+    Floats pixels;
+    if constexpr (Offset == 0) pixels = whole[i + 1];
+    else if constexpr (Offset % 2 != 0) pixels = load(in + i * kLanes + Offset);
+    else if constexpr (Offset < 0) pixels = shiftedBy<kLanes + Offset>(whole[i], whole[i + 1]);
+    else pixels = shiftedBy<Offset>(whole[i + 1], whole[i + 2]);
+    sum[i] = fusedMultiplyAdd(pixels, broadcast(tap), sum[i]);
+  }
+}
+
+template <int Radius, int Offset, int Vectors>
+EDGESIFT_INLINE void addTapsFrom(const float* in, const Floats* whole, const float* taps, Floats* sum) {
+  addTap<Offset, Vectors>(in, whole, taps[Offset + Radius], sum);
+  if constexpr (Offset < Radius) addTapsFrom<Radius, Offset + 1, Vectors>(in, whole, taps, sum);
+}
+
+template <int Radius>
+void filterRowOf(const float* in, float* out, int width, const float* taps) {
   constexpr int kVectors = 8;
-  const float* start = in - radius;
-  const int length = 2 * radius + 1;
+  int x = 0;
+  for (; x + kVectors * kLanes <= width; x += kVectors * kLanes) {
+    Floats whole[kVectors + 2];
+    Floats sum[kVectors];
+#pragma GCC unroll 16
+    for (int i = 0; i < kVectors + 2; ++i) whole[i] = load(in + x + (i - 1) * kLanes);
+#pragma GCC unroll 8
+    for (int i = 0; i < kVectors; ++i) sum[i] = load(in + x + i * kLanes - Radius) * broadcast(taps[0]);
+    addTapsFrom<Radius, 1 - Radius, kVectors>(in + x, whole, taps, sum);
+#pragma GCC unroll 8
+    for (int i = 0; i < kVectors; ++i) store(out + x + i * kLanes, sum[i]);
+  }
+  for (; x < width; x += kRowQuantum) filterRowPart<kRowQuantum / kLanes>(in + x, out + x, taps, Radius);
+}
+#endif
+
+void filterRow(const float* in, float* out, int width, const float* taps, int radius) {
+#ifdef EDGESIFT_SHIFTS
+  switch (radius) {
+    case 5: return filterRowOf<5>(in, out, width, taps);
+    case 6: return filterRowOf<6>(in, out, width, taps);
+    case 8: return filterRowOf<8>(in, out, width, taps);
+    case 10: return filterRowOf<10>(in, out, width, taps);
+    default: break;
+  }
+#endif
+  constexpr int kVectors = 8;
   int x = 0;
   for (; x + kVectors * kLanes <= width; x += kVectors * kLanes)
-    filterRowPart<kVectors>(start + x, out + x, taps, length);
-  for (; x < width; x += kRowQuantum) filterRowPart<kRowQuantum / kLanes>(start + x, out + x, taps, length);
+    filterRowPart<kVectors>(in + x, out + x, taps, radius);
+  for (; x < width; x += kRowQuantum) filterRowPart<kRowQuantum / kLanes>(in + x, out + x, taps, radius);
 }
 
 /// kColumnBlock rows of the column filter. Two windows of rows move away from the centre, one row a step; a row

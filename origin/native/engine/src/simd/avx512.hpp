@@ -37,6 +37,18 @@ EDGESIFT_INLINE Floats floor(Floats a) {
 EDGESIFT_INLINE Floats roundToEven(Floats a) {
   return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }
+/// Negates where the sign of the other is negative.
+EDGESIFT_INLINE Floats negateWhere(Floats sign, Floats a) {
+  const __m512i signBit = _mm512_set1_epi32(INT32_MIN);
+  return {_mm512_castsi512_ps(
+      _mm512_ternarylogic_epi32(_mm512_castps_si512(a.v), _mm512_castps_si512(sign.v), signBit, 0x78))};
+}
+/// Lanes `Count` .. Count + kLanes - 1 of (a, b).
+#define EDGESIFT_SHIFTS
+template <int Count>
+EDGESIFT_INLINE Floats shiftedBy(Floats a, Floats b) {
+  return {_mm512_castsi512_ps(_mm512_alignr_epi32(_mm512_castps_si512(b.v), _mm512_castps_si512(a.v), Count))};
+}
 /// Bit i is set where a[i] > b[i] (a[i] >= b[i]).
 EDGESIFT_INLINE std::uint32_t maskGreater(Floats a, Floats b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ); }
 EDGESIFT_INLINE std::uint32_t maskGreaterEqual(Floats a, Floats b) {
@@ -48,18 +60,36 @@ EDGESIFT_INLINE Floats selectGreaterEqual(Floats a, Floats b, Floats yes, Floats
 }
 /// Stores floats that hold integers.
 EDGESIFT_INLINE void storeIntegers(std::int32_t* p, Floats a) { _mm512_storeu_si512(p, _mm512_cvttps_epi32(a.v)); }
+/// Stores a[i] + (b[i] & mask), of floats that hold integers.
+EDGESIFT_INLINE void storeSum(std::int32_t* p, Floats a, Floats b, std::int32_t mask) {
+  const __m512i masked = _mm512_and_si512(_mm512_cvttps_epi32(b.v), _mm512_set1_epi32(mask));
+  _mm512_storeu_si512(p, _mm512_add_epi32(_mm512_cvttps_epi32(a.v), masked));
+}
 
-/// Stores (a[i], b[i], c[i], d[i]) as four neighbouring floats at out + quadOffset(i).
-EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats d) {
+
+/// Stores (a[i], .., h[i]) as eight neighbouring floats at out + octetOffset(i).
+EDGESIFT_INLINE void storeOctets(float* out, Floats a, Floats b, Floats c, Floats d, Floats e, Floats f, Floats g,
+                                 Floats h) {
   const __m512 abLow = _mm512_unpacklo_ps(a.v, b.v);
   const __m512 abHigh = _mm512_unpackhi_ps(a.v, b.v);
   const __m512 cdLow = _mm512_unpacklo_ps(c.v, d.v);
   const __m512 cdHigh = _mm512_unpackhi_ps(c.v, d.v);
-  _mm512_storeu_ps(out, _mm512_shuffle_ps(abLow, cdLow, 0x44));
-  _mm512_storeu_ps(out + 16, _mm512_shuffle_ps(abLow, cdLow, 0xee));
-  _mm512_storeu_ps(out + 32, _mm512_shuffle_ps(abHigh, cdHigh, 0x44));
-  _mm512_storeu_ps(out + 48, _mm512_shuffle_ps(abHigh, cdHigh, 0xee));
+  const __m512 efLow = _mm512_unpacklo_ps(e.v, f.v);
+  const __m512 efHigh = _mm512_unpackhi_ps(e.v, f.v);
+  const __m512 ghLow = _mm512_unpacklo_ps(g.v, h.v);
+  const __m512 ghHigh = _mm512_unpackhi_ps(g.v, h.v);
+  // Quads of one vector come from every fourth lane.
+  const __m512i evenQuads = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+  const __m512i oddQuads = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+  const auto storeBoth = [&](float* to, __m512 low, __m512 high) {
+    _mm512_storeu_pd(to, _mm512_permutex2var_pd(_mm512_castps_pd(low), evenQuads, _mm512_castps_pd(high)));
+    _mm512_storeu_pd(to + 16, _mm512_permutex2var_pd(_mm512_castps_pd(low), oddQuads, _mm512_castps_pd(high)));
+  };
+  storeBoth(out, _mm512_shuffle_ps(abLow, cdLow, 0x44), _mm512_shuffle_ps(efLow, ghLow, 0x44));
+  storeBoth(out + 32, _mm512_shuffle_ps(abLow, cdLow, 0xee), _mm512_shuffle_ps(efLow, ghLow, 0xee));
+  storeBoth(out + 64, _mm512_shuffle_ps(abHigh, cdHigh, 0x44), _mm512_shuffle_ps(efHigh, ghHigh, 0x44));
+  storeBoth(out + 96, _mm512_shuffle_ps(abHigh, cdHigh, 0xee), _mm512_shuffle_ps(efHigh, ghHigh, 0xee));
 }
-EDGESIFT_INLINE constexpr int quadOffset(int lane) { return (lane & 3) * 16 + (lane >> 2) * 4; }
+EDGESIFT_INLINE constexpr int octetOffset(int lane) { return (lane & 3) * 32 + (lane >> 2) * 8; }
 
 }  // namespace edgesift::avx512

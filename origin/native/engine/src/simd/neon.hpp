@@ -30,6 +30,10 @@ EDGESIFT_INLINE Floats absolute(Floats a) { return {vabsq_f32(a.v)}; }
 EDGESIFT_INLINE Floats squareRoot(Floats a) { return {vsqrtq_f32(a.v)}; }
 EDGESIFT_INLINE Floats floor(Floats a) { return {vrndmq_f32(a.v)}; }
 EDGESIFT_INLINE Floats roundToEven(Floats a) { return {vrndnq_f32(a.v)}; }
+EDGESIFT_INLINE Floats negateWhere(Floats sign, Floats a) {
+  const uint32x4_t signs = vandq_u32(vreinterpretq_u32_f32(sign.v), vdupq_n_u32(0x80000000u));
+  return {vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(a.v), signs))};
+}
 EDGESIFT_INLINE std::uint32_t bitsOf(uint32x4_t lanes) {
   const uint32x4_t weights = {1, 2, 4, 8};
   return vaddvq_u32(vandq_u32(lanes, weights));
@@ -40,14 +44,37 @@ EDGESIFT_INLINE Floats selectGreaterEqual(Floats a, Floats b, Floats yes, Floats
   return {vbslq_f32(vcgeq_f32(a.v, b.v), yes.v, no.v)};
 }
 EDGESIFT_INLINE void storeIntegers(std::int32_t* p, Floats a) { vst1q_s32(p, vcvtq_s32_f32(a.v)); }
-EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats d) {
-  vst4q_f32(out, (float32x4x4_t{{a.v, b.v, c.v, d.v}}));
+EDGESIFT_INLINE void storeSum(std::int32_t* p, Floats a, Floats b, std::int32_t mask) {
+  vst1q_s32(p, vaddq_s32(vcvtq_s32_f32(a.v), vandq_s32(vcvtq_s32_f32(b.v), vdupq_n_s32(mask))));
 }
-EDGESIFT_INLINE constexpr int quadOffset(int lane) { return lane * 4; }
+EDGESIFT_INLINE void storeOctets(float* out, Floats a, Floats b, Floats c, Floats d, Floats e, Floats f, Floats g,
+                                 Floats h) {
+  float low[16];
+  float high[16];
+  vst4q_f32(low, (float32x4x4_t{{a.v, b.v, c.v, d.v}}));
+  vst4q_f32(high, (float32x4x4_t{{e.v, f.v, g.v, h.v}}));
+  for (int i = 0; i < 4; ++i) {
+    vst1q_f32(out + 8 * i, vld1q_f32(low + 4 * i));
+    vst1q_f32(out + 8 * i + 4, vld1q_f32(high + 4 * i));
+  }
+}
+EDGESIFT_INLINE constexpr int octetOffset(int lane) { return lane * 8; }
 
 using Quad = Floats;
 EDGESIFT_INLINE Quad loadQuad(const float* p) { return load(p); }
 EDGESIFT_INLINE void storeQuad(float* p, Quad a) { store(p, a); }
 EDGESIFT_INLINE Quad broadcastQuad(float a) { return broadcast(a); }
+
+/// Eight floats.
+struct Octet {
+  Quad low;
+  Quad high;
+};
+EDGESIFT_INLINE Octet loadOctet(const float* p) { return {loadQuad(p), loadQuad(p + 4)}; }
+EDGESIFT_INLINE void storeOctet(float* p, Octet a) {
+  storeQuad(p, a.low);
+  storeQuad(p + 4, a.high);
+}
+EDGESIFT_INLINE Octet operator+(Octet a, Octet b) { return {a.low + b.low, a.high + b.high}; }
 
 }  // namespace edgesift::neon

@@ -39,6 +39,7 @@ EDGESIFT_INLINE Floats fusedMultiplyAdd(Floats a, Floats b, Floats c) {
                 __builtin_fmaf(a.v[2], b.v[2], c.v[2]), __builtin_fmaf(a.v[3], b.v[3], c.v[3])}};
 }
 
+
 template <typename Operation>
 EDGESIFT_INLINE Floats each(Floats a, Operation operation) {
   return {Lanes{operation(a.v[0]), operation(a.v[1]), operation(a.v[2]), operation(a.v[3])}};
@@ -56,6 +57,10 @@ EDGESIFT_INLINE Floats floor(Floats a) {
 EDGESIFT_INLINE Floats roundToEven(Floats a) {
   return each(a, [](float x) { return __builtin_nearbyintf(x); });
 }
+EDGESIFT_INLINE Floats negateWhere(Floats sign, Floats a) {
+  return {Lanes{__builtin_signbit(sign.v[0]) ? -a.v[0] : a.v[0], __builtin_signbit(sign.v[1]) ? -a.v[1] : a.v[1],
+                __builtin_signbit(sign.v[2]) ? -a.v[2] : a.v[2], __builtin_signbit(sign.v[3]) ? -a.v[3] : a.v[3]}};
+}
 EDGESIFT_INLINE std::uint32_t maskGreater(Floats a, Floats b) {
   std::uint32_t mask = 0;
   for (int i = 0; i < kLanes; ++i) mask |= static_cast<std::uint32_t>(a.v[i] > b.v[i]) << i;
@@ -69,19 +74,33 @@ EDGESIFT_INLINE std::uint32_t maskGreaterEqual(Floats a, Floats b) {
 EDGESIFT_INLINE void storeIntegers(std::int32_t* p, Floats a) {
   for (int i = 0; i < kLanes; ++i) p[i] = static_cast<std::int32_t>(a.v[i]);
 }
-EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats d) {
-  for (int i = 0; i < kLanes; ++i) {
-    out[4 * i] = a.v[i];
-    out[4 * i + 1] = b.v[i];
-    out[4 * i + 2] = c.v[i];
-    out[4 * i + 3] = d.v[i];
-  }
+EDGESIFT_INLINE void storeSum(std::int32_t* p, Floats a, Floats b, std::int32_t mask) {
+  for (int i = 0; i < kLanes; ++i)
+    p[i] = static_cast<std::int32_t>(a.v[i]) + (static_cast<std::int32_t>(b.v[i]) & mask);
 }
-EDGESIFT_INLINE constexpr int quadOffset(int lane) { return lane * 4; }
+EDGESIFT_INLINE void storeOctets(float* out, Floats a, Floats b, Floats c, Floats d, Floats e, Floats f, Floats g,
+                                 Floats h) {
+  const Lanes rows[8] = {a.v, b.v, c.v, d.v, e.v, f.v, g.v, h.v};
+  for (int i = 0; i < kLanes; ++i)
+    for (int k = 0; k < 8; ++k) out[8 * i + k] = rows[k][i];
+}
+EDGESIFT_INLINE constexpr int octetOffset(int lane) { return lane * 8; }
 
 using Quad = Floats;
 EDGESIFT_INLINE Quad loadQuad(const float* p) { return load(p); }
 EDGESIFT_INLINE void storeQuad(float* p, Quad a) { store(p, a); }
 EDGESIFT_INLINE Quad broadcastQuad(float a) { return broadcast(a); }
+
+/// Eight floats.
+struct Octet {
+  Quad low;
+  Quad high;
+};
+EDGESIFT_INLINE Octet loadOctet(const float* p) { return {loadQuad(p), loadQuad(p + 4)}; }
+EDGESIFT_INLINE void storeOctet(float* p, Octet a) {
+  storeQuad(p, a.low);
+  storeQuad(p + 4, a.high);
+}
+EDGESIFT_INLINE Octet operator+(Octet a, Octet b) { return {a.low + b.low, a.high + b.high}; }
 
 }  // namespace edgesift::portable

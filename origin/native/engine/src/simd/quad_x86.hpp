@@ -19,5 +19,14 @@ static inline __attribute__((always_inline)) Quad fusedMultiplyAdd(Quad a, Quad 
   return {_mm_fmadd_ps(a.v, b.v, c.v)};
 }
 
+/// Eight floats.
+struct Octet {
+  __m256 v;
+};
+
+static inline __attribute__((always_inline)) Octet loadOctet(const float* p) { return {_mm256_loadu_ps(p)}; }
+static inline __attribute__((always_inline)) void storeOctet(float* p, Octet a) { _mm256_storeu_ps(p, a.v); }
+static inline __attribute__((always_inline)) Octet operator+(Octet a, Octet b) { return {_mm256_add_ps(a.v, b.v)}; }
+
 }  // namespace
 }  // namespace edgesift
