@@ -31,7 +31,8 @@ async function run(options: Options): Promise<Report> {
   const stack = await startStack();
   const peer = await peerFor(options, { url: stack.redisUrl, pid: stack.redisPid });
   const client = startLoadClient();
-  const native = startNativeCall();
+  const native = startNativeCall(stack.engine);
+  const opencv = stack.engine === 'opencv' ? undefined : startNativeCall('opencv');
   try {
     const { extractor } = stack;
     const facts = { extractor, peer: peer?.versions ?? 'not measured', pictures: source };
@@ -44,7 +45,7 @@ async function run(options: Options): Promise<Report> {
     const { repetitions } = effort;
     const hits = await measureScenarios([...scenarios, ...(ofPeer ?? [])], { client, repetitions });
     say('misses');
-    const misses = await measureMisses({ stack, native, peer, client }, pictures, effort.missRounds);
+    const misses = await measureMisses({ stack, native, opencv, peer, client }, pictures, effort.missRounds);
     const missThroughput = await measureMissThroughput({ stack, peer, client }, small, effort);
     return {
       circumstances: where,
@@ -56,6 +57,7 @@ async function run(options: Options): Promise<Report> {
   } finally {
     client.stop();
     await native.stop();
+    await opencv?.stop();
     await peer?.stop();
     await stack.stop();
   }

@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os';
 import { fromRoot } from '../local/project-root.ts';
 import { type RunningProcess, startProcess } from '../local/running-process.ts';
 import { buildWorker } from '../local/worker/build-worker.ts';
-import { startWorker } from '../local/worker/run-worker.ts';
+import { startWorker, type WorkerOptions } from '../local/worker/run-worker.ts';
+import type { SiftEngine } from '../origin/native/addon.ts';
 import { findFreePort } from '../test/fixtures/free-port.ts';
 import { startOriginServer } from '../test/fixtures/origin-server.ts';
 import { startRedisServer } from '../test/fixtures/redis-server.ts';
@@ -17,18 +18,21 @@ export interface Stack {
   readonly redisPid: number;
   /** As in `edgesift@1`. */
   readonly extractor: string;
+  readonly engine: SiftEngine;
   readonly processes: Processes;
   stop(): Promise<void>;
 }
 
 const TOKEN = 'token-of-the-benchmark-gateway';
 
-export async function startStack(): Promise<Stack> {
+/** @param options where the Worker's log goes: failures are logged, and some runs are about nothing else */
+export async function startStack(options: Pick<WorkerOptions, 'log'> = {}): Promise<Stack> {
   const redis = await startRedisServer();
   const gateway = await startGateway(redis.url);
   const origin = await startOriginServer({ ORIGIN_THREADS: String(availableParallelism()) });
   await buildWorker();
   const worker = await startWorker({
+    ...options,
     port: 0,
     env: {
       UPSTASH_REDIS_REST_URL: gateway.url,
@@ -45,6 +49,7 @@ export async function startStack(): Promise<Stack> {
     redisUrl: redis.url,
     redisPid: redis.pid,
     extractor: origin.extractor,
+    engine: origin.extractor.startsWith('opencv') ? 'opencv' : 'edgesift',
     processes: { workerd: worker.pid, gateway: gateway.pid, redis: redis.pid, origin: origin.pid },
     async stop() {
       await worker.stop();

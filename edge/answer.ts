@@ -1,6 +1,7 @@
 import type { DetectAnswer } from '../shared/contract/answers.ts';
 import {
   DEFAULT_SIFT_PARAMETERS,
+  pairsOf,
   type Representation,
   type SiftParameters,
 } from '../shared/contract/parameters.ts';
@@ -13,6 +14,7 @@ import type { EdgeContext } from './context.ts';
 import type { FoundFeatures } from './feature-source.ts';
 import { type CompleteFeatures, type FeatureSummary, keyOfSummary } from './features.ts';
 import type { Format } from './negotiation.ts';
+import type { Timing } from './timing.ts';
 
 /** The answers to one URL depend on these request headers. */
 export const FEATURES_VARY = 'Accept, Accept-Encoding';
@@ -28,7 +30,7 @@ export function answerFeatures(
   context.header('ETag', etagOf(keyOfSummary(found.summary), format, representation));
   context.header('Vary', FEATURES_VARY);
   if (format !== 'json') return answerFile(context, requirePayload(found), format, representation);
-  const answer = detectAnswer(context, found);
+  const answer = detectAnswer(found, { requestId: context.get('requestId'), timing: context.get('timing') });
   if (representation.include === 'summary') return context.json(answer);
   const { features } = decodePayload(requirePayload(found).payload);
   const json = streamBytes(encodeText(featureJson(answer, features, representation)));
@@ -54,7 +56,7 @@ export function secondsLeft({ expiresAt }: FeatureSummary): number {
   return Math.max(0, Math.ceil((expiresAt - Date.now()) / 1000));
 }
 
-function requirePayload(found: FoundFeatures): CompleteFeatures {
+export function requirePayload(found: FoundFeatures): CompleteFeatures {
   const { summary, payload } = found;
   if (!payload) throw new Error('the payload was not asked for');
   return { summary, payload };
@@ -74,7 +76,11 @@ function answerFile(
   });
 }
 
-function detectAnswer(context: EdgeContext, { summary, tier }: FoundFeatures): DetectAnswer {
+/** The fields that every JSON answer about one image has. */
+export function detectAnswer(
+  { summary, tier }: FoundFeatures,
+  { requestId, timing }: { requestId: string; timing: Timing },
+): DetectAnswer {
   const { metadata, count } = summary;
   const { extractor, parameters, image } = metadata;
   return {
@@ -82,8 +88,8 @@ function detectAnswer(context: EdgeContext, { summary, tier }: FoundFeatures): D
     keypoints: count,
     descriptors_shape: [count, DESCRIPTOR_LENGTH],
     cached: tier !== null,
-    processing_time_ms: Number(context.get('timing').elapsedMs.toFixed(1)),
-    request_id: context.get('requestId'),
+    processing_time_ms: Number(timing.elapsedMs.toFixed(1)),
+    request_id: requestId,
     image,
     extractor: { name: extractor.name, version: extractor.version, parameters },
     cache: {
@@ -93,17 +99,17 @@ function detectAnswer(context: EdgeContext, { summary, tier }: FoundFeatures): D
     },
     links: {
       self: linkTo(image.sha256, parameters),
-      safetensors: linkTo(image.sha256, parameters, ['format', 'safetensors']),
+      safetensors: linkTo(image.sha256, parameters, 'format=safetensors'),
     },
   };
 }
 
-/** Names just the parameters that are not the defaults. */
-function linkTo(sha256: string, parameters: SiftParameters, ...extra: [string, string][]): string {
-  const changed = Object.entries(parameters)
-    .filter(([name, value]) => value !== DEFAULT_SIFT_PARAMETERS[name as keyof SiftParameters])
-    .map(([name, value]): [string, string] => [name, String(value)]);
-  const query = new URLSearchParams([...changed, ...extra]).toString();
+const DEFAULT_VALUES = new Map(pairsOf(DEFAULT_SIFT_PARAMETERS));
+
+/** Names just the parameters that are not the defaults; names and numbers need no escaping in a query. */
+function linkTo(sha256: string, parameters: SiftParameters, ...more: string[]): string {
+  const changed = pairsOf(parameters).filter(([name, value]) => value !== DEFAULT_VALUES.get(name));
+  const query = [...changed.map((pair) => pair.join('=')), ...more].join('&');
   return `/api/v1/features/${sha256}${query && `?${query}`}`;
 }
 

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { ServiceError } from '../shared/contract/errors.ts';
-import type { AccessRules, EdgeContext, EdgeEnvironment, Services } from './context.ts';
+import type { EdgeContext, EdgeEnvironment } from './context.ts';
 import { authentication } from './middleware/authentication.ts';
 import { crossOriginRequests } from './middleware/cors.ts';
 import { answerError } from './middleware/errors.ts';
@@ -9,26 +9,28 @@ import { admitNetwork, rateLimit, rateLimitHeaders } from './middleware/rate-lim
 import { readRefusedBodies } from './middleware/refused-bodies.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
+import { registerBatch } from './routes/batch.ts';
 import { registerCacheKeys } from './routes/cache-keys.ts';
 import { registerDetect } from './routes/detect.ts';
 import { registerFeaturesByHash } from './routes/features-by-hash.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerMatch } from './routes/match.ts';
+import { registerPages } from './routes/pages.ts';
+import { registerStats } from './routes/stats.ts';
+import type { AccessRules, Services } from './services.ts';
 
 const API = '/api/*';
 const ADMINISTRATION = '/api/v1/cache/*';
 
-import { registerPages } from './routes/pages.ts';
-import { registerStats } from './routes/stats.ts';
-
 /** The public API. The same on every platform: what differs comes in with `services` and the execution context. */
 export function createApp(services: Services): Hono<EdgeEnvironment> {
   const app = new Hono<EdgeEnvironment>();
-  app.use(requestContext());
+  app.use(requestContext(services.tracing.sampleRate));
   app.use(observation(services));
   app.use(securityHeaders());
   controlAccess(app, services.access);
   registerDetect(app, services);
+  registerBatch(app, services);
   registerFeaturesByHash(app, services);
   registerCacheKeys(app, services);
   registerMatch(app, services);

@@ -2,10 +2,16 @@ import * as z from 'zod';
 import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
 import { extractorSchema } from '../shared/extractor.ts';
 import { integerSetting } from '../shared/integer-setting.ts';
+import { collectorUrl, otlpHeadersSchema } from '../shared/tracing/settings.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'is missing or no http(s) URL' });
 const secret = (least: number) =>
   z.string({ error: 'is missing' }).min(least, { error: `must have at least ${least} characters` });
+
+const share = () => {
+  const error = 'must be a number from 0 to 1';
+  return z.coerce.number({ error }).min(0, { error }).max(1, { error });
+};
 
 const corsOriginsSchema = z
   .string()
@@ -25,15 +31,17 @@ const corsOriginsSchema = z
   );
 
 /** Settings of the edge: Worker bindings or environment variables of the same names. */
-const configurationSchema = z.object({
+export const configurationSchema = z.object({
   UPSTASH_REDIS_REST_URL: httpUrl.describe('Upstash Redis, or a gateway that speaks its REST protocol'),
-  UPSTASH_REDIS_REST_TOKEN: secret(1),
+  UPSTASH_REDIS_REST_TOKEN: secret(1).describe('What that asks of its clients'),
   ORIGIN_URL: httpUrl.describe('Where the origin is reached, without a path'),
   ORIGIN_SECRET: secret(32).describe('Shared with the origin; signs every request to it'),
   EXTRACTOR: extractorSchema.describe("The origins' extractor, as their /health/ready names it"),
   CACHE_TTL: integerSetting(1).default(3600).describe('Seconds for which results are kept'),
-  MAX_IMAGE_BYTES: integerSetting(1).default(DEFAULT_MAX_IMAGE_BYTES),
-  MAX_IMAGE_PIXELS: integerSetting(1).default(DEFAULT_MAX_IMAGE_PIXELS),
+  MAX_IMAGE_BYTES: integerSetting(1).default(DEFAULT_MAX_IMAGE_BYTES).describe('Largest image file'),
+  MAX_IMAGE_PIXELS: integerSetting(1)
+    .default(DEFAULT_MAX_IMAGE_PIXELS)
+    .describe('Largest width × height of an image'),
   ORIGIN_TIMEOUT_MS: integerSetting(1, 300_000).default(29_000).describe('Longest wait for features'),
   REDIS_TIMEOUT_MS: integerSetting(1, 10_000)
     .default(250)
@@ -49,7 +57,7 @@ const configurationSchema = z.object({
   RATE_LIMIT: integerSetting(0)
     .default(0)
     .describe('Units that one API key or network may use in each window; 0 for no limit'),
-  RATE_LIMIT_WINDOW_S: integerSetting(1, 86_400).default(60),
+  RATE_LIMIT_WINDOW_S: integerSetting(1, 86_400).default(60).describe('Length of a window'),
   RATE_LIMIT_MISS_COST: integerSetting(1)
     .default(10)
     .describe('Units that a computed answer costs; a cached one costs one'),
@@ -62,10 +70,14 @@ const configurationSchema = z.object({
   CORS_ORIGINS: corsOriginsSchema.describe(
     'Web pages that may call the API, as in https://a.example,https://b.example; * for any',
   ),
-  LOG_SAMPLE_RATE: z.coerce
-    .number()
-    .min(0)
-    .max(1)
+  OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl.describe(
+    'Collector for spans, by OTLP over HTTP, without /v1/traces; none by default',
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: otlpHeadersSchema.describe('Headers for the collector, name=value,name=value'),
+  OTEL_TRACES_SAMPLER_ARG: share()
+    .default(1)
+    .describe('Share of the traces that begin here which are recorded, where there is a collector'),
+  LOG_SAMPLE_RATE: share()
     .default(0.01)
     .describe('Share of requests that get a line in the log; failures of ours always do'),
 });

@@ -63,6 +63,11 @@ export class FeatureSource {
     this.#flights = new SingleFlight(options.longestWaitMs);
   }
 
+  /** Milliseconds after which {@link obtain} has settled. */
+  get longestWaitMs(): number {
+    return this.#longestWaitMs;
+  }
+
   keyOf({ sha256, parameters }: Pick<FeatureQuery, 'sha256' | 'parameters'>): string {
     return featureKey(this.#extractor, parameters, sha256);
   }

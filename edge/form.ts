@@ -1,4 +1,4 @@
-import { MultipartParseError, parseMultipart } from '@remix-run/multipart-parser';
+import { MaxPartsExceededError, MultipartParseError, parseMultipart } from '@remix-run/multipart-parser';
 import { ServiceError } from '../shared/contract/errors.ts';
 
 /** One part of a multipart form. */
@@ -38,7 +38,11 @@ export function parseForm(body: Uint8Array<ArrayBuffer>, contentType: string): F
     }));
   } catch (error) {
     if (!(error instanceof MultipartParseError)) throw error;
-    throw new ServiceError('INVALID_PARAMETER', 'The multipart body is malformed.', { cause: error });
+    const message =
+      error instanceof MaxPartsExceededError
+        ? `The form has more than ${MAX_PARTS} fields.`
+        : 'The multipart body is malformed.';
+    throw new ServiceError('INVALID_PARAMETER', message, { cause: error });
   }
 }
 

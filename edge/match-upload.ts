@@ -1,16 +1,15 @@
 import { ServiceError } from '../shared/contract/errors.ts';
 import type { ImageLimits } from '../shared/contract/limits.ts';
 import { sha256Schema } from '../shared/feature-key.ts';
-import { toHex } from '../shared/hex.ts';
-import {
-  checkByteLength,
-  checkFileExtension,
-  checkPixelCount,
-  readImageHeader,
-} from '../shared/image-header.ts';
-import { sha256 } from '../shared/sha256.ts';
 import type { FormPart } from './form.ts';
-import { fieldFrom, mediaTypeOf, readForm, type UploadLimits } from './upload.ts';
+import {
+  fieldFrom,
+  type IdentifiedImage,
+  identifyImage,
+  mediaTypeOf,
+  readForm,
+  type UploadLimits,
+} from './upload.ts';
 
 export const MATCH_FIELDS = ['image1', 'image2'] as const;
 export type MatchField = (typeof MATCH_FIELDS)[number];
@@ -19,7 +18,7 @@ export type MatchField = (typeof MATCH_FIELDS)[number];
 export interface MatchSide {
   field: MatchField;
   sha256: string;
-  upload?: { bytes: Uint8Array<ArrayBuffer>; digest: Uint8Array };
+  upload?: Omit<IdentifiedImage, 'sha256'>;
 }
 
 export interface MatchUpload {
@@ -57,17 +56,15 @@ async function readSide(parts: FormPart[], field: MatchField, limits: ImageLimit
   const [part, ...others] = parts.filter(({ name }) => name === field);
   if (!part) throw fieldError(field, `The form has no field '${field}'.`);
   if (others.length > 0) throw fieldError(field, `Field '${field}' is given more than once.`);
-  const { fileName, bytes } = part;
-  if (fileName === undefined) return { field, sha256: parseHash(field, new TextDecoder().decode(bytes)) };
+  if (part.fileName === undefined) {
+    return { field, sha256: parseHash(field, new TextDecoder().decode(part.bytes)) };
+  }
   try {
-    checkFileExtension(fileName);
-    checkByteLength(bytes.length, limits);
-    checkPixelCount(readImageHeader(bytes), limits);
+    const { sha256, ...upload } = await identifyImage(part, limits);
+    return { field, sha256, upload };
   } catch (error) {
     throw error instanceof ServiceError ? withField(error, field) : error;
   }
-  const digest = await sha256(bytes);
-  return { field, sha256: toHex(digest), upload: { bytes, digest } };
 }
 
 function parseHash(field: MatchField, text: string): string {

@@ -17,6 +17,9 @@ const FORMAT_OF_MEDIA_TYPE = new Map<string, Format>([
 /** What `Accept` can ask for, the one we prefer first. */
 export const MEDIA_TYPES = [...FORMAT_OF_MEDIA_TYPE.keys()];
 
+/** One JSON document in each line. */
+export const NDJSON = 'application/x-ndjson';
+
 /**
  * The parameter `format` where it is given, else the best of `Accept`, else JSON.
  *
@@ -38,6 +41,19 @@ function acceptedFormat(context: EdgeContext): Format {
   if (accept === undefined) return 'json';
   const mediaType = new Negotiator({ headers: { accept } }).mediaType(MEDIA_TYPES) ?? '';
   return FORMAT_OF_MEDIA_TYPE.get(mediaType) ?? 'json';
+}
+
+/**
+ * Checks that the client takes this media type, where an answer has no other.
+ *
+ * @throws ServiceError `NOT_ACCEPTABLE`
+ */
+export function requireAccepted(context: EdgeContext, mediaType: string): void {
+  const accept = context.req.header('accept');
+  if (accept === undefined || new Negotiator({ headers: { accept } }).mediaType([mediaType])) return;
+  throw new ServiceError('NOT_ACCEPTABLE', `The answer is ${mediaType}, which Accept excludes.`, {
+    details: { supported: [mediaType] },
+  });
 }
 
 /** Whether the answer takes more than the summary. */

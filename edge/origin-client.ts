@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { type MatchResult, matchResultSchema, originReadySchema } from '../shared/contract/answers.ts';
 import { type ErrorCode, problemSchema, ServiceError } from '../shared/contract/errors.ts';
-import type { GeometryParameters, SiftParameters } from '../shared/contract/parameters.ts';
+import { type GeometryParameters, pairsOf, type SiftParameters } from '../shared/contract/parameters.ts';
 import type { TraceContext } from '../shared/contract/trace-context.ts';
 import { parseJson } from '../shared/features/safetensors.ts';
 import {
@@ -90,14 +90,18 @@ export class OriginClient {
    *   sense; `SERVICE_TIMEOUT` when it does not answer in time
    */
   extract(job: ExtractionJob): Promise<ExtractionAnswer> {
-    return this.#call({ ...job, pathAndQuery: `${EXTRACT_PATH}?${queryOf(job.parameters)}` });
+    return this.#call({
+      ...job,
+      pathAndQuery: `${EXTRACT_PATH}?${new URLSearchParams(pairsOf(job.parameters))}`,
+    });
   }
 
   /** Errors as of {@link extract}. */
   async match(job: MatchJob): Promise<MatchJobAnswer> {
     const { payloads, geometry, ...rest } = job;
     const bytes = joinPayloads(...payloads);
-    const pathAndQuery = `${MATCH_PATH}?${queryOf(geometry)}`;
+    const query = Object.entries(geometry).map(([name, value]) => [name, String(value)]);
+    const pathAndQuery = `${MATCH_PATH}?${new URLSearchParams(query)}`;
     const { payload, serverTiming } = await this.#call({
       ...rest,
       pathAndQuery,
@@ -191,10 +195,4 @@ export class OriginClient {
       return undefined;
     }
   }
-}
-
-function queryOf(parameters: SiftParameters | GeometryParameters): string {
-  return new URLSearchParams(
-    Object.entries(parameters).map(([name, value]) => [name, String(value)]),
-  ).toString();
 }

@@ -12,19 +12,32 @@ export class RequestLog {
   }
 
   write(request: CountedRequest, context: EdgeContext): void {
-    const failed = request.status >= 500;
-    if (!failed && Math.random() >= this.#sampleRate) return;
-    const { traceId, spanId } = context.get('trace');
-    writeLine(failed ? 'error' : 'info', 'request', {
-      request_id: context.get('requestId'),
-      trace_id: traceId,
-      span_id: spanId,
+    this.#write('request', request.status >= 500, context, {
       method: context.req.method,
       path: context.req.path,
       status: request.status,
       duration_ms: Math.round(request.durationMs),
       outcome: request.outcome,
       region: request.region.colo,
+    });
+  }
+
+  /** What became of a batch, whose request is logged as its answer begins. */
+  writeBatch(
+    { summary, failures, durationMs }: { summary: object; failures: number; durationMs: number },
+    context: EdgeContext,
+  ): void {
+    this.#write('batch', failures > 0, context, { ...summary, duration_ms: Math.round(durationMs) });
+  }
+
+  #write(event: string, failed: boolean, context: EdgeContext, facts: Record<string, unknown>): void {
+    if (!failed && Math.random() >= this.#sampleRate) return;
+    const { traceId, spanId } = context.get('trace');
+    writeLine(failed ? 'error' : 'info', event, {
+      request_id: context.get('requestId'),
+      trace_id: traceId,
+      span_id: spanId,
+      ...facts,
     });
   }
 }

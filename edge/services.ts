@@ -1,3 +1,5 @@
+import { SERVICE_NAME, SERVICE_VERSION } from '../shared/service.ts';
+import { SpanExporter } from '../shared/tracing/span-exporter.ts';
 import { ApiKeyStore } from './access/api-key-store.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { RateLimiter } from './access/rate-limiter.ts';
@@ -9,13 +11,49 @@ import { PAYLOAD_TIMEOUT_FACTOR, RedisCache } from './cache/redis-cache.ts';
 import { createRedisClient, type RedisClient } from './cache/redis-client.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import type { Configuration } from './configuration.ts';
-import type { AccessRules, Services } from './context.ts';
 import { FeatureSource } from './feature-source.ts';
 import { Health } from './health.ts';
+import { logWarning } from './log.ts';
+import type { RateLimit } from './middleware/rate-limit.ts';
 import { OriginClient } from './origin-client.ts';
 import { RequestLog } from './request-log.ts';
+import { spanTransport } from './span-transport.ts';
 import { Stats } from './stats/stats.ts';
+import type { UploadLimits } from './upload.ts';
 import { UploadBudget } from './upload-budget.ts';
+
+/** What the routes work with; made once per isolate by {@link createServices}. */
+export interface Services {
+  features: FeatureSource;
+  health: Health;
+  origin: OriginClient;
+  limits: UploadLimits;
+  stats: Stats;
+  log: RequestLog;
+  tracing: Tracing;
+  assets: Assets;
+  uploads: UploadBudget;
+  cacheAdministration: CacheAdministration;
+  access: AccessRules;
+}
+
+/** Which traces are recorded, and where their spans go. */
+export interface Tracing {
+  /** Share of the traces that begin here, 0 to 1. */
+  sampleRate: number;
+  spans: SpanExporter | undefined;
+}
+
+/** Who may call what, and how often. */
+export interface AccessRules {
+  authenticator: Authenticator;
+  /** Whether all of `/api/` takes an API key; what administers takes one always. */
+  requireApiKey: boolean;
+  /** Undefined for no limit. */
+  rateLimit: RateLimit | undefined;
+  /** Origins of the pages that may call the API from a browser; `*` for any. */
+  corsOrigins: readonly string[];
+}
 
 /** Half of what an isolate has: beside uploads it holds the memory cache and answers. */
 const UPLOAD_BUDGET_BYTES = 64 * 1024 * 1024;
@@ -55,11 +93,26 @@ export function createServices(configuration: Configuration, assets: Assets): Se
     },
     stats: new Stats(connectToRedis(configuration)),
     log: new RequestLog(configuration.LOG_SAMPLE_RATE),
+    tracing: tracingOf(configuration),
     assets,
     uploads: new UploadBudget(UPLOAD_BUDGET_BYTES),
     cacheAdministration: new CacheAdministration(guardRedis),
     access: accessRules(configuration, guardRedis),
   };
+}
+
+/** Without a collector no trace is recorded for one. */
+function tracingOf(configuration: Configuration): Tracing {
+  const endpoint = configuration.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (!endpoint) return { sampleRate: 0, spans: undefined };
+  const spans = new SpanExporter({
+    transport: spanTransport,
+    endpoint,
+    headers: configuration.OTEL_EXPORTER_OTLP_HEADERS,
+    service: { name: `${SERVICE_NAME}-edge`, version: SERVICE_VERSION },
+    onFailure: (reason, lost) => logWarning('spans not exported', { reason, spans: lost }),
+  });
+  return { sampleRate: configuration.OTEL_TRACES_SAMPLER_ARG, spans };
 }
 
 function accessRules(configuration: Configuration, redis: RedisClient): AccessRules {

@@ -1,6 +1,14 @@
 import { ServiceError } from '../shared/contract/errors.ts';
 import type { ImageLimits } from '../shared/contract/limits.ts';
-import { checkByteLength, checkFileExtension } from '../shared/image-header.ts';
+import { toHex } from '../shared/hex.ts';
+import {
+  checkByteLength,
+  checkFileExtension,
+  checkPixelCount,
+  type ImageHeader,
+  readImageHeader,
+} from '../shared/image-header.ts';
+import { sha256 } from '../shared/sha256.ts';
 import { verifyContentDigest } from './content-digest.ts';
 import { type FormPart, parseForm } from './form.ts';
 import { type BodyLimits, bytesToHold, readBody } from './request-body.ts';
@@ -9,6 +17,15 @@ import { type BodyLimits, bytesToHold, readBody } from './request-body.ts';
 export interface Upload {
   bytes: Uint8Array<ArrayBuffer>;
   fields: [string, string][];
+}
+
+/** An image that is what it should be, by its header, and its name. */
+export interface IdentifiedImage {
+  bytes: Uint8Array<ArrayBuffer>;
+  header: ImageHeader;
+  digest: Uint8Array;
+  /** `digest` in hexadecimal. */
+  sha256: string;
 }
 
 export interface UploadLimits extends ImageLimits {
@@ -78,6 +95,23 @@ function uploadFrom(parts: FormPart[], limits: ImageLimits): Upload {
   checkByteLength(image.bytes.length, limits);
   const fields = parts.filter((part) => part !== image).map(fieldFrom);
   return { bytes: image.bytes, fields };
+}
+
+/**
+ * Checks and hashes one image of a form.
+ *
+ * @throws ServiceError `INVALID_IMAGE`, `IMAGE_TOO_LARGE`
+ */
+export async function identifyImage(
+  { fileName = '', bytes }: FormPart,
+  limits: ImageLimits,
+): Promise<IdentifiedImage> {
+  checkFileExtension(fileName);
+  checkByteLength(bytes.length, limits);
+  const header = readImageHeader(bytes);
+  checkPixelCount(header, limits);
+  const digest = await sha256(bytes);
+  return { bytes, header, digest, sha256: toHex(digest) };
 }
 
 export function fieldFrom({ name, fileName, bytes }: FormPart): [string, string] {

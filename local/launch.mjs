@@ -28,7 +28,9 @@ const NODE_PACKAGES = {
 const command = process.argv[2] ?? '';
 const script = path.join(ROOT, 'local', `${command}.ts`);
 if (!/^[a-z-]+$/.test(command) || !existsSync(script)) {
-  fail('usage: node local/launch.mjs <start | test | bench | bench-sift | check | keys | cache> [arguments]');
+  fail(
+    'usage: node local/launch.mjs <start | test | bench | bench-sift | load | check | keys | cache> [arguments]',
+  );
 }
 
 const node = ensureNode();

@@ -33,15 +33,33 @@ const START_TIMEOUT_MS = 60_000;
 const randomSecret = () => randomBytes(32).toString('base64url');
 
 /** What is not given lives as long as this session; only cached results of an external Redis outlive it. */
-const settingsSchema = z.object({
-  PORT: port(8787),
-  ORIGIN_PORT: port(8080),
-  REDIS_REST_PORT: port(8079),
-  REDIS_URL: z.string().optional(),
-  ORIGIN_SECRET: z.string().default(randomSecret),
-  REDIS_REST_TOKEN: z.string().default(randomSecret),
-});
+const settingsSchema = z
+  .object({
+    PORT: port(8787),
+    ORIGIN_PORT: port(8080),
+    REDIS_REST_PORT: port(8079),
+    REDIS_URL: z.string().optional(),
+    ORIGIN_SECRET: z.string().default(randomSecret),
+    REDIS_REST_TOKEN: z.string().default(randomSecret),
+    UPSTASH_REDIS_REST_URL: z.url().optional(),
+    UPSTASH_REDIS_REST_TOKEN: z.string().optional(),
+  })
+  .refine(
+    (settings) =>
+      settings.UPSTASH_REDIS_REST_URL === undefined || settings.UPSTASH_REDIS_REST_TOKEN !== undefined,
+    {
+      path: ['UPSTASH_REDIS_REST_TOKEN'],
+      error: 'is needed with UPSTASH_REDIS_REST_URL',
+    },
+  );
 type Settings = z.infer<typeof settingsSchema>;
+
+/** Where results are kept, and what to say of it. */
+interface Cache {
+  url: string;
+  token: string;
+  description: string;
+}
 
 const services = new ServiceGroup((name, { code, signal }) => {
   reportProblem(`${name} ended by itself (${signal ?? `exit code ${code}`}), stopping the rest`);
@@ -61,25 +79,34 @@ try {
   const settings = readEnvironment(settingsSchema, process.env);
   const { PORT, ORIGIN_PORT, REDIS_REST_PORT } = settings;
   await setUp(ensureOpenCv, ensureNativeBuild);
-  await ensurePortsAreFree({ PORT, ORIGIN_PORT, REDIS_REST_PORT });
-  printWelcome(await startServices(settings), settings);
+  const upstash = upstashOf(settings);
+  await ensurePortsAreFree({ PORT, ORIGIN_PORT, ...(!upstash && { REDIS_REST_PORT }) });
+  printWelcome(await startServices(settings, upstash));
 } catch (error) {
   const isForTheUser = error instanceof SetUpError || error instanceof EnvironmentError;
   reportProblem(isForTheUser ? error.message : `start failed: ${error}`);
   await end(1);
 }
 
-/** Gives the URL of the Worker. */
-async function startServices(settings: Settings): Promise<string> {
-  const { PORT, ORIGIN_PORT, REDIS_REST_PORT, ORIGIN_SECRET, REDIS_REST_TOKEN } = settings;
-  const gatewayUrl = `http://127.0.0.1:${REDIS_REST_PORT}`;
+/** Undefined where it is not set, and a gateway of our own stands in. */
+function upstashOf({
+  UPSTASH_REDIS_REST_URL: url,
+  UPSTASH_REDIS_REST_TOKEN: token,
+}: Settings): Cache | undefined {
+  if (url === undefined || token === undefined) return undefined;
+  return { url, token, description: 'UPSTASH_REDIS_REST_URL' };
+}
+
+interface Serving {
+  url: string;
+  cache: Cache;
+}
+
+async function startServices(settings: Settings, upstash: Cache | undefined): Promise<Serving> {
+  const { PORT, ORIGIN_PORT, ORIGIN_SECRET } = settings;
   const originUrl = `http://127.0.0.1:${ORIGIN_PORT}`;
-  const [, originReady] = await Promise.all([
-    startNode('Redis gateway', 'local/redis-gateway/main.ts', {
-      HOST: '127.0.0.1',
-      REDIS_REST_PORT: String(REDIS_REST_PORT),
-      REDIS_REST_TOKEN,
-    }).then(() => untilReady(`${gatewayUrl}/health`)),
+  const [cache, originReady] = await Promise.all([
+    upstash ?? startGateway(settings),
     startNode('origin', 'origin/server.ts', {
       ORIGIN_HOST: '127.0.0.1',
       ORIGIN_PORT: String(ORIGIN_PORT),
@@ -91,8 +118,8 @@ async function startServices(settings: Settings): Promise<string> {
     port: PORT,
     env: {
       ...process.env,
-      UPSTASH_REDIS_REST_URL: gatewayUrl,
-      UPSTASH_REDIS_REST_TOKEN: REDIS_REST_TOKEN,
+      UPSTASH_REDIS_REST_URL: cache.url,
+      UPSTASH_REDIS_REST_TOKEN: cache.token,
       ORIGIN_URL: originUrl,
       ORIGIN_SECRET,
       // Every request: whoever tries it out wants to see them.
@@ -100,7 +127,19 @@ async function startServices(settings: Settings): Promise<string> {
       EXTRACTOR: extractorId(originReadySchema.parse(await originReady.json()).extractor),
     },
   });
-  return services.add('Worker', worker).url;
+  return { url: services.add('Worker', worker).url, cache };
+}
+
+async function startGateway({ REDIS_REST_PORT, REDIS_REST_TOKEN, REDIS_URL }: Settings): Promise<Cache> {
+  const url = `http://127.0.0.1:${REDIS_REST_PORT}`;
+  await startNode('Redis gateway', 'local/redis-gateway/main.ts', {
+    HOST: '127.0.0.1',
+    REDIS_REST_PORT: String(REDIS_REST_PORT),
+    REDIS_REST_TOKEN,
+  });
+  await untilReady(`${url}/health`);
+  const store = REDIS_URL === undefined ? 'embedded store, set REDIS_URL for a Redis' : 'Redis at REDIS_URL';
+  return { url, token: REDIS_REST_TOKEN, description: store };
 }
 
 async function startNode(name: string, script: string, settings: NodeJS.ProcessEnv): Promise<RunningProcess> {
@@ -127,11 +166,9 @@ async function untilReady(url: string): Promise<Response> {
   throw new SetUpError(`no good answer from ${url} within ${START_TIMEOUT_MS / 1000} s`);
 }
 
-function printWelcome(url: string, { REDIS_URL }: Settings): void {
+function printWelcome({ url, cache }: Serving): void {
   const picture = path.relative(process.env.INIT_CWD ?? process.cwd(), EXAMPLE_PICTURE);
-  reportDone(
-    `cache: ${REDIS_URL === undefined ? 'embedded store, set REDIS_URL for a Redis' : 'Redis at REDIS_URL'}`,
-  );
+  reportDone(`cache: ${cache.description}`);
   reportDone(`serving on ${url}, Ctrl-C ends it`);
   process.stdout.write(`\n    curl -F image=@${picture} ${url}/api/v1/features/detect\n\n`);
 }

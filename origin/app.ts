@@ -1,13 +1,16 @@
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { requestIdFrom } from '../shared/contract/request-id.ts';
 import { ORIGIN_HEADERS } from '../shared/origin-protocol.ts';
+import type { SpanExporter } from '../shared/tracing/span-exporter.ts';
 import { answerClientError } from './client-error.ts';
 import { OneLinePerRequest, traceBindings } from './logging.ts';
 import { sendNotFound, sendProblem } from './problems.ts';
-import { type ExtractDependencies, extractRoute } from './routes/extract.ts';
+import { extractRoute } from './routes/extract.ts';
 import { healthRoutes } from './routes/health.ts';
+import type { JobDependencies } from './routes/job-route.ts';
 import { matchRoute } from './routes/match.ts';
 import { metricsRoute } from './routes/metrics.ts';
+import { exportSpans } from './tracing.ts';
 
 /** A head that takes longer is a slow-loris attack; edges send theirs at once. */
 const HEAD_TIMEOUT_MS = 10_000;
@@ -18,8 +21,10 @@ const KEEP_ALIVE_MS = 75_000;
 /** A connection on which nothing moves for longer than any answer takes. */
 const IDLE_MARGIN_MS = 15_000;
 
-export interface OriginDependencies extends ExtractDependencies {
+export interface OriginDependencies extends JobDependencies {
   logger: FastifyBaseLogger;
+  /** Where spans go, if anywhere. */
+  spans?: SpanExporter | undefined;
 }
 
 /**
@@ -45,6 +50,7 @@ export function createOriginApp(dependencies: OriginDependencies): FastifyInstan
   app.addHook('onRequest', async (request, reply) => {
     reply.header(ORIGIN_HEADERS.requestId, request.id);
   });
+  if (dependencies.spans) exportSpans(app, dependencies.spans);
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler(sendNotFound);
   app.register(extractRoute, dependencies);

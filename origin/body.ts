@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { ImageLimits } from '../shared/contract/limits.ts';
 import { checkByteLength } from '../shared/image-header.ts';
@@ -15,26 +16,30 @@ export function announcedLength(request: IncomingMessage, limits: ImageLimits): 
   return Number(announced);
 }
 
+export interface Body {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** SHA-256, made as they came: there is nothing left to do after the last ones. */
+  digest: Uint8Array;
+}
+
 /**
  * Reads a body into an ArrayBuffer of its own, which can therefore be transferred to a thread.
  *
  * @param length at least the body's
  * @throws ServiceError `IMAGE_TOO_LARGE` for a body of unannounced length that exceeds the limit
  */
-export async function readBody(
-  request: IncomingMessage,
-  length: number,
-  limits: ImageLimits,
-): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBody(request: IncomingMessage, length: number, limits: ImageLimits): Promise<Body> {
+  const hash = createHash('sha256');
   const bytes = new Uint8Array(length);
   let received = 0;
   // Not destroyed when left early: that would close the connection before the error is answered.
   for await (const chunk of chunksOf(request)) {
     checkByteLength(received + chunk.length, limits);
     bytes.set(chunk, received);
+    hash.update(chunk);
     received += chunk.length;
   }
-  return received === length ? bytes : bytes.slice(0, received);
+  return { bytes: received === length ? bytes : bytes.slice(0, received), digest: hash.digest() };
 }
 
 async function* chunksOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {

@@ -2,6 +2,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
 import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
 import { integerSetting } from '../shared/integer-setting.ts';
+import { collectorUrl, otlpHeadersSchema } from '../shared/tracing/settings.ts';
 import { SIFT_ENGINES } from './native/addon.ts';
 
 /**
@@ -18,29 +19,56 @@ const DEFAULT_MEMORY_SHARE = 0.75;
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-const configurationSchema = z
-  .object({
-    ORIGIN_HOST: z.string().default('127.0.0.1'),
-    /** 0 takes any free port; the log tells which. */
-    ORIGIN_PORT: integerSetting(0, 65_535).default(8080),
-    ORIGIN_SECRET: z
-      .string({ error: 'is missing: the secret that edge and origin share, at least 32 characters' })
-      .min(32, { error: 'must have at least 32 characters' }),
-    ORIGIN_THREADS: integerSetting(1, 1024).default(() => availableParallelism()),
-    SIFT_ENGINE: z
-      .enum(SIFT_ENGINES, { error: `must be one of: ${SIFT_ENGINES.join(', ')}` })
-      .default('edgesift'),
-    ORIGIN_MEMORY_BYTES: integerSetting(64 * 1024 * 1024).default(() =>
-      Math.floor(usableMemoryBytes() * DEFAULT_MEMORY_SHARE),
-    ),
-    ORIGIN_QUEUE_LENGTH: integerSetting(1, 100_000).default(64),
-    ORIGIN_UPLOAD_BYTES: integerSetting(1).default(256 * 1024 * 1024),
-    ORIGIN_TIMEOUT_MS: integerSetting(1, 3_600_000).default(30_000),
-    MAX_IMAGE_BYTES: integerSetting(1).default(DEFAULT_MAX_IMAGE_BYTES),
-    MAX_IMAGE_PIXELS: integerSetting(1).default(DEFAULT_MAX_IMAGE_PIXELS),
-    LOG_FILE: z.string().optional(),
-    LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of: ${LOG_LEVELS.join(', ')}` }).default('info'),
-  })
+/** Settings of the origin: environment variables of the same names. */
+export const settingsSchema = z.object({
+  ORIGIN_HOST: z.string().default('127.0.0.1').describe('Address to listen on'),
+  ORIGIN_PORT: integerSetting(0, 65_535)
+    .default(8080)
+    .describe('Port to listen on; 0 takes any free one, which the log tells'),
+  ORIGIN_SECRET: z
+    .string({ error: 'is missing: the secret that edge and origin share, at least 32 characters' })
+    .min(32, { error: 'must have at least 32 characters' })
+    .describe('Shared with the edges, whose requests it signs'),
+  ORIGIN_THREADS: integerSetting(1, 1024)
+    .default(() => availableParallelism())
+    .describe('Extractions at the same time')
+    .meta({ computed: 'one per core' }),
+  SIFT_ENGINE: z
+    .enum(SIFT_ENGINES, { error: `must be one of: ${SIFT_ENGINES.join(', ')}` })
+    .default('edgesift')
+    .describe('What extracts features; part of the key of every result'),
+  ORIGIN_MEMORY_BYTES: integerSetting(64 * 1024 * 1024)
+    .default(() => Math.floor(usableMemoryBytes() * DEFAULT_MEMORY_SHARE))
+    .describe('What all running jobs together may take, by estimate')
+    .meta({ computed: "3/4 of the machine's or container's" }),
+  ORIGIN_QUEUE_LENGTH: integerSetting(1, 100_000)
+    .default(64)
+    .describe('How many jobs may wait before new ones are refused'),
+  ORIGIN_UPLOAD_BYTES: integerSetting(1)
+    .default(256 * 1024 * 1024)
+    .describe('What all uploads together may take; not less than MAX_IMAGE_BYTES'),
+  JOB_TIMEOUT_MS: integerSetting(1, 3_600_000)
+    .default(30_000)
+    .describe('Longest time for a request, waiting included, unless its caller allows less'),
+  MAX_IMAGE_BYTES: integerSetting(1).default(DEFAULT_MAX_IMAGE_BYTES).describe('Largest image file'),
+  MAX_IMAGE_PIXELS: integerSetting(1)
+    .default(DEFAULT_MAX_IMAGE_PIXELS)
+    .describe('Largest width × height of an image'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl.describe(
+    'Collector for spans, by OTLP over HTTP, without /v1/traces; none by default',
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: otlpHeadersSchema.describe('Headers for the collector, name=value,name=value'),
+  LOG_FILE: z
+    .string()
+    .optional()
+    .describe('A file for the log beside standard output, such as logs/api.log; it rotates at 10 MB'),
+  LOG_LEVEL: z
+    .enum(LOG_LEVELS, { error: `must be one of: ${LOG_LEVELS.join(', ')}` })
+    .default('info')
+    .describe('Least level of what is logged'),
+});
+
+const configurationSchema = settingsSchema
   .refine((values) => values.ORIGIN_UPLOAD_BYTES >= values.MAX_IMAGE_BYTES, {
     path: ['ORIGIN_UPLOAD_BYTES'],
     error: 'must not be less than MAX_IMAGE_BYTES',
@@ -58,8 +86,12 @@ const configurationSchema = z
     /** What all uploads together may take, from their announcement until their extraction is done. */
     uploadBytes: values.ORIGIN_UPLOAD_BYTES,
     /** How long a request may take, waiting included, unless its caller allows less. */
-    timeoutMs: values.ORIGIN_TIMEOUT_MS,
+    timeoutMs: values.JOB_TIMEOUT_MS,
     limits: { maxBytes: values.MAX_IMAGE_BYTES, maxPixels: values.MAX_IMAGE_PIXELS },
+    collector: values.OTEL_EXPORTER_OTLP_ENDPOINT && {
+      endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+      headers: values.OTEL_EXPORTER_OTLP_HEADERS,
+    },
     logLevel: values.LOG_LEVEL,
     /** Where the log goes beside standard output. */
     logFile: values.LOG_FILE,

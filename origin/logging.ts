@@ -16,11 +16,20 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
   return destination ? pino(options, destination) : pino(options);
 }
 
+const traces = new WeakMap<IncomingHttpHeaders, TraceContext>();
+
+/** The place of a request in its trace, by its headers: the same each time. */
+export function traceOf(headers: IncomingHttpHeaders): TraceContext {
+  const known = traces.get(headers);
+  if (known) return known;
+  const trace = new TraceContext(String(headers[ORIGIN_HEADERS.traceParent] ?? ''));
+  traces.set(headers, trace);
+  return trace;
+}
+
 /** Fields of every line that is written for a request: its place in a trace (W3C Trace Context). */
 export function traceBindings(headers: IncomingHttpHeaders): Record<string, string> {
-  const { traceId, spanId, parentSpanId } = new TraceContext(
-    String(headers[ORIGIN_HEADERS.traceParent] ?? ''),
-  );
+  const { traceId, spanId, parentSpanId } = traceOf(headers);
   return { trace_id: traceId, span_id: spanId, ...(parentSpanId && { parent_span_id: parentSpanId }) };
 }
 

@@ -1,4 +1,7 @@
+import type { Logger } from 'pino';
 import { importOriginSecret } from '../shared/origin-protocol.ts';
+import { SERVICE_NAME, SERVICE_VERSION } from '../shared/service.ts';
+import { SpanExporter, type SpanExporterOptions } from '../shared/tracing/span-exporter.ts';
 import { createOriginApp } from './app.ts';
 import { ConfigurationError, type OriginConfiguration, parseConfiguration } from './configuration.ts';
 import { InFlight } from './in-flight.ts';
@@ -8,6 +11,7 @@ import { createMetrics, exposeState } from './metrics.ts';
 import { loadNativeAddon } from './native/addon.ts';
 import { ExtractionPool } from './pool/pool.ts';
 import { stopGracefully } from './stop.ts';
+import { spanTransport } from './tracing.ts';
 import { UploadMemory } from './upload-memory.ts';
 
 try {
@@ -18,7 +22,8 @@ try {
 }
 
 async function serve(configuration: OriginConfiguration): Promise<void> {
-  const { threads, engine, memoryBytes, queueLength, uploadBytes, limits, timeoutMs } = configuration;
+  const { collector, threads, engine, memoryBytes, queueLength, uploadBytes, limits, timeoutMs } =
+    configuration;
   const logger = createLogger(configuration.logLevel, logDestination(configuration.logFile));
   // Fails here, with the loader's advice, rather than again and again in the threads.
   const { engine: extractor } = loadNativeAddon(engine);
@@ -49,8 +54,21 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
     inFlight,
     metrics,
     logger,
+    spans: collector ? spanExporter(collector, logger) : undefined,
   });
   stopGracefully({ app, inFlight, pool, logger });
   logger.info({ extractor, threads, memory_bytes: memoryBytes }, 'starting');
   await app.listen({ host: configuration.host, port: configuration.port });
+}
+
+function spanExporter(
+  collector: Pick<SpanExporterOptions, 'endpoint' | 'headers'>,
+  logger: Logger,
+): SpanExporter {
+  return new SpanExporter({
+    transport: spanTransport,
+    ...collector,
+    service: { name: `${SERVICE_NAME}-origin`, version: SERVICE_VERSION },
+    onFailure: (reason, spans) => logger.warn({ reason, spans }, 'spans not exported'),
+  });
 }

@@ -3,7 +3,6 @@ import type { ServiceError } from '../shared/contract/errors.ts';
 import type { ImageLimits } from '../shared/contract/limits.ts';
 import { toHex } from '../shared/hex.ts';
 import { checkPixelCount, type ImageHeader, readImageHeader } from '../shared/image-header.ts';
-import { sha256 } from '../shared/sha256.ts';
 import { checkContentDigest } from './authentication.ts';
 import { announcedLength, readBody } from './body.ts';
 import type { UploadMemory } from './upload-memory.ts';
@@ -65,8 +64,7 @@ export async function receiveBody(
   const release = memory.reserve(length);
   if (!release) throw overloaded();
   try {
-    const bytes = await readBody(request, length, limits);
-    const digest = await sha256(bytes);
+    const { bytes, digest } = await readBody(request, length, limits);
     signal.throwIfAborted();
     checkContentDigest(request.headers, digest);
     return { bytes, sha256: toHex(digest), release };

@@ -15,11 +15,20 @@ export function featureKey(extractor: Extractor, parameters: SiftParameters, ima
 
 /** Numbers in ECMAScript's shortest round-trip form, so that `0.040` and `4e-2` are one parameter set. */
 function canonicalParameters(parameters: SiftParameters): string {
+  const { denoising } = parameters;
   return [
     `n${parameters.nfeatures}`,
     `l${parameters.n_octave_layers}`,
     `c${parameters.contrast_threshold}`,
     `e${parameters.edge_threshold}`,
     `s${parameters.sigma}`,
+    ...(denoising
+      ? [
+          `dh${denoising.h}`,
+          `dc${denoising.h_color}`,
+          `dt${denoising.template_window_size}`,
+          `ds${denoising.search_window_size}`,
+        ]
+      : []),
   ].join('-');
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import type { SiftEngine } from '../../origin/native/addon.ts';
 
 export interface NativeTimes {
   readonly decodeMs: number;
@@ -12,8 +13,8 @@ export interface NativeCall {
   stop(): Promise<void>;
 }
 
-export function startNativeCall(): NativeCall {
-  const worker = new Worker(new URL('./thread.ts', import.meta.url));
+export function startNativeCall(engine: SiftEngine): NativeCall {
+  const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: engine });
   return {
     async extract(bytes) {
       worker.postMessage(bytes);

@@ -1,12 +1,12 @@
 /** A thread like the origin's that does nothing but decode and extract what it is sent. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { decodeImage } from '../../origin/decode/decode.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { DEFAULT_MAX_IMAGE_PIXELS } from '../../shared/contract/limits.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
 
-const addon = loadNativeAddon();
+const addon = loadNativeAddon(workerData);
 
 parentPort?.on('message', async (bytes: Uint8Array) => {
   const { format } = readImageHeader(bytes);

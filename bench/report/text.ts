@@ -64,6 +64,8 @@ const MISS_COLUMNS: readonly Column<MissReport>[] = [
   ['native', missFigure('native_ms')],
   ['added %', ({ figures }) => shownWithRange(figures.added_percent)],
   ['around %', missFigure('around_percent')],
+  ['OpenCV', missFigure('opencv_ms')],
+  ['OpenCV / service', missFigure('opencv_times')],
   ['CPU workerd', missFigure('cpu_workerd_ms')],
   ['gateway', missFigure('cpu_gateway_ms')],
   ['redis', missFigure('cpu_redis_ms')],
@@ -125,7 +127,14 @@ function verdictText({ hits, misses, small_picture }: Report): string {
   });
   const added = overall(misses, 'added_percent');
   const miss = `${verdict(added < ADDED_TARGET_PERCENT)} the service adds ${number(added)} % to a miss (target: less than ${ADDED_TARGET_PERCENT} %)`;
-  return ['Targets', '', ...lines, miss].join('\n');
+  return ['Targets', '', ...lines, miss, ...openCvText(misses)].join('\n');
+}
+
+/** What a client gains by our engine, service and all; nothing where the service runs OpenCV's. */
+function openCvText(misses: readonly MissReport[]): string[] {
+  if (!misses.some(({ figures }) => figures.opencv_times)) return [];
+  const times = number(overall(misses, 'opencv_times'));
+  return [`- OpenCV's native call alone takes ${times} times as long as a miss through the service`];
 }
 
 function verdict(reached: boolean): string {

@@ -13,7 +13,10 @@ import { newVariants, type Variant, variantBytes } from '../variants.ts';
 
 export interface MissContestants {
   readonly stack: Stack;
+  /** With the engine of the service. */
   readonly native: NativeCall;
+  /** OpenCV's, where that is another one. */
+  readonly opencv: NativeCall | undefined;
   readonly peer: Peer | undefined;
   readonly client: LoadClient;
 }
@@ -29,7 +32,7 @@ const SETTLE_MS = 40;
 const WARM_UP_ROUNDS = 2;
 
 /**
- * Extracts every picture by the service, by the native call alone and by the peer, one right after the other on the
+ * Extracts every picture by the service, by the native call alone, by OpenCV's and by the peer, one right after the other on the
  * same bytes, in an order that turns from round to round: whatever else the machine does hits all of them alike, and
  * what counts are the ratios within a turn.
  */
@@ -54,7 +57,7 @@ export function overall(reports: readonly MissReport[], figure: string): number 
 }
 
 async function measureTurn(
-  { stack, native, peer, client }: MissContestants,
+  { stack, native, opencv, peer, client }: MissContestants,
   picture: Picture,
   round: number,
 ): Promise<Figures> {
@@ -63,6 +66,7 @@ async function measureTurn(
   const contestants = [
     () => serviceFigures(client, stack, variant),
     () => nativeFigures(native, variant),
+    ...(opencv === undefined ? [] : [() => openCvFigures(opencv, variant)]),
     ...(peer === undefined ? [] : [() => peerFigures(client, peer, variant)]),
   ];
   const figures: Figures[] = [];
@@ -93,17 +97,23 @@ async function nativeFigures(native: NativeCall, variant: Variant): Promise<Figu
   return { native_ms: decodeMs + siftMs, native_decode_ms: decodeMs, native_sift_ms: siftMs };
 }
 
+async function openCvFigures(opencv: NativeCall, variant: Variant): Promise<Figures> {
+  const { decodeMs, siftMs } = await opencv.extract(variantBytes(variant));
+  return { opencv_ms: decodeMs + siftMs };
+}
+
 async function peerFigures(client: LoadClient, peer: Peer, variant: Variant): Promise<Figures> {
   const { latencyMs, cpuMs } = await sendOne(client, peer, variant);
   return { peer_ms: latencyMs, cpu_peer_ms: cpuMs.uvicorn ?? 0 };
 }
 
 function withRatios(figures: Figures): Figures {
-  const { service_ms = 0, native_ms = 0, peer_ms, around_ms = 0 } = figures;
+  const { service_ms = 0, native_ms = 0, opencv_ms, peer_ms, around_ms = 0 } = figures;
   return {
     ...figures,
     added_percent: ((service_ms - native_ms) / native_ms) * 100,
     around_percent: (around_ms / native_ms) * 100,
+    ...(opencv_ms !== undefined && { opencv_times: opencv_ms / service_ms }),
     ...(peer_ms !== undefined && { peer_times: peer_ms / service_ms }),
   };
 }
@@ -133,7 +143,7 @@ export interface ThroughputReport {
 
 /** How many pictures a second the service and the peer get through, in turn. */
 export async function measureMissThroughput(
-  { stack, peer, client }: Omit<MissContestants, 'native'>,
+  { stack, peer, client }: Pick<MissContestants, 'stack' | 'peer' | 'client'>,
   picture: Picture,
   { repetitions, missRequests }: Effort,
 ): Promise<ThroughputReport> {

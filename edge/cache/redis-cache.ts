@@ -65,6 +65,7 @@ export class RedisCache {
   }
 
   async put(features: CompleteFeatures): Promise<void> {
+    await answerSent();
     const ttlSeconds = Math.ceil((features.summary.expiresAt - Date.now()) / 1000);
     try {
       for (const records of requestsOf(await recordsOf(features))) {
@@ -78,6 +79,11 @@ export class RedisCache {
       });
     }
   }
+}
+
+/** Encoding and sending megabytes takes milliseconds of the one thread that also has to send the answer. */
+function answerSent(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 type KeyValue = [key: string, value: string];

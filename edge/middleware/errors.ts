@@ -12,13 +12,14 @@ export function answerError(thrown: unknown, context: EdgeContext): Response {
   const error = asServiceError(thrown);
   const id = context.get('requestId');
   const clientHasGone = context.req.raw.signal.aborted;
-  if (error.status >= 500 && !clientHasGone) logFailure(error, id);
+  if (!clientHasGone) logFailure(error, id);
   const problem = problemOf(error, { path: context.req.path, id });
   return new Response(JSON.stringify(problem), { status: error.status, headers: problemHeaders(error) });
 }
 
-/** Refusals and outages are for counting; what nobody foresaw is for reading. */
-function logFailure(error: ServiceError, requestId: string): void {
+/** What is our fault: refusals and outages are for counting, what nobody foresaw is for reading. */
+export function logFailure(error: ServiceError, requestId: string): void {
+  if (error.status < 500) return;
   const facts = { request_id: requestId, error_code: error.code };
   if (error.code === 'INTERNAL_SERVER_ERROR') logError('request failed', error.cause ?? error, facts);
   else logWarning('request failed', { ...facts, cause: String(error.cause ?? error.message) });

@@ -1,20 +1,25 @@
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { Outcome } from '../../shared/contract/stats.ts';
+import { requestSpan, type Span } from '../../shared/tracing/span.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import type { RequestLog } from '../request-log.ts';
+import type { Tracing } from '../services.ts';
+import type { CountedRequest } from '../stats/counters.ts';
 import { regionOf } from '../stats/region.ts';
 import type { Stats } from '../stats/stats.ts';
 
 const OUTCOMES: Record<string, Outcome> = { 'HIT memory': 'memory', 'HIT redis': 'redis', MISS: 'origin' };
 
-/** Counts every answered request and logs it. */
+/** Counts every answered request, logs it, and exports its span where its trace is recorded. */
 export function observation({
   stats,
   log,
+  tracing: { spans },
 }: {
   stats: Stats;
   log: RequestLog;
+  tracing: Tracing;
 }): MiddlewareHandler<EdgeEnvironment> {
   return async (context, next) => {
     await next();
@@ -26,9 +31,19 @@ export function observation({
       durationMs: context.get('timing').elapsedMs,
       region: regionOf(context.req.raw),
     };
-    stats.count(request, (work) => context.executionCtx.waitUntil(work));
+    const keepAlive = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
+    stats.count(request, keepAlive);
     log.write(request, context);
+    if (spans && context.get('trace').isSampled) spans.add([spanOf(request, context)], keepAlive);
   };
+}
+
+function spanOf({ endpoint, outcome, status, durationMs }: CountedRequest, context: EdgeContext): Span {
+  const { method } = context.req;
+  const route = endpoint.slice(endpoint.indexOf(' ') + 1);
+  const answered = { method, route, status, requestId: context.get('requestId') };
+  const span = requestSpan(context.get('trace'), answered, durationMs);
+  return { ...span, attributes: { ...span.attributes, 'edgesift.outcome': outcome } };
 }
 
 /** Of features alone: whatever else is made for every request says nothing about the cache. */

@@ -37,6 +37,22 @@ export function rateLimit(options: RateLimit): MiddlewareHandler<EdgeEnvironment
   };
 }
 
+/**
+ * Takes a unit for one more image of a request, whose first image its admission has paid for.
+ *
+ * @throws ServiceError `RATE_LIMITED`
+ */
+export function admitImage({ limiter }: RateLimit, context: EdgeContext): void {
+  const client = context.get('rateLimitClient');
+  if (client !== undefined) limiter.admit(client);
+}
+
+/** Takes what an image costs that had to be computed. */
+export function chargeMiss({ limiter, missCost }: RateLimit, context: EdgeContext): void {
+  const client = context.get('rateLimitClient');
+  if (client !== undefined) limiter.charge(client, missCost - 1);
+}
+
 /** Charges whoever cannot be told by a key. @throws ServiceError `RATE_LIMITED` */
 export function admitNetwork(options: RateLimit, context: EdgeContext): void {
   admit(options, context, `network:${clientNetwork(context, options.addressHeader)}`);

@@ -4,14 +4,18 @@ import { TraceContext } from '../../shared/contract/trace-context.ts';
 import type { EdgeEnvironment } from '../context.ts';
 import { Timing } from '../timing.ts';
 
-/** Gives every request its id, its clock and its place in a trace; the answer's headers tell the first two. */
-export function requestContext(): MiddlewareHandler<EdgeEnvironment> {
+/**
+ * Gives every request its id, its clock and its place in a trace; the answer's headers tell the first two.
+ *
+ * @param sampleRate share of the traces that begin here which are recorded
+ */
+export function requestContext(sampleRate = 0): MiddlewareHandler<EdgeEnvironment> {
   return async (context, next) => {
     const requestId = requestIdFrom(context.req.header('x-request-id'));
     const timing = new Timing();
     context.set('requestId', requestId);
     context.set('timing', timing);
-    context.set('trace', new TraceContext(context.req.header('traceparent')));
+    context.set('trace', new TraceContext(context.req.header('traceparent'), sampleRate));
     await next();
     const { headers } = context.res;
     headers.set('X-Request-ID', requestId);

@@ -1,9 +1,11 @@
 import type { DetectAnswer, HealthAnswer, MatchAnswer } from '../../shared/contract/answers.ts';
+import type { BatchAnswerLine, BatchProblemLine, BatchSummaryLine } from '../../shared/contract/batch.ts';
 import type {
   CacheDeletionAnswer,
   CacheEntryAnswer,
   CacheListAnswer,
 } from '../../shared/contract/cache-administration.ts';
+import { problemOf, ServiceError } from '../../shared/contract/errors.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import type { StatsAnswer } from '../../shared/contract/stats.ts';
 
@@ -43,6 +45,23 @@ export const KEYPOINTS_EXAMPLE = {
 export const COMPLETE_EXAMPLE = {
   ...KEYPOINTS_EXAMPLE,
   descriptors: KEYPOINTS_EXAMPLE.x.map((_, row) => Array.from({ length: 128 }, (_, at) => (row + at) % 128)),
+};
+
+export const BATCH_ANSWER_EXAMPLE: BatchAnswerLine = { index: 1, filename: 'b.jpg', ...DETECT_EXAMPLE };
+
+export const BATCH_PROBLEM_EXAMPLE: BatchProblemLine = {
+  index: 0,
+  filename: 'a.jpg',
+  ...problemOf(new ServiceError('IMAGE_READ_ERROR', 'The image is damaged.'), {
+    path: '/api/v1/features/batch',
+    id: DETECT_EXAMPLE.request_id,
+  }),
+};
+
+export const BATCH_SUMMARY_EXAMPLE: BatchSummaryLine = {
+  summary: { images: 2, succeeded: 1, failed: 1, cached: 0 },
+  processing_time_ms: 71.4,
+  request_id: DETECT_EXAMPLE.request_id,
 };
 
 export const HEALTH_EXAMPLE: HealthAnswer = {

@@ -20,7 +20,7 @@ export const HEADERS = {
   },
   'Server-Timing': {
     description:
-      'Milliseconds of each phase: validate, hash, cache, origin; from the origin queue, decode, sift',
+      'Milliseconds of each phase: validate, hash, cache, origin; from the origin queue, decode, denoise, sift',
     schema: { type: 'string' },
     example: 'validate;dur=0.0, hash;dur=0.1, cache;dur=8.3',
   },

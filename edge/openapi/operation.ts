@@ -6,6 +6,7 @@ import {
   ServiceError,
   statusOf,
 } from '../../shared/contract/errors.ts';
+import { requiredScope } from '../../shared/contract/scopes.ts';
 import { type HeaderName, referenceToHeader } from './headers.ts';
 import { type JsonSchema, jsonSchemaOf, referenceTo, type SchemaName } from './schemas.ts';
 
@@ -83,6 +84,16 @@ export function json(name: SchemaName, example: unknown): Content {
   return { 'application/json': { schema: referenceTo(name), example } };
 }
 
+/** Of the routes that take a body. */
+export const contentDigest: Parameter = {
+  name: 'Content-Digest',
+  in: 'header',
+  required: false,
+  description: 'SHA-256 or SHA-512 of the body as sent (RFC 9530); one that differs is INVALID_PARAMETER',
+  // No example: Swagger UI would send it.
+  schema: { type: 'string' },
+};
+
 /** A file that JSON Schema does not describe. */
 export const BINARY: JsonSchema = { type: 'string', format: 'binary' };
 
@@ -93,21 +104,27 @@ const ANYWHERE: Causes = {
 };
 
 /** What any route under `/api/` can answer with, where keys or limits are set. */
-const GUARDED: Causes = {
-  UNAUTHORIZED: 'Send an API key as "Authorization: Bearer" or "X-API-Key".',
-  FORBIDDEN: 'This takes an API key of scope "write".',
-  RATE_LIMITED: 'The units of this window are used up.',
-};
+function guardCauses(method: Operation['method'], path: string): Causes {
+  if (!path.startsWith('/api/')) return {};
+  const scope = requiredScope(method.toUpperCase(), path);
+  return {
+    UNAUTHORIZED: 'Send an API key as "Authorization: Bearer" or "X-API-Key".',
+    // Every key may read.
+    ...(scope !== 'read' && { FORBIDDEN: `This takes an API key of scope "${scope}".` }),
+    RATE_LIMITED: 'The units of this window are used up.',
+  };
+}
 
 /** For each code what its `detail` says, for example. */
 export type Causes = Partial<Record<ErrorCode, string>>;
 
 /** The error answers of an operation by status, with an example of every code. */
-export function problems(path: string, causes: Causes): Responses {
+export function problems(path: string, causes: Causes, method: Operation['method'] = 'get'): Responses {
   const byStatus = Map.groupBy(
-    Object.entries({ ...ANYWHERE, ...(path.startsWith('/api/') && GUARDED), ...causes }).map(
-      ([code, detail]) => ({ code: code as ErrorCode, detail }),
-    ),
+    Object.entries({ ...ANYWHERE, ...guardCauses(method, path), ...causes }).map(([code, detail]) => ({
+      code: code as ErrorCode,
+      detail,
+    })),
     ({ code }) => statusOf(code),
   );
   return Object.fromEntries(

@@ -7,6 +7,11 @@ import {
   matchAnswerSchema,
 } from '../../shared/contract/answers.ts';
 import {
+  batchAnswerLineSchema,
+  batchProblemLineSchema,
+  batchSummaryLineSchema,
+} from '../../shared/contract/batch.ts';
+import {
   cacheDeletionAnswerSchema,
   cacheEntryAnswerSchema,
   cacheListAnswerSchema,
@@ -21,6 +26,15 @@ export const SCHEMAS = {
   DetectAnswer: detectAnswerSchema,
   KeypointsAnswer: keypointsAnswerSchema,
   CompleteAnswer: z.object({ ...keypointsAnswerSchema.shape, ...descriptorRowsSchema.shape }),
+  BatchAnswerLine: batchAnswerLineSchema,
+  BatchKeypointsLine: z.object({ ...batchAnswerLineSchema.shape, ...keypointColumnsSchema.shape }),
+  BatchCompleteLine: z.object({
+    ...batchAnswerLineSchema.shape,
+    ...keypointColumnsSchema.shape,
+    ...descriptorRowsSchema.shape,
+  }),
+  BatchProblemLine: batchProblemLineSchema,
+  BatchSummaryLine: batchSummaryLineSchema,
   Health: healthAnswerSchema,
   Alive: z.object({ status: z.literal('alive') }),
   MatchAnswer: matchAnswerSchema,

@@ -3,7 +3,9 @@ import { cacheClearQuerySchema, cacheListQuerySchema } from '../../shared/contra
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseTextParameters } from '../../shared/contract/parameters.ts';
 import { RedisUnavailable } from '../cache/redis-client.ts';
-import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
+import type { EdgeEnvironment } from '../context.ts';
+import { queryParameters } from '../query.ts';
+import type { Services } from '../services.ts';
 
 const PATH = '/api/v1/cache/keys';
 const NO_STORE = { 'Cache-Control': 'no-store' };
@@ -18,11 +20,11 @@ export function registerCacheKeys(
   { cacheAdministration, features }: Services,
 ): void {
   app.get(PATH, async (context) => {
-    const query = parseTextParameters(cacheListQuerySchema, queryOf(context));
+    const query = parseTextParameters(cacheListQuerySchema, queryParameters(context.req.raw));
     return context.json(await reachingRedis(cacheAdministration.list(query)), 200, NO_STORE);
   });
   app.delete(PATH, async (context) => {
-    const query = parseTextParameters(cacheClearQuerySchema, queryOf(context));
+    const query = parseTextParameters(cacheClearQuerySchema, queryParameters(context.req.raw));
     const answer = await reachingRedis(cacheAdministration.clear(query));
     features.forgetAll();
     return context.json(answer, 200, NO_STORE);
@@ -37,10 +39,6 @@ export function registerCacheKeys(
     features.forget(key);
     return context.json(found(key, answer), 200, NO_STORE);
   });
-}
-
-function queryOf(context: EdgeContext): URLSearchParams {
-  return new URL(context.req.url).searchParams;
 }
 
 function found<Answer>(key: string, answer: Answer | undefined): Answer {

@@ -1,11 +1,14 @@
 import type { Hono } from 'hono';
 import { type DetectParameters, parseDetectParameters } from '../../shared/contract/parameters.ts';
+import { checkDenoising } from '../../shared/denoising.ts';
 import { toHex } from '../../shared/hex.ts';
 import { checkByteLength, checkPixelCount, readImageHeader } from '../../shared/image-header.ts';
 import { sha256 } from '../../shared/sha256.ts';
 import { answerFeatures } from '../answer.ts';
-import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
+import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import { needsPayload, negotiateFormat } from '../negotiation.ts';
+import { queryParameters } from '../query.ts';
+import type { Services } from '../services.ts';
 import { readUpload, type Upload, uploadBytes } from '../upload.ts';
 import type { UploadLease } from '../upload-budget.ts';
 
@@ -49,9 +52,10 @@ async function readValidUpload(
   { limits }: Services,
 ): Promise<{ upload: Upload; parameters: DetectParameters }> {
   const upload = await readUpload(context.req.raw, limits);
-  const query = new URL(context.req.url).searchParams;
-  const parameters = parseDetectParameters([...query, ...upload.fields]);
+  const parameters = parseDetectParameters([...queryParameters(context.req.raw), ...upload.fields]);
   checkByteLength(upload.bytes.length, limits);
-  checkPixelCount(readImageHeader(upload.bytes), limits);
+  const header = readImageHeader(upload.bytes);
+  checkPixelCount(header, limits);
+  checkDenoising(header, parameters.sift);
   return { upload, parameters };
 }

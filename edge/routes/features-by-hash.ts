@@ -3,8 +3,10 @@ import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseDetectParameters } from '../../shared/contract/parameters.ts';
 import { sha256Schema } from '../../shared/feature-key.ts';
 import { answerFeatures, etagOf, FEATURES_VARY, secondsLeft } from '../answer.ts';
-import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
+import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import { needsPayload, negotiateFormat } from '../negotiation.ts';
+import { queryParameters } from '../query.ts';
+import type { Services } from '../services.ts';
 
 /**
  * A result never changes, but the URL does not name the extractor: after an upgrade it leads to another one. So
@@ -18,7 +20,7 @@ function cacheControl(seconds: number): string {
 export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features }: Services): void {
   app.get('/api/v1/features/:sha256', async (context) => {
     const sha256 = parseSha256(context.req.param('sha256'));
-    const { sift, representation } = parseDetectParameters(new URL(context.req.url).searchParams);
+    const { sift, representation } = parseDetectParameters(queryParameters(context.req.raw));
     const format = negotiateFormat(context, representation);
     const etag = etagOf(features.keyOf({ sha256, parameters: sift }), format, representation);
     if (alreadyHas(context, etag)) {

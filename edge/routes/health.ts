@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
-import type { EdgeEnvironment, Services } from '../context.ts';
+import type { EdgeEnvironment } from '../context.ts';
+import type { Services } from '../services.ts';
 
 /**
  * `GET /health` and `/health/ready`: whether features can be had, 503 if not. `/health/live`: whether this

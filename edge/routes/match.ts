@@ -7,9 +7,12 @@ import {
   parseMatchParameters,
   type SiftParameters,
 } from '../../shared/contract/parameters.ts';
-import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
+import { checkDenoising } from '../../shared/denoising.ts';
+import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import type { FoundFeatures } from '../feature-source.ts';
 import { MATCH_FIELDS, type MatchSide, readMatchUpload, withField } from '../match-upload.ts';
+import { queryParameters } from '../query.ts';
+import type { Services } from '../services.ts';
 import { uploadBytes } from '../upload.ts';
 
 /** `POST /api/v1/match`: how two images relate, each of them uploaded or named by its hash. */
@@ -33,7 +36,7 @@ async function match(context: EdgeContext, services: Services): Promise<MatchAns
   const { sides, fields } = await timing.measure('validate', () =>
     readMatchUpload(context.req.raw, services.limits),
   );
-  const parameters = parseMatchParameters([...new URL(context.req.url).searchParams, ...fields]);
+  const parameters = parseMatchParameters([...queryParameters(context.req.raw), ...fields]);
   const [first, second] = await Promise.all([
     featuresOf(context, services, sides[0], parameters.sift),
     featuresOf(context, services, sides[1], parameters.sift),
@@ -61,6 +64,7 @@ async function featuresOf(
 ): Promise<FeaturesToMatch> {
   const query = { sha256: side.sha256, parameters, needsPayload: true, timing: context.get('timing') };
   try {
+    if (side.upload) checkDenoising(side.upload.header, parameters);
     const found = side.upload
       ? await features.obtain({
           ...query,

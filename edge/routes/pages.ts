@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { ServiceError } from '../../shared/contract/errors.ts';
-import type { EdgeContext, EdgeEnvironment, Services } from '../context.ts';
+import type { EdgeContext, EdgeEnvironment } from '../context.ts';
+import type { Services } from '../services.ts';
 
 const MEDIA_TYPES: Record<string, string> = {
   html: 'text/html; charset=utf-8',

@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
-import type { EdgeEnvironment, Services } from '../context.ts';
+import type { EdgeEnvironment } from '../context.ts';
+import type { Services } from '../services.ts';
 
 /** `GET /api/v1/stats`: what the service has done so far. */
 export function registerStats(app: Hono<EdgeEnvironment>, { stats }: Services): void {

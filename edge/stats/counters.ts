@@ -20,10 +20,15 @@ export interface CountedRequest {
 
 export function countRequest(counters: Counters, request: CountedRequest): void {
   const { endpoint, outcome, status, durationMs, region } = request;
-  increment(counters, `latency/${outcome}/${bucketOf(durationMs)}`);
+  countLookUp(counters, outcome, durationMs);
   increment(counters, `requests/${region.colo}/${endpoint}`);
   increment(counters, `country/${region.country}`);
   if (status >= 400) increment(counters, `errors/${endpoint}`);
+}
+
+/** One image of a batch, whose request counts for itself. */
+export function countLookUp(counters: Counters, outcome: Outcome, durationMs: number): void {
+  increment(counters, `latency/${outcome}/${bucketOf(durationMs)}`);
 }
 
 function bucketOf(durationMs: number): string {
@@ -54,9 +59,10 @@ export function statsOf(counters: Counters, scope: StatsAnswer['scope']): StatsA
   const [inMemory, inRedis, misses] = [sum(counts.memory), sum(counts.redis), sum(counts.origin)];
   const hits = inMemory + inRedis;
   const rate = (part: number) => (hits + misses === 0 ? null : part / (hits + misses));
+  const usage = usageOf(counters);
   return {
     scope,
-    requests: hits + misses + sum(counts.other),
+    requests: sum(Object.values(usage.endpoints).map(({ requests }) => requests)),
     cache: {
       hits,
       misses,
@@ -67,7 +73,7 @@ export function statsOf(counters: Counters, scope: StatsAnswer['scope']): StatsA
       },
     },
     latency_ms: { upper_bounds: UPPER_BOUNDS, counts },
-    ...usageOf(counters),
+    ...usage,
   };
 }
 

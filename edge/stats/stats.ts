@@ -1,6 +1,13 @@
-import type { StatsAnswer } from '../../shared/contract/stats.ts';
+import type { Outcome, StatsAnswer } from '../../shared/contract/stats.ts';
 import { type RedisClient, RedisUnavailable } from '../cache/redis-client.ts';
-import { addCounters, type CountedRequest, type Counters, countRequest, statsOf } from './counters.ts';
+import {
+  addCounters,
+  type CountedRequest,
+  type Counters,
+  countLookUp,
+  countRequest,
+  statsOf,
+} from './counters.ts';
 
 /** Between a request and the write of what has been counted by then. */
 const FLUSH_DELAY_MS = 3_000;
@@ -28,6 +35,16 @@ export class Stats {
   /** @param keepAlive keeps the platform from ending work that nobody awaits */
   count(request: CountedRequest, keepAlive: (work: Promise<unknown>) => void): void {
     countRequest(this.#pending, request);
+    this.#flushSoon(keepAlive);
+  }
+
+  /** Counts one image of a batch. */
+  countLookUp(outcome: Outcome, durationMs: number, keepAlive: (work: Promise<unknown>) => void): void {
+    countLookUp(this.#pending, outcome, durationMs);
+    this.#flushSoon(keepAlive);
+  }
+
+  #flushSoon(keepAlive: (work: Promise<unknown>) => void): void {
     const now = Date.now();
     if (now < this.#flushDueAt) return;
     this.#flushDueAt = now + FLUSH_OVERDUE_MS;

@@ -14,7 +14,7 @@ export interface OpenCvInstallation {
 
 const PACKAGES = {
   purpose: 'OpenCV and Highway development files, CMake and a C++ compiler',
-  apt: 'libopencv-features2d-dev libopencv-calib3d-dev libhwy-dev cmake g++ make',
+  apt: 'libopencv-features2d-dev libopencv-calib3d-dev libopencv-photo-dev libhwy-dev cmake g++ make',
   dnf: 'opencv-devel highway-devel cmake gcc-c++ make',
   brew: 'opencv highway cmake',
 };
@@ -30,7 +30,7 @@ export async function ensureOpenCv(): Promise<void> {
 
 function missing(): string[] {
   return [
-    findOpenCv() === undefined && 'OpenCV headers (features2d, calib3d)',
+    findOpenCv() === undefined && 'OpenCV headers (features2d, calib3d, photo)',
     !hasHighway() && 'Highway headers',
     findExecutable('cmake') === undefined && 'cmake',
     findExecutable('c++', 'g++', 'clang++') === undefined && 'a C++ compiler',
@@ -97,7 +97,8 @@ function installedVersion(headers: string): string | undefined {
   const versionHeader = path.join(headers, 'core', 'version.hpp');
   const hasFeatures = ['features2d.hpp', 'features.hpp'].some((name) => existsSync(path.join(headers, name)));
   const hasGeometry = ['calib3d.hpp', '3d.hpp'].some((name) => existsSync(path.join(headers, name)));
-  if (!hasFeatures || !hasGeometry || !existsSync(versionHeader)) return undefined;
+  const hasDenoising = existsSync(path.join(headers, 'photo.hpp'));
+  if (!hasFeatures || !hasGeometry || !hasDenoising || !existsSync(versionHeader)) return undefined;
   const text = readFileSync(versionHeader, 'utf8');
   return ['MAJOR', 'MINOR', 'REVISION']
     .map((part) => new RegExp(`#define CV_VERSION_${part}\\s+(\\d+)`).exec(text)?.[1] ?? '?')

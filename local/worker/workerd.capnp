@@ -40,6 +40,9 @@ const edge :Workerd.Worker = (
     (name = "RATE_LIMIT_MISS_COST", fromEnvironment = "RATE_LIMIT_MISS_COST"),
     (name = "CLIENT_ADDRESS_HEADER", fromEnvironment = "CLIENT_ADDRESS_HEADER"),
     (name = "CORS_ORIGINS", fromEnvironment = "CORS_ORIGINS"),
+    (name = "OTEL_EXPORTER_OTLP_ENDPOINT", fromEnvironment = "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    (name = "OTEL_EXPORTER_OTLP_HEADERS", fromEnvironment = "OTEL_EXPORTER_OTLP_HEADERS"),
+    (name = "OTEL_TRACES_SAMPLER_ARG", fromEnvironment = "OTEL_TRACES_SAMPLER_ARG"),
     (name = "LOG_SAMPLE_RATE", fromEnvironment = "LOG_SAMPLE_RATE"),
   ],
 );

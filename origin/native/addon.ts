@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { SiftParameters } from '../../shared/contract/parameters.ts';
+import type { Denoising, SiftParameters } from '../../shared/contract/parameters.ts';
 
 /** 8-bit pixels: rows top-down, tightly packed; three channels in the order R, G, B, or one grey channel. */
 export interface PixelImage {
@@ -31,10 +31,20 @@ export interface NativeAddon {
    * `response` F32[N], `octave` I32[N] (OpenCV's packed value), `descriptors` U8[N,128]. Order: response
    * descending, then y, x, size, angle, octave ascending.
    *
+   * Does not denoise, whatever the parameters say: see {@link denoise}.
+   *
    * @throws TypeError or RangeError for arguments that are no image or no SIFT parameters, Error when the
    *   computation fails, for example for lack of memory.
    */
   extract(image: PixelImage, parameters: SiftParameters): ArrayBuffer;
+
+  /**
+   * Non-local means: `cv::fastNlMeansDenoisingColored`, value for value; a grey image as the colour image that
+   * `cv2.imread` makes of it. Blocks, for seconds per megapixel. Errors as of {@link extract}.
+   *
+   * @returns width·height pixels in the order R, G, B
+   */
+  denoise(image: PixelImage, denoising: Denoising): Uint8Array<ArrayBuffer>;
 
   /**
    * Mutual nearest neighbours of two sets of SIFT descriptors, U8[N,128], that in both directions are nearer than

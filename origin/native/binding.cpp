@@ -14,6 +14,7 @@
 #include "engine.h"
 #include "feature_order.h"
 #include "matching/matching_binding.h"
+#include "opencv/denoising.h"
 #include "opencv/opencv_engine.h"
 #include "payload.h"
 
@@ -84,6 +85,27 @@ Napi::Value extract(const Napi::CallbackInfo& info) {
   });
 }
 
+Denoising denoisingArgument(const Napi::CallbackInfo& info) {
+  const Napi::Object object = objectArgument(info, 1, "denoising");
+  return {
+      static_cast<float>(numberField(object, "h", 1e-3, 1000)),
+      static_cast<float>(numberField(object, "h_color", 1e-3, 1000)),
+      integerField(object, "template_window_size", 1, 99),
+      integerField(object, "search_window_size", 1, 99),
+  };
+}
+
+Napi::Value denoiseImage(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return fenced(env, "denoising", [&]() -> Napi::Value {
+    const Denoising denoising = denoisingArgument(info);
+    const std::vector<std::uint8_t> pixels = denoise(imageArgument(info), denoising);
+    Napi::Uint8Array result = Napi::Uint8Array::New(env, pixels.size());
+    std::copy(pixels.begin(), pixels.end(), result.Data());
+    return result;
+  });
+}
+
 Napi::Value toGrey(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Engine& engine = engineOf(info);
@@ -105,6 +127,7 @@ Napi::Object describe(Napi::Env env, const Engine& engine) {
   Napi::Object described = Napi::Object::New(env);
   described.Set("engine", description);
   described.Set("extract", Napi::Function::New(env, extract, "extract", data));
+  described.Set("denoise", Napi::Function::New(env, denoiseImage, "denoise"));
   described.Set("toGrey", Napi::Function::New(env, toGrey, "toGrey", data));
   exportMatching(env, described);
   return described;

@@ -1,10 +1,11 @@
-# Defines the target edgesift_opencv: headers and the modules that SIFT needs (core, imgproc, flann, features2d) and
-# matching (calib3d), nothing else. Debian has neither a CMake package nor pkg-config for these, hence the second way.
+# Defines the target edgesift_opencv: headers and the modules that SIFT (core, imgproc, flann, features2d), matching
+# (calib3d) and denoising (photo) need, nothing else. Debian has neither a CMake package nor pkg-config for these, hence
+# the second way.
 add_library(edgesift_opencv INTERFACE)
 
-find_package(OpenCV QUIET COMPONENTS core imgproc flann calib3d OPTIONAL_COMPONENTS features2d features)
+find_package(OpenCV QUIET COMPONENTS core imgproc flann calib3d photo OPTIONAL_COMPONENTS features2d features)
 if(OpenCV_FOUND)
-  set(modules opencv_core opencv_imgproc opencv_flann opencv_calib3d)
+  set(modules opencv_core opencv_imgproc opencv_flann opencv_calib3d opencv_photo)
   foreach(module opencv_features2d opencv_features)
     if(TARGET ${module})
       list(APPEND modules ${module})
@@ -17,7 +18,7 @@ if(OpenCV_FOUND)
   return()
 endif()
 
-set(install_hint "install it with 'apt-get install libopencv-features2d-dev libopencv-calib3d-dev' or 'brew install opencv'")
+set(install_hint "install it with 'apt-get install libopencv-features2d-dev libopencv-calib3d-dev libopencv-photo-dev' or 'brew install opencv'")
 find_path(OPENCV_INCLUDE_DIR opencv2/core.hpp PATH_SUFFIXES opencv5 opencv4)
 if(NOT OPENCV_INCLUDE_DIR)
   message(FATAL_ERROR "OpenCV's headers were not found: ${install_hint}")
@@ -26,10 +27,11 @@ target_include_directories(edgesift_opencv SYSTEM INTERFACE "${OPENCV_INCLUDE_DI
 
 find_library(OPENCV_FEATURES_LIBRARY NAMES opencv_features opencv_features2d)
 find_library(OPENCV_CALIB3D_LIBRARY opencv_calib3d)
+find_library(OPENCV_PHOTO_LIBRARY opencv_photo)
 find_library(OPENCV_FLANN_LIBRARY opencv_flann)
 find_library(OPENCV_IMGPROC_LIBRARY opencv_imgproc)
 find_library(OPENCV_CORE_LIBRARY opencv_core)
-foreach(module CALIB3D FEATURES FLANN IMGPROC CORE)
+foreach(module CALIB3D PHOTO FEATURES FLANN IMGPROC CORE)
   if(NOT OPENCV_${module}_LIBRARY)
     message(FATAL_ERROR "OpenCV's library for ${module} was not found: ${install_hint}")
   endif()

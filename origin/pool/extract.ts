@@ -1,8 +1,9 @@
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
+import type { SiftParameters } from '../../shared/contract/parameters.ts';
 import { BYTES_PER_KEYPOINT, encodePayload } from '../../shared/features/payload.ts';
 import { decodeImage } from '../decode/decode.ts';
-import type { NativeAddon } from '../native/addon.ts';
+import type { NativeAddon, PixelImage } from '../native/addon.ts';
 import type { ExtractionResult, ExtractionTask } from './messages.ts';
 
 /**
@@ -15,7 +16,9 @@ export async function extractFeatures(addon: NativeAddon, task: ExtractionTask):
   const started = performance.now();
   const image = await decodeImage(task.bytes, { format: task.format, maxPixels: task.maxPixels });
   const decoded = performance.now();
-  const tensors = new Uint8Array(addon.extract(image, task.parameters));
+  const prepared = denoised(addon, image, task.parameters);
+  const denoisedAt = performance.now();
+  const tensors = new Uint8Array(addon.extract(prepared, task.parameters));
   checkKeypointCount(tensors.length / BYTES_PER_KEYPOINT);
   const { format, sha256, bytes, parameters } = task;
   const { width, height } = image;
@@ -23,7 +26,18 @@ export async function extractFeatures(addon: NativeAddon, task: ExtractionTask):
     { extractor: addon.engine, parameters, image: { sha256, format, width, height, bytes: bytes.length } },
     tensors,
   );
-  return { kind: 'extracted', payload, decodeMs: decoded - started, siftMs: performance.now() - decoded };
+  return {
+    kind: 'extracted',
+    payload,
+    decodeMs: decoded - started,
+    ...(parameters.denoising && { denoiseMs: denoisedAt - decoded }),
+    siftMs: performance.now() - denoisedAt,
+  };
+}
+
+/** The image that features are searched in: denoised where the parameters say so. */
+export function denoised(addon: NativeAddon, image: PixelImage, { denoising }: SiftParameters): PixelImage {
+  return denoising ? { ...image, pixels: addon.denoise(image, denoising), channels: 3 } : image;
 }
 
 function checkKeypointCount(count: number): void {

@@ -69,3 +69,21 @@ function edgesiftBytes({ width, height }: ImageSize, { n_octave_layers, sigma }:
   const keypointsPerPixel = sigma < 1.6 ? 0.6 : 1 / 21;
   return rows + width * height * (5 + PICTURE + keypointsPerPixel * EDGESIFT_KEYPOINT);
 }
+
+/** Per pixel: the image as R, G, B, as B, G, R and as Lab, each before and after, and its planes with borders. */
+const DENOISING_BYTES_PER_PIXEL = 32;
+
+/**
+ * Bytes that denoising takes at its peak, before the extraction; 0 without. OpenCV keeps a sum of four bytes for each
+ * column and each place in the search window.
+ */
+export function denoisingBytes(
+  { width, height }: ImageSize,
+  fileBytes: number,
+  { denoising }: SiftParameters,
+): number {
+  if (!denoising) return 0;
+  // EXIF may exchange columns and rows.
+  const columnSums = 4 * denoising.search_window_size ** 2 * Math.max(width, height);
+  return fileBytes + width * height * DENOISING_BYTES_PER_PIXEL + columnSums;
+}

@@ -36,6 +36,8 @@ export interface ExtractionResult {
   /** The safetensors file of shared/features/payload.ts, in an ArrayBuffer of its own. */
   payload: Uint8Array<ArrayBuffer>;
   decodeMs: number;
+  /** Where it was asked for. */
+  denoiseMs?: number;
   siftMs: number;
 }
 

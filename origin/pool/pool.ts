@@ -45,6 +45,7 @@ export interface PoolStatus {
 interface Job {
   task: Task;
   memoryBytes: number;
+  extraMs: number;
   queuedAt: number;
   answer: PromiseWithResolvers<Completed>;
 }
@@ -67,6 +68,8 @@ export class ExtractionPool {
   readonly #queue = new JobQueue<Job>();
   readonly #running = new Set<RunningJob>();
   readonly #throughput = new Throughput();
+  /** Of all jobs that run or wait. */
+  #extraMs = 0;
 
   constructor(options: PoolOptions, observer: PoolObserver) {
     this.#options = options;
@@ -102,22 +105,27 @@ export class ExtractionPool {
 
   /** When all that runs and waits now will be done, judged by the jobs done lately. */
   get estimatedWaitSeconds(): number {
-    return this.#throughput.secondsFor(this.#reservedBytes + this.#queue.memoryBytes, this.#threads.size);
+    const bytes = this.#reservedBytes + this.#queue.memoryBytes;
+    const threads = this.#threads.size;
+    return this.#throughput.secondsFor(bytes, threads) + this.#extraMs / threads / 1000;
   }
 
   /**
    * @param task its bytes are emptied when it starts: they move to the thread
    * @param memoryBytes what the job takes while it runs
    * @param signal aborts when nobody waits any more
+   * @param extraMs about how much longer it takes than other jobs of its memory
    * @throws ServiceError `IMAGE_TOO_LARGE` for more memory than the whole budget, `OVERLOADED` when the queue is
    *   full, and what the extraction throws; or the signal's reason when it aborts before the job starts
    */
-  async run(task: Task, memoryBytes: number, signal: AbortSignal): Promise<Completed> {
+  async run(task: Task, memoryBytes: number, signal: AbortSignal, extraMs = 0): Promise<Completed> {
     signal.throwIfAborted();
     this.#checkMemory(memoryBytes);
     if (this.#queue.length >= this.#options.queueLength) throw this.#overloaded();
-    const job: Job = { task, memoryBytes, queuedAt: performance.now(), answer: Promise.withResolvers() };
+    const answer = Promise.withResolvers<Completed>();
+    const job: Job = { task, memoryBytes, extraMs, queuedAt: performance.now(), answer };
     this.#queue.add(job);
+    this.#extraMs += extraMs;
     const abandon = () => this.#abandon(job, signal.reason);
     signal.addEventListener('abort', abandon);
     this.#dispatch();
@@ -152,6 +160,7 @@ export class ExtractionPool {
     const wasQueued = this.#queue.remove(job);
     this.#observer.abandoned(wasQueued ? 'queued' : 'running', reason);
     if (!wasQueued) return;
+    this.#extraMs -= job.extraMs;
     job.answer.reject(reason);
     // It may have been the one that the others waited behind.
     this.#dispatch();
@@ -176,8 +185,8 @@ export class ExtractionPool {
     this.#observer.started(queueMs);
     try {
       const result = await thread.run(job.task);
-      // Only an extraction's time is in proportion to its memory.
-      if (result.kind === 'extracted') {
+      // Only the time of an extraction alone is in proportion to its memory.
+      if (result.kind === 'extracted' && job.extraMs === 0) {
         this.#throughput.record(job.memoryBytes, performance.now() - job.startedAt);
       }
       this.#observer.completed(job.task, result);
@@ -188,6 +197,7 @@ export class ExtractionPool {
       job.answer.reject(error);
     } finally {
       this.#running.delete(job);
+      this.#extraMs -= job.extraMs;
       this.#threads.giveBack(thread);
       this.#dispatch();
     }

@@ -6,6 +6,15 @@ function integer(least: number, greatest: number) {
   return z.int({ error }).min(least, { error }).max(greatest, { error });
 }
 
+function oddInteger(least: number, greatest: number) {
+  const error = `must be an odd whole number from ${least} to ${greatest}`;
+  return z
+    .int({ error })
+    .min(least, { error })
+    .max(greatest, { error })
+    .refine((size) => size % 2 === 1, { error });
+}
+
 function real(least: number, greatest: number) {
   const error = `must be a number from ${least} to ${greatest}`;
   return z.number({ error }).min(least, { error }).max(greatest, { error });
@@ -15,11 +24,21 @@ function choice<const Choices extends readonly [string, ...string[]]>(choices: C
   return z.enum(choices, { error: `must be one of: ${choices.join(', ')}` });
 }
 
-/**
- * Parameters that decide the features, named and defaulted as OpenCV's `cv::SIFT::create`. Bounds keep a job's
- * time and memory in proportion to its pixels.
- */
-export const siftParametersSchema = z.strictObject({
+/** Non-local means before SIFT, named and defaulted as OpenCV's `cv::fastNlMeansDenoisingColored`. */
+const denoisingSchema = z.strictObject({
+  h: real(0.1, 100).default(3).describe('Strength for luminance; larger removes more noise and more detail'),
+  h_color: real(0.1, 100).default(3).describe('Strength for colours'),
+  template_window_size: oddInteger(1, 21)
+    .default(7)
+    .describe('Side of the patches that are compared, in pixels; odd'),
+  search_window_size: oddInteger(3, 35)
+    .default(21)
+    .describe('Side of the window in which they are looked for, in pixels; odd. Time grows with its square'),
+});
+export type Denoising = z.infer<typeof denoisingSchema>;
+
+/** Parameters of SIFT alone. */
+const siftShape = {
   nfeatures: integer(0, 1_000_000)
     .default(0)
     .describe('Number of strongest keypoints to keep, by response; 0 keeps all'),
@@ -31,10 +50,62 @@ export const siftParametersSchema = z.strictObject({
     .default(10)
     .describe('Greatest ratio of principal curvatures; larger keeps more edge-like keypoints'),
   sigma: real(0.5, 10).default(1.6).describe('Gaussian blur of the first layer, in pixels'),
+};
+
+/**
+ * Parameters that decide the features, named and defaulted as OpenCV's `cv::SIFT::create`. Bounds keep a job's
+ * time and memory in proportion to its pixels.
+ */
+export const siftParametersSchema = z.strictObject({
+  ...siftShape,
+  denoising: denoisingSchema.optional().describe('Denoising before extraction, where it was asked for'),
 });
 export type SiftParameters = z.infer<typeof siftParametersSchema>;
 
 export const DEFAULT_SIFT_PARAMETERS: SiftParameters = siftParametersSchema.parse({});
+
+/** The same as `name=value` pairs. */
+const extractionShape = {
+  ...siftShape,
+  denoise: z
+    .boolean({ error: 'must be true or false' })
+    .default(false)
+    .describe('Denoise the colour image by non-local means first; takes seconds per megapixel'),
+  denoise_h: denoisingSchema.shape.h,
+  denoise_h_color: denoisingSchema.shape.h_color,
+  denoise_template_window_size: denoisingSchema.shape.template_window_size,
+  denoise_search_window_size: denoisingSchema.shape.search_window_size,
+};
+const extractionPairsSchema = z.strictObject(extractionShape);
+
+/** Without denoising its parameters mean nothing. */
+function siftFrom(pairs: z.infer<typeof extractionPairsSchema>): SiftParameters {
+  const {
+    denoise,
+    denoise_h: h,
+    denoise_h_color: h_color,
+    denoise_template_window_size: template_window_size,
+    denoise_search_window_size: search_window_size,
+    ...sift
+  } = pairs;
+  if (!denoise) return sift;
+  return { ...sift, denoising: { h, h_color, template_window_size, search_window_size } };
+}
+
+/** `name=value` pairs that {@link parseSiftParameters} reads as these parameters. */
+export function pairsOf({ denoising, ...sift }: SiftParameters): [string, string][] {
+  const pairs = Object.entries(sift).map(([name, value]): [string, string] => [name, String(value)]);
+  if (!denoising) return pairs;
+  const { h, h_color, template_window_size, search_window_size } = denoising;
+  return [
+    ...pairs,
+    ['denoise', 'true'],
+    ['denoise_h', String(h)],
+    ['denoise_h_color', String(h_color)],
+    ['denoise_template_window_size', String(template_window_size)],
+    ['denoise_search_window_size', String(search_window_size)],
+  ];
+}
 
 export const representationSchema = z.strictObject({
   root_sift: z
@@ -43,10 +114,6 @@ export const representationSchema = z.strictObject({
     .describe(
       'Give RootSIFT descriptors: L1-normalised, then square-rooted (Arandjelović and Zisserman 2012)',
     ),
-  denoise: z
-    .literal(false, { error: 'must be false: denoising is not offered yet' })
-    .default(false)
-    .describe('Denoising before extraction; only false is accepted'),
   include: choice(['summary', 'keypoints', 'all'])
     .default('summary')
     .describe('What the JSON answer holds beside the summary'),
@@ -57,9 +124,12 @@ export const representationSchema = z.strictObject({
 export type Representation = z.infer<typeof representationSchema>;
 
 export const detectParametersSchema = z.strictObject({
-  ...siftParametersSchema.shape,
+  ...extractionShape,
   ...representationSchema.shape,
 });
+
+/** Parameters of a batch: every image is answered as JSON, in a line of its own. */
+export const batchParametersSchema = detectParametersSchema.omit({ format: true });
 
 export interface DetectParameters {
   sift: SiftParameters;
@@ -84,7 +154,7 @@ export const geometryParametersSchema = z.strictObject({
 export type GeometryParameters = z.infer<typeof geometryParametersSchema>;
 
 export const matchParametersSchema = z.strictObject({
-  ...siftParametersSchema.shape,
+  ...extractionShape,
   ...geometryParametersSchema.shape,
 });
 
@@ -92,6 +162,9 @@ export interface MatchParameters {
   sift: SiftParameters;
   geometry: GeometryParameters;
 }
+
+/** Most requests name no parameter: they need not wait for the schema. */
+const DEFAULT_DETECT_PARAMETERS = detectParametersFrom([]);
 
 const NUMBER = /^-?\d{1,16}(\.\d{1,20})?([eE][+-]?\d{1,3})?$/;
 
@@ -109,8 +182,19 @@ function parseValue(text: string): unknown {
  *   value of the wrong type or out of range.
  */
 export function parseDetectParameters(pairs: Iterable<readonly [string, string]>): DetectParameters {
-  const { root_sift, denoise, include, format, ...sift } = parsePairs(detectParametersSchema, pairs);
-  return { sift, representation: { root_sift, denoise, include, ...(format && { format }) } };
+  const given = [...pairs];
+  return given.length === 0 ? DEFAULT_DETECT_PARAMETERS : detectParametersFrom(given);
+}
+
+function detectParametersFrom(pairs: Iterable<readonly [string, string]>): DetectParameters {
+  const { root_sift, include, format, ...extraction } = parsePairs(detectParametersSchema, pairs);
+  return { sift: siftFrom(extraction), representation: { root_sift, include, ...(format && { format }) } };
+}
+
+/** Parameters of a batch, which hold for all of its images. Errors as above. */
+export function parseBatchParameters(pairs: Iterable<readonly [string, string]>): DetectParameters {
+  const { root_sift, include, ...extraction } = parsePairs(batchParametersSchema, pairs);
+  return { sift: siftFrom(extraction), representation: { root_sift, include } };
 }
 
 /** Parameters whose schema reads the text itself. Errors as above. */
@@ -123,8 +207,8 @@ export function parseTextParameters<Schema extends z.ZodObject>(
 
 /** Parameters of a match, as {@link parseDetectParameters} reads them. */
 export function parseMatchParameters(pairs: Iterable<readonly [string, string]>): MatchParameters {
-  const { model, ratio, threshold, include, ...sift } = parsePairs(matchParametersSchema, pairs);
-  return { sift, geometry: { model, ratio, threshold, include } };
+  const { model, ratio, threshold, include, ...extraction } = parsePairs(matchParametersSchema, pairs);
+  return { sift: siftFrom(extraction), geometry: { model, ratio, threshold, include } };
 }
 
 /** Those of a match without SIFT's, as the edge sends them to the origin. Errors as above. */
@@ -134,7 +218,7 @@ export function parseGeometryParameters(pairs: Iterable<readonly [string, string
 
 /** The parameters of an extraction alone, as the edge sends them to the origin. Errors as above. */
 export function parseSiftParameters(pairs: Iterable<readonly [string, string]>): SiftParameters {
-  return parsePairs(siftParametersSchema, pairs);
+  return siftFrom(parsePairs(extractionPairsSchema, pairs));
 }
 
 function parsePairs<Schema extends z.ZodObject>(

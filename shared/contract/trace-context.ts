@@ -4,17 +4,23 @@ import { toHex } from '../hex.ts';
 const TRACE_PARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
 /** A later version may have more at the end; of what we know, we use version 00. */
 const LATER_VERSION = /^(?!00|ff)[0-9a-f]{2}(-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})(-.*)?$/;
-/** Nobody who began the trace asked to record it. */
-const NOT_SAMPLED = '00';
+/** Whether who began the trace asked to record it. */
+const SAMPLED = 0x01;
 
 /** The place of one request in a trace. Ids are made when first asked for: most requests need none. */
 export class TraceContext {
   readonly #received: RegExpExecArray | null;
   #traceId: string | undefined;
   #spanId: string | undefined;
+  #isSampled: boolean | undefined;
+  readonly #sampleRate: number;
 
-  /** @param header `traceparent` as it came; a new trace begins where it is missing or not valid */
-  constructor(header: string | null | undefined) {
+  /**
+   * @param header `traceparent` as it came; a new trace begins where it is missing or not valid
+   * @param sampleRate share of the traces that begin here which are recorded, 0 to 1
+   */
+  constructor(header: string | null | undefined, sampleRate = 0) {
+    this.#sampleRate = sampleRate;
     this.#received = header ? TRACE_PARENT.exec(header.replace(LATER_VERSION, '00$1')) : null;
   }
 
@@ -39,9 +45,23 @@ export class TraceContext {
     return `00-${this.traceId}-${this.spanId}-${this.#flags}`;
   }
 
-  get #flags(): string {
-    return this.#received?.[3] ?? NOT_SAMPLED;
+  /** Whether the trace is recorded: who begins it decides for all. */
+  get isSampled(): boolean {
+    const received = this.#received?.[3];
+    this.#isSampled ??= received
+      ? (Number.parseInt(received, 16) & SAMPLED) !== 0
+      : Math.random() < this.#sampleRate;
+    return this.#isSampled;
   }
+
+  get #flags(): string {
+    return this.#received?.[3] ?? (this.isSampled ? '01' : '00');
+  }
+}
+
+/** Of a span that is not a request's. */
+export function newSpanId(): string {
+  return randomHex(8);
 }
 
 function randomHex(bytes: number): string {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { expect, test } from 'vitest';
 import * as edge from '../../edge/configuration.ts';
+import { configurationPage } from '../../local/document-configuration.ts';
 import { configurationSchema as gatewaySchema } from '../../local/redis-gateway/configuration.ts';
 import * as origin from '../../origin/configuration.ts';
 
@@ -59,9 +60,7 @@ test('.env.example shows the defaults that the processes have', () => {
   };
   const shown = { ...exampleInFull, ...needed };
   expect(edge.parseConfiguration(shown)).toEqual(edge.parseConfiguration(needed));
-  // The one setting that edge and origin share by name but not by default.
-  const shownToOrigin = { ...shown, ORIGIN_TIMEOUT_MS: undefined };
-  expect(origin.parseConfiguration(shownToOrigin)).toEqual(origin.parseConfiguration(secrets));
+  expect(origin.parseConfiguration(shown)).toEqual(origin.parseConfiguration(secrets));
   const given = Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== ''));
   expect(gatewaySchema.parse(given)).toEqual(gatewaySchema.parse(secrets));
 });
@@ -91,4 +90,8 @@ test('the Worker in workerd has the settings and the compatibility date of the o
   const [, date = ''] = /^compatibility_date = "(.+)"$/m.exec(read('wrangler.toml')) ?? [];
   expect(date).toMatch(/^\d{4}-\d\d-\d\d$/);
   expect(workerd).toContain(`compatibilityDate = "${date}"`);
+});
+
+test('docs/configuration.md is what the schemas say', () => {
+  expect(read('docs/configuration.md')).toBe(configurationPage());
 });

@@ -12,6 +12,7 @@ import {
 } from '../fixtures/edge-stack.ts';
 import { joinBytes } from '../fixtures/join-bytes.ts';
 import { flatPicture, newPicture, ownPicture } from '../fixtures/pictures.ts';
+import { headOf, rawExchange } from '../fixtures/raw-http.ts';
 import { until } from '../fixtures/until.ts';
 import {
   DETECT,
@@ -152,6 +153,34 @@ export function describeEdge(runtime: Runtime): void {
         for (const row of json.descriptors) {
           expect(row.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 4);
         }
+      });
+
+      test('denoises before it extracts, under a key of its own', async () => {
+        const picture = ownPicture('jpeg-420.jpg');
+        const plain = await readAnswer(await postImage(stack.url, picture));
+        const query = '?denoise=true&denoise_h=10&denoise_search_window_size=9';
+        const response = await postImage(stack.url, picture, { query });
+        const denoised = await readAnswer(response);
+        const denoising = { h: 10, h_color: 3, template_window_size: 7, search_window_size: 9 };
+        expect(denoised.extractor.parameters).toEqual({ ...plain.extractor.parameters, denoising });
+        expect(denoised.cache.key).not.toBe(plain.cache.key);
+        expect(denoised.keypoints).not.toBe(plain.keypoints);
+        expect(response.headers.get('server-timing')).toMatch(/decode;.*denoise;dur=.*sift;/);
+        const again = await readAnswer(await fetch(stack.url + denoised.links.self));
+        expect(again).toMatchObject({ cached: true, cache: { key: denoised.cache.key } });
+        // Without denoise=true its parameters mean nothing.
+        const same = await postImage(stack.url, picture, { query: '?denoise_h=10' });
+        expect(await readAnswer(same)).toMatchObject({ cached: true, cache: { key: plain.cache.key } });
+      });
+
+      test('denoising that would take minutes is refused, and told how many pixels it takes', async () => {
+        const picture = await flatPicture(4_000, 3_000);
+        const problem = await readProblem(await postImage(stack.url, picture, { query: '?denoise=true' }));
+        expect(problem).toMatchObject({ status: 413, error_code: 'IMAGE_TOO_LARGE' });
+        expect(problem.details).toMatchObject({ limit: 'denoising', max: 3_239_390, actual: 12_000_000 });
+        const windows = '&denoise_template_window_size=3&denoise_search_window_size=3';
+        const small = await postImage(stack.url, picture, { query: `?denoise=true${windows}` });
+        expect((await readAnswer(small)).keypoints).toBe(0);
       });
 
       test("accepts the field 'file', raw image bodies, and bodies of unannounced length", async () => {
@@ -414,6 +443,13 @@ export function describeEdge(runtime: Runtime): void {
         const response = await postImage(stack.url, ownPicture('png-rgb.png'), { query: `?${query}` });
         const problem = await expectProblem(response, 400, 'INVALID_PARAMETER');
         expect(problem.details.parameter).toBe(query.split('=')[0]);
+      });
+
+      test('a Host that is no host', async () => {
+        const path = `/api/v1/features/${'a'.repeat(64)}?sigma=1.7`;
+        const head = headOf('GET', path, { host: 'local host:x', connection: 'close' });
+        const answer = await rawExchange(stack, head);
+        expect(answer).toMatch(/^HTTP\/1.1 4\d\d /);
       });
 
       test('paths and methods that do not exist', async () => {

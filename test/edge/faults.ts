@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -172,6 +174,53 @@ export function describeFaults(runtime: Runtime): void {
       await until('it takes uploads again', async () => (await postImage(stack.url, picture)).ok);
     });
 
+    test('a flood, meanwhile Redis hangs and the origin is killed: contract answers alone, bounded memory, then all is well', async () => {
+      await start({
+        originEnvironment: { ORIGIN_THREADS: '1', ORIGIN_QUEUE_LENGTH: '4' },
+        edgeEnvironment: { REDIS_TIMEOUT_MS: '100', ORIGIN_TIMEOUT_MS: '5000' },
+      });
+      const known = await newPicture();
+      await readAnswer(await postImage(stack.url, known));
+      const base = await newPicture(500, 400);
+      const outcomes = new Map<string, number>();
+      let flooding = true;
+      const client = async (_: unknown, index: number) => {
+        while (flooding) {
+          // Decoders ignore what follows the image, hashes do not.
+          const picture = index % 4 === 0 ? known : new Uint8Array([...base, ...randomBytes(8)]);
+          const response = await postImage(stack.url, picture);
+          const outcome = response.ok
+            ? (await readAnswer(response)).cache.tier
+            : (await readProblem(response)).error_code;
+          outcomes.set(String(outcome), (outcomes.get(String(outcome)) ?? 0) + 1);
+        }
+      };
+      const clients = Promise.all(Array.from({ length: 32 }, client));
+      await sleep(2_000);
+      stack.redis.pause();
+      await sleep(2_000);
+      await stack.origin.kill();
+      await sleep(2_000);
+      stack.redis.resume();
+      const origin = await startOriginServer({ ORIGIN_PORT: new URL(stack.origin.url).port });
+      try {
+        await sleep(1_000);
+        flooding = false;
+        await clients;
+        const codes = [...outcomes.keys()];
+        expect(codes).toEqual(expect.arrayContaining(['memory', 'null', 'OVERLOADED', 'ORIGIN_UNAVAILABLE']));
+        const allowed = ['memory', 'redis', 'null', 'OVERLOADED', 'ORIGIN_UNAVAILABLE', 'SERVICE_TIMEOUT'];
+        expect(codes.filter((code) => ![...allowed, 'SERVICE_NOT_READY'].includes(code))).toEqual([]);
+        // An isolate's memory is for uploads, results and answers; on Cloudflare it would end at 128 MB, runtime apart.
+        expect(mostResidentBytes(stack.edgePid)).toBeLessThan(600e6);
+        expect(mostResidentBytes(origin.pid)).toBeLessThan(600e6);
+        await until('uploads work again', async () => (await postImage(stack.url, await newPicture())).ok);
+        await until('health says healthy', async () => (await healthOf()).status === 'healthy');
+      } finally {
+        await origin.stop();
+      }
+    });
+
     test('an upload that takes too long is ended, its client told', async () => {
       await start({ edgeEnvironment: { UPLOAD_TIMEOUT_MS: '500' } });
       const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
@@ -195,6 +244,11 @@ export function describeFaults(runtime: Runtime): void {
       expect(JSON.stringify(problem)).not.toContain('EXTRACTOR');
     });
   });
+}
+
+function mostResidentBytes(pid: number): number {
+  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kilobytes) * 1024;
 }
 
 async function redisKeys(url: string, sha256: string): Promise<string[]> {

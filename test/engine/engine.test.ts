@@ -148,6 +148,15 @@ describe.runIf(thorough)('thorough', { timeout: 10 * minutes }, () => {
     expect(code).toBe(0);
   });
 
+  test('libFuzzer finds nothing in half a minute', async ({ skip }) => {
+    if ((await execute('clang++', ['--version'])).code !== 0) return skip('SKIPPED: Clang is not installed');
+    const options = ['-DCMAKE_CXX_COMPILER=clang++', '-DEDGESIFT_SANITIZE=ON', '-DEDGESIFT_FUZZ=ON'];
+    const path = (await buildPrograms('engine-fuzz', options)).path('fuzz_extract');
+    if (path === undefined) throw new Error('fuzz_extract was not built');
+    const { code, output } = await execute(path, ['-max_len=4096', '-max_total_time=30', '-timeout=25']);
+    expect(code, output.slice(-2000)).toBe(0);
+  });
+
   test('no invalid memory access and no undefined behaviour', async () => {
     const sanitized = await buildPrograms('engine-test-sanitized', ['-DEDGESIFT_SANITIZE=ON']);
     for (const [program, ...parameters] of [

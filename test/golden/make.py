@@ -6,9 +6,9 @@ Run with Debian's python3-opencv:  /usr/bin/python3 test/golden/make.py
 
 OpenCV's results depend in a few bits on the instruction set, so this pins one: AVX2 (the environment variable
 is read when OpenCV loads). golden.json says for each picture the shape and the SHA-256 of the pixels of
-cv2.imread (as R, G, B) and of their BGR2GRAY, and for each set of parameters the number of keypoints and where
-their payload stands in payloads.bin.gz: xy, size, angle, response, octave, descriptors, little-endian, in
-the order of origin/native/feature_order.h.
+cv2.imread (as R, G, B) and of their BGR2GRAY, and for each set of parameters (denoising included) the number of
+keypoints and where their payload stands in payloads.bin.gz: xy, size, angle, response, octave, descriptors,
+little-endian, in the order of origin/native/feature_order.h.
 """
 
 import gzip
@@ -44,6 +44,10 @@ VARIATIONS = [
     {"sigma": 1.0},
     {"sigma": 2.3},
     {"nfeatures": 15, "n_octave_layers": 4, "contrast_threshold": 0.02, "edge_threshold": 20.0, "sigma": 1.2},
+]
+DENOISINGS = [
+    {"h": 3.0, "h_color": 3.0, "template_window_size": 7, "search_window_size": 21},
+    {"h": 10.0, "h_color": 4.5, "template_window_size": 5, "search_window_size": 9},
 ]
 VARIED = ["png-rgb.png", "jpeg-420.jpg", "png-grey2.png"]
 REAL_VARIATIONS = [{"nfeatures": 100}, {"nfeatures": 333, "sigma": 1.3}]
@@ -88,6 +92,18 @@ def features(grey: np.ndarray, parameters: dict) -> tuple[int, bytes]:
     return len(order), b"".join(column.tobytes() for column in columns)
 
 
+def denoised_grey(bgr: np.ndarray, denoising: dict) -> np.ndarray:
+    denoised = cv2.fastNlMeansDenoisingColored(
+        bgr,
+        None,
+        denoising["h"],
+        denoising["h_color"],
+        denoising["template_window_size"],
+        denoising["search_window_size"],
+    )
+    return cv2.cvtColor(denoised, cv2.COLOR_BGR2GRAY)
+
+
 def sha256(array: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
@@ -104,7 +120,7 @@ class Golden:
             self.payloads += payload
         return self.offsets[payload]
 
-    def picture(self, path: Path, variations: list[dict]) -> dict | None:
+    def picture(self, path: Path, variations: list[dict], denoisings: list[dict]) -> dict | None:
         bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if bgr is None:
             return None
@@ -113,6 +129,10 @@ class Golden:
         for variation in [{}, *variations]:
             parameters = {**DEFAULTS, **variation}
             count, payload = features(grey, parameters)
+            results.append({"parameters": parameters, "count": count, "offset": self.place(payload)})
+        for denoising in denoisings:
+            parameters = {**DEFAULTS, "denoising": denoising}
+            count, payload = features(denoised_grey(bgr, denoising), parameters)
             results.append({"parameters": parameters, "count": count, "offset": self.place(payload)})
         return {
             "width": bgr.shape[1],
@@ -126,12 +146,13 @@ class Golden:
 def main() -> None:
     cv2.setNumThreads(1)
     golden = Golden()
+    varied = (VARIATIONS, DENOISINGS)
     pictures = {
-        path.name: golden.picture(path, VARIATIONS if path.name in VARIED else [])
+        path.name: golden.picture(path, *(varied if path.name in VARIED else ([], [])))
         for path in sorted(PICTURES.iterdir())
         if path.suffix != ".py"
     }
-    shared = {path.name: golden.picture(path, REAL_VARIATIONS) for path in sorted(SHARED.glob("*.*"))}
+    shared = {path.name: golden.picture(path, REAL_VARIATIONS, DENOISINGS[:1]) for path in sorted(SHARED.glob("*.*"))}
     document = {
         "opencv": cv2.__version__,
         "dispatch": "avx2",

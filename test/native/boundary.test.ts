@@ -149,3 +149,18 @@ describe('a binary that cannot be loaded', () => {
     }
   });
 });
+
+describe('denoising refuses', () => {
+  const denoise = loadNativeAddon().denoise as (...values: unknown[]) => Uint8Array;
+  const defaults = { h: 3, h_color: 3, template_window_size: 7, search_window_size: 21 };
+  test.each([
+    ['no image', [undefined, defaults], TypeError],
+    ['no parameters', [image], TypeError],
+    ['no strength', [image, { ...defaults, h: undefined }], TypeError],
+    ['strength 0', [image, { ...defaults, h_color: 0 }], RangeError],
+    ['a window of half pixels', [image, { ...defaults, search_window_size: 7.5 }], RangeError],
+    ['a vast window', [image, { ...defaults, search_window_size: 1e6 }], RangeError],
+  ])('%s', (_, values, error) => {
+    expect(() => denoise(...values)).toThrow(error);
+  });
+});

@@ -55,10 +55,27 @@ function matchAll(addon: NativeAddon): void {
   }
 }
 
+/** Sizes below, at and above those of the windows. */
+function denoiseAll(addon: NativeAddon): void {
+  const windows = [
+    [1, 3],
+    [7, 21],
+    [21, 35],
+  ] as const;
+  for (const [template_window_size, search_window_size] of windows) {
+    for (const image of [texture(1, 1), texture(3, 40), texture(40, 3), texture(23, 22)]) {
+      const denoising = { h: 3, h_color: 10, template_window_size, search_window_size };
+      const { length } = addon.denoise(image, denoising);
+      if (length !== image.width * image.height * 3) throw new Error('denoising changed the size');
+    }
+  }
+}
+
 async function exercise(addon: NativeAddon): Promise<number> {
   let features = 0;
   refuseWrongArguments(addon);
   matchAll(addon);
+  denoiseAll(addon);
   for (let size = 1; size <= 40; size += 1) {
     for (const image of [texture(size, 1), texture(1, size), texture(size, 2 * size)]) {
       const parameters = {

@@ -1,4 +1,5 @@
 import { loadNativeAddon } from '../../origin/native/addon.ts';
+import { denoised } from '../../origin/pool/extract.ts';
 import { decodeFile } from './pictures.ts';
 import type { PinnedAnswer, PinnedRequest } from './pinned-addon.ts';
 
@@ -7,7 +8,7 @@ const addon = loadNativeAddon('opencv');
 process.on('message', async ({ path, parameters }: PinnedRequest) => {
   const image = await decodeFile(path);
   const answer: PinnedAnswer = {
-    payload: new Uint8Array(addon.extract(image, parameters)),
+    payload: new Uint8Array(addon.extract(denoised(addon, image, parameters), parameters)),
     grey: addon.toGrey(image),
   };
   process.send?.(answer);

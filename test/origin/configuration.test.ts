@@ -45,7 +45,7 @@ test('the values given are those used', () => {
     ORIGIN_MEMORY_BYTES: '1000000000',
     ORIGIN_QUEUE_LENGTH: '5',
     ORIGIN_UPLOAD_BYTES: '30000000',
-    ORIGIN_TIMEOUT_MS: '1500',
+    JOB_TIMEOUT_MS: '1500',
     MAX_IMAGE_BYTES: '20000000',
     MAX_IMAGE_PIXELS: '1000000',
     LOG_LEVEL: 'warn',
@@ -69,13 +69,13 @@ test('every problem is listed at once, by the name of its variable', () => {
   const message = problemsOf({
     ORIGIN_PORT: '70000',
     ORIGIN_THREADS: 'many',
-    ORIGIN_TIMEOUT_MS: '0',
+    JOB_TIMEOUT_MS: '0',
     LOG_LEVEL: 'loud',
   });
   expect(message).toMatch(/ORIGIN_SECRET is missing/);
   expect(message).toMatch(/ORIGIN_PORT must be a whole number from 0 to 65535/);
   expect(message).toMatch(/ORIGIN_THREADS must be a whole number/);
-  expect(message).toMatch(/ORIGIN_TIMEOUT_MS must be a whole number/);
+  expect(message).toMatch(/JOB_TIMEOUT_MS must be a whole number/);
   expect(message).toMatch(/LOG_LEVEL must be one of: fatal, error/);
 });
 

@@ -61,6 +61,30 @@ test('Retry-After grows with the work that waits', async () => {
   await Promise.all(waiting);
 });
 
+test('Retry-After counts denoising, which takes far longer than its memory tells', async () => {
+  await start({ queueLength: 1, memoryBytes: 1e12 });
+  const picture = await flatPicture(1600, 1600);
+  const query = '?denoise=true';
+  const waiting = [query, `${query}&sigma=1.7`].map((each) =>
+    outcomeOf(postForExtraction(origin, picture, { query: each })),
+  );
+  await untilQueued(1);
+  const refused = await send();
+  // Twice 16 s of denoising; without, these 5 Mpx would be two seconds.
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(25);
+  await expectProblem(refused, 'OVERLOADED');
+  await origin.stop();
+  await Promise.all(waiting);
+});
+
+test('denoising that would take minutes is refused before it waits', async () => {
+  await start();
+  const picture = await flatPicture(4000, 3000);
+  const refused = await postForExtraction(origin, picture, { query: '?denoise=true' });
+  await expectProblem(refused, 'IMAGE_TOO_LARGE');
+  expect(origin.pool.status).toMatchObject({ running: 0, queued: 0 });
+});
+
 test('a request whose time is up while it waits is answered 504 and never extracted', async () => {
   await start();
   const running = send();

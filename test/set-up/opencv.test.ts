@@ -33,7 +33,7 @@ test('does not take an OpenCV without its features module', () => {
 function installHeaders(folder: string, moduleHeader: string): void {
   const headers = path.join(prefix, folder, 'opencv2');
   mkdirSync(path.join(headers, 'core'), { recursive: true });
-  for (const name of [moduleHeader, 'calib3d.hpp']) writeFileSync(path.join(headers, name), '');
+  for (const name of [moduleHeader, 'calib3d.hpp', 'photo.hpp']) writeFileSync(path.join(headers, name), '');
   writeFileSync(
     path.join(headers, 'core', 'version.hpp'),
     '#define CV_VERSION_MAJOR    9\n#define CV_VERSION_MINOR    8\n#define CV_VERSION_REVISION 7\n',

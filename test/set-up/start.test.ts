@@ -6,6 +6,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { fromRoot } from '../../local/project-root.ts';
 import { findFreePort } from '../fixtures/free-port.ts';
+import { startRedisOverHttp } from '../fixtures/redis-over-http.ts';
 
 const VARIABLES = ['PORT', 'ORIGIN_PORT', 'REDIS_REST_PORT'] as const;
 type Ports = Record<(typeof VARIABLES)[number], string>;
@@ -52,6 +53,23 @@ test('serves features of the picture in the command it prints, until SIGTERM', a
   for (const variable of VARIABLES) expect(await isFree(Number(service.ports[variable]))).toBe(true);
 });
 
+test('keeps results in the Redis that UPSTASH_REDIS_REST_URL names, and starts none', async () => {
+  const redis = await startRedisOverHttp();
+  try {
+    const service = await start({ UPSTASH_REDIS_REST_URL: redis.url, UPSTASH_REDIS_REST_TOKEN: redis.token });
+    await untilServing(service);
+    const picture = new Blob([await readFile(fromRoot('docs', 'example', 'mountains.jpg'))]);
+    await upload(`http://127.0.0.1:${service.ports.PORT}/api/v1/features/detect`, picture);
+    await vi.waitFor(async () => {
+      const [keys] = await redis.client.pipeline((pipeline) => pipeline.keys('features:*:summary'), 1_000);
+      expect(keys).toHaveLength(1);
+    });
+    expect(await isFree(Number(service.ports.REDIS_REST_PORT))).toBe(true);
+  } finally {
+    await redis.stop();
+  }
+});
+
 test.each(['SIGINT', 'SIGHUP'] as const)(
   'ends with code 0 on %s, even when it comes more than once',
   async (signal) => {
@@ -80,6 +98,12 @@ test('lists every setting that cannot be used', async () => {
   expect(service.output()).toContain('ORIGIN_PORT: must be a port from 1 to 65535');
 });
 
+test('says that Upstash takes a token, too', async () => {
+  const service = await start({ UPSTASH_REDIS_REST_URL: 'https://redis.example' });
+  expect(await service.ended()).toBe(1);
+  expect(service.output()).toContain('UPSTASH_REDIS_REST_TOKEN: is needed with UPSTASH_REDIS_REST_URL');
+});
+
 test('says which part has crashed, stops the others and fails', async () => {
   const service = await start();
   await untilServing(service);
@@ -89,7 +113,7 @@ test('says which part has crashed, stops the others and fails', async () => {
   for (const variable of VARIABLES) expect(await isFree(Number(service.ports[variable]))).toBe(true);
 });
 
-async function start(settings: Partial<Ports> = {}): Promise<Started> {
+async function start(settings: Record<string, string> = {}): Promise<Started> {
   const ports = { ...(await freePorts()), ...settings };
   const child = spawn(process.execPath, [fromRoot('local', 'start.ts')], {
     cwd: fromRoot(),

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ServiceError } from '../../shared/contract/errors.ts';
-import { parseDetectParameters } from '../../shared/contract/parameters.ts';
+import {
+  DEFAULT_SIFT_PARAMETERS,
+  pairsOf,
+  parseDetectParameters,
+  parseSiftParameters,
+} from '../../shared/contract/parameters.ts';
 import { featureKey } from '../../shared/feature-key.ts';
 
 const EXTRACTOR = { name: 'opencv-sift', version: '4.6.0-avx2' };
@@ -25,7 +30,7 @@ describe('parameters', () => {
   test("default to OpenCV's", () => {
     expect(parseDetectParameters([])).toEqual({
       sift: { nfeatures: 0, n_octave_layers: 3, contrast_threshold: 0.04, edge_threshold: 10, sigma: 1.6 },
-      representation: { root_sift: false, denoise: false, include: 'summary' },
+      representation: { root_sift: false, include: 'summary' },
     });
   });
 
@@ -49,7 +54,14 @@ describe('parameters', () => {
     ['sigma', 'abc'],
     ['root_sift', 'yes'],
     ['root_sift', '1'],
-    ['denoise', 'true'],
+    ['denoise', 'yes'],
+    ['denoise_h', '0'],
+    ['denoise_h_color', '101'],
+    ['denoise_template_window_size', '6'],
+    ['denoise_template_window_size', '23'],
+    ['denoise_search_window_size', '1'],
+    ['denoise_search_window_size', '20'],
+    ['denoise_search_window_size', '37'],
     ['include', 'everything'],
     ['format', 'xml'],
   ])('%s=%s is refused by name', (name, value) => {
@@ -105,6 +117,48 @@ describe('feature key', () => {
       fc.property(number, number, (one, other) => {
         fc.pre(one !== other);
         expect(keyOfPairs(['sigma', String(one)])).not.toBe(keyOfPairs(['sigma', String(other)]));
+      }),
+    );
+  });
+});
+
+describe('denoising', () => {
+  const KEY = `opencv-sift@4.6.0-avx2/n0-l3-c0.04-e10-s1.6`;
+
+  test("defaults to OpenCV's strengths and windows, and is part of the key", () => {
+    const { sift } = parseDetectParameters([['denoise', 'true']]);
+    expect(sift.denoising).toEqual({
+      h: 3,
+      h_color: 3,
+      template_window_size: 7,
+      search_window_size: 21,
+    });
+    expect(keyOfPairs(['denoise', 'true'])).toBe(`${KEY}-dh3-dc3-dt7-ds21/${SHA256}`);
+  });
+
+  test('that is not asked for changes nothing, whatever its parameters say', () => {
+    const { sift } = parseDetectParameters([
+      ['denoise', 'false'],
+      ['denoise_h', '10'],
+    ]);
+    expect(sift).toEqual(DEFAULT_SIFT_PARAMETERS);
+    expect(keyOfPairs(['denoise_search_window_size', '9'])).toBe(`${KEY}/${SHA256}`);
+  });
+
+  test('all parameters survive the way to the origin', () => {
+    const odd = (least: number, greatest: number) =>
+      fc.integer({ min: (least - 1) / 2, max: (greatest - 1) / 2 }).map((half) => 2 * half + 1);
+    const strength = fc.double({ min: 0.1, max: 100, noNaN: true });
+    const denoising = fc.record({
+      h: strength,
+      h_color: strength,
+      template_window_size: odd(1, 21),
+      search_window_size: odd(3, 35),
+    });
+    fc.assert(
+      fc.property(fc.option(denoising), fc.double({ min: 0.5, max: 10, noNaN: true }), (chosen, sigma) => {
+        const given = { ...DEFAULT_SIFT_PARAMETERS, sigma, ...(chosen && { denoising: chosen }) };
+        expect(parseSiftParameters(pairsOf(given))).toEqual(given);
       }),
     );
   });

@@ -26,7 +26,6 @@ const keyParameter: Parameter = {
 };
 
 const CAUSES: Causes = {
-  FORBIDDEN: 'This takes an API key of scope "admin".',
   SERVICE_NOT_READY: 'The cache cannot be reached at the moment.',
 };
 const LIST_CAUSES: Causes = { ...CAUSES, INVALID_PARAMETER: "There is no parameter 'patern'." };

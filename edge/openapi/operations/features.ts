@@ -1,11 +1,21 @@
-import { detectParametersSchema } from '../../../shared/contract/parameters.ts';
+import { MAX_BATCH_IMAGES } from '../../../shared/contract/batch.ts';
+import { batchParametersSchema, detectParametersSchema } from '../../../shared/contract/parameters.ts';
 import { sha256Schema } from '../../../shared/feature-key.ts';
-import { MEDIA_TYPES } from '../../negotiation.ts';
-import { COMPLETE_EXAMPLE, DETECT_EXAMPLE, KEYPOINTS_EXAMPLE, SHA256 } from '../examples.ts';
+import { MEDIA_TYPES, NDJSON } from '../../negotiation.ts';
+import {
+  BATCH_ANSWER_EXAMPLE,
+  BATCH_PROBLEM_EXAMPLE,
+  BATCH_SUMMARY_EXAMPLE,
+  COMPLETE_EXAMPLE,
+  DETECT_EXAMPLE,
+  KEYPOINTS_EXAMPLE,
+  SHA256,
+} from '../examples.ts';
 import {
   BINARY,
   type Causes,
   type Content,
+  contentDigest,
   type Operation,
   type Parameter,
   problems,
@@ -15,6 +25,7 @@ import {
 import { jsonSchemaOf, referenceTo } from '../schemas.ts';
 
 const DETECT = '/api/v1/features/detect';
+const BATCH = '/api/v1/features/batch';
 const BY_HASH = '/api/v1/features/{sha256}';
 
 const jsonAnswers: Content[string] = {
@@ -59,15 +70,6 @@ const sha256Parameter: Parameter = {
   example: SHA256,
 };
 
-const contentDigest: Parameter = {
-  name: 'Content-Digest',
-  in: 'header',
-  required: false,
-  description: 'SHA-256 or SHA-512 of the body as sent (RFC 9530); one that differs is INVALID_PARAMETER',
-  // No example: Swagger UI would send it.
-  schema: { type: 'string' },
-};
-
 const ifNoneMatch: Parameter = {
   name: 'If-None-Match',
   in: 'header',
@@ -104,16 +106,80 @@ export const detect: Operation = {
   },
   responses: {
     200: response('The features, in the format asked for', [...FEATURE_HEADERS], featureContent),
-    ...problems(DETECT, {
-      ...FEATURE_CAUSES,
-      INVALID_IMAGE: 'The upload is not a JPEG, PNG, BMP, TIFF or WebP image.',
-      IMAGE_TOO_LARGE: 'The image has more than 50000000 pixels.',
-      UNSUPPORTED_MEDIA_TYPE: 'Send the image as multipart/form-data, or as the raw body.',
-      IMAGE_READ_ERROR: 'The image is damaged.',
-      ORIGIN_UNAVAILABLE: 'The feature extractor cannot be reached at the moment.',
-      OVERLOADED: 'Too many uploads are in progress.',
-      SERVICE_TIMEOUT: 'The features were not ready in time.',
+    ...problems(
+      DETECT,
+      {
+        ...FEATURE_CAUSES,
+        INVALID_IMAGE: 'The upload is not a JPEG, PNG, BMP, TIFF or WebP image.',
+        IMAGE_TOO_LARGE: 'The image has more than 50000000 pixels.',
+        UNSUPPORTED_MEDIA_TYPE: 'Send the image as multipart/form-data, or as the raw body.',
+        IMAGE_READ_ERROR: 'The image is damaged.',
+        ORIGIN_UNAVAILABLE: 'The feature extractor cannot be reached at the moment.',
+        OVERLOADED: 'Too many uploads are in progress.',
+        SERVICE_TIMEOUT: 'The features were not ready in time.',
+      },
+      'post',
+    ),
+  },
+};
+
+export const batch: Operation = {
+  method: 'post',
+  path: BATCH,
+  operationId: 'batch',
+  tag: 'features',
+  summary: 'SIFT features of many images, as they complete',
+  description:
+    `At most ${MAX_BATCH_IMAGES} images, together not larger than three of the largest size. The answer is NDJSON: a ` +
+    'line for each image, in the order in which they complete, then a line with a summary; an answer without it broke ' +
+    'off. A bad image fails alone. `include=keypoints` and `all` add to a line what they add to the answer of detect. ' +
+    'Images with the same bytes are extracted once.',
+  parameters: [...queryParameters(batchParametersSchema), contentDigest],
+  requestBody: {
+    required: true,
+    content: {
+      'multipart/form-data': {
+        schema: {
+          type: 'object',
+          properties: {
+            images: { type: 'array', items: BINARY, minItems: 1, maxItems: MAX_BATCH_IMAGES },
+          },
+          required: ['images'],
+        },
+      },
+    },
+  },
+  responses: {
+    200: response('One of these in each line', ['Vary', 'Server-Timing', 'Cache-Control'], {
+      [NDJSON]: {
+        schema: {
+          anyOf: [
+            referenceTo('BatchAnswerLine'),
+            referenceTo('BatchKeypointsLine'),
+            referenceTo('BatchCompleteLine'),
+            referenceTo('BatchProblemLine'),
+            referenceTo('BatchSummaryLine'),
+          ],
+        },
+        examples: {
+          answer: { summary: 'An image with its features', value: BATCH_ANSWER_EXAMPLE },
+          problem: { summary: 'An image that failed', value: BATCH_PROBLEM_EXAMPLE },
+          summary: { summary: 'The last line', value: BATCH_SUMMARY_EXAMPLE },
+        },
+      },
     }),
+    ...problems(
+      BATCH,
+      {
+        INVALID_PARAMETER: `A batch has at most ${MAX_BATCH_IMAGES} images.`,
+        NOT_ACCEPTABLE: `The answer is ${NDJSON}, which Accept excludes.`,
+        IMAGE_TOO_LARGE: 'The upload is larger than 31522816 bytes.',
+        UNSUPPORTED_MEDIA_TYPE: 'Send multipart/form-data with one field "images" for each image.',
+        OVERLOADED: 'Too many uploads are in progress.',
+        SERVICE_TIMEOUT: 'The upload took longer than 30 s.',
+      },
+      'post',
+    ),
   },
 };
 

@@ -1,6 +1,6 @@
 import { matchParametersSchema } from '../../../shared/contract/parameters.ts';
 import { MATCH_EXAMPLE, UNMATCHED_EXAMPLE } from '../examples.ts';
-import { BINARY, type Operation, problems, queryParameters, response } from '../operation.ts';
+import { BINARY, contentDigest, type Operation, problems, queryParameters, response } from '../operation.ts';
 import { referenceTo } from '../schemas.ts';
 
 const MATCH = '/api/v1/match';
@@ -19,7 +19,7 @@ export const match: Operation = {
   description:
     'Mutual nearest neighbours that pass the ratio test in both directions, then MAGSAC++. Equal requests get ' +
     'equal numbers. Parameters may also be form fields, each given once in all; those of SIFT hold for both images.',
-  parameters: queryParameters(matchParametersSchema),
+  parameters: [...queryParameters(matchParametersSchema), contentDigest],
   requestBody: {
     required: true,
     content: {
@@ -42,16 +42,20 @@ export const match: Operation = {
         },
       },
     }),
-    ...problems(MATCH, {
-      INVALID_PARAMETER: "Parameter 'ratio' is not valid: Too big: expected number to be <=1.",
-      INVALID_IMAGE: 'The upload is not a JPEG, PNG, BMP, TIFF or WebP image.',
-      FEATURES_NOT_CACHED: 'These features are not cached: upload the image once.',
-      IMAGE_TOO_LARGE: 'The image has more than 40000 keypoints.',
-      UNSUPPORTED_MEDIA_TYPE: 'Send the images as multipart/form-data.',
-      IMAGE_READ_ERROR: 'The image is damaged.',
-      ORIGIN_UNAVAILABLE: 'The feature extractor cannot be reached at the moment.',
-      OVERLOADED: 'Too many uploads are in progress.',
-      SERVICE_TIMEOUT: 'The features were not ready in time.',
-    }),
+    ...problems(
+      MATCH,
+      {
+        INVALID_PARAMETER: "Parameter 'ratio' is not valid: Too big: expected number to be <=1.",
+        INVALID_IMAGE: 'The upload is not a JPEG, PNG, BMP, TIFF or WebP image.',
+        FEATURES_NOT_CACHED: 'These features are not cached: upload the image once.',
+        IMAGE_TOO_LARGE: 'The image has more than 40000 keypoints.',
+        UNSUPPORTED_MEDIA_TYPE: 'Send the images as multipart/form-data.',
+        IMAGE_READ_ERROR: 'The image is damaged.',
+        ORIGIN_UNAVAILABLE: 'The feature extractor cannot be reached at the moment.',
+        OVERLOADED: 'Too many uploads are in progress.',
+        SERVICE_TIMEOUT: 'The features were not ready in time.',
+      },
+      'post',
+    ),
   },
 };

@@ -1,0 +1,39 @@
+import type { Hono } from 'hono';
+import { type DetectParameters, parseBatchParameters } from '../../shared/contract/parameters.ts';
+import { Batch } from '../batch.ts';
+import { batchBytes, readBatchUpload } from '../batch-upload.ts';
+import type { EdgeContext, EdgeEnvironment } from '../context.ts';
+import type { FormPart } from '../form.ts';
+import { NDJSON, requireAccepted } from '../negotiation.ts';
+import { queryParameters } from '../query.ts';
+import type { Services } from '../services.ts';
+
+/** `POST /api/v1/features/batch`: many images in, a line of features for each as it completes. */
+export function registerBatch(app: Hono<EdgeEnvironment>, services: Services): void {
+  app.post('/api/v1/features/batch', async (context) => {
+    const lease = await services.uploads.acquire(batchBytes(context.req.raw, services.limits));
+    try {
+      const request = await context.get('timing').measure('validate', () => readBatch(context, services));
+      const batch = new Batch(context, services, request);
+      context.executionCtx.waitUntil(batch.run().finally(lease.release));
+      return context.body(batch.answer, 200, {
+        'Content-Type': NDJSON,
+        'Cache-Control': 'no-store',
+        Vary: 'Accept',
+      });
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+  });
+}
+
+async function readBatch(
+  context: EdgeContext,
+  { limits }: Services,
+): Promise<{ images: FormPart[]; parameters: DetectParameters }> {
+  const { images, fields } = await readBatchUpload(context.req.raw, limits);
+  requireAccepted(context, NDJSON);
+  const parameters = parseBatchParameters([...queryParameters(context.req.raw), ...fields]);
+  return { images, parameters };
+}

@@ -1,0 +1,63 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { asServiceError } from '../../shared/contract/errors.ts';
+import type { ImageLimits } from '../../shared/contract/limits.ts';
+import type { Extractor } from '../../shared/extractor.ts';
+import { ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
+import { authenticate } from '../authentication.ts';
+import { callerSignal, timeBudget } from '../caller.ts';
+import type { InFlight } from '../in-flight.ts';
+import type { OriginMetrics } from '../metrics.ts';
+import type { SiftEngine } from '../native/addon.ts';
+import type { ExtractionPool } from '../pool/pool.ts';
+import type { UploadMemory } from '../upload-memory.ts';
+
+/** What routes work with that have the pool do something. */
+export interface JobDependencies {
+  extractor: Extractor;
+  engine: SiftEngine;
+  secret: CryptoKey;
+  limits: ImageLimits;
+  timeoutMs: number;
+  pool: ExtractionPool;
+  uploads: UploadMemory;
+  inFlight: InFlight;
+  metrics: OriginMetrics;
+}
+
+/** What the head of an authentic request asks for. */
+export interface JobRequest {
+  query: URLSearchParams;
+  /** Aborts when nobody waits any more. */
+  signal: AbortSignal;
+}
+
+/** Adds a POST route of signed requests. Every one is counted, with how it ended, and waited for at a stop. */
+export function addJobRoute(
+  app: FastifyInstance,
+  path: string,
+  { inFlight, metrics, secret, timeoutMs }: JobDependencies,
+  answer: (job: JobRequest, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+): void {
+  // Whatever its type, the body stays unread until the head is checked.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+
+  app.post(path, async (request, reply) => {
+    let outcome = 'ok';
+    reply.raw.once('close', () => {
+      metrics.requests.inc({ outcome: reply.raw.writableFinished ? outcome : 'caller_gone' });
+    });
+    try {
+      inFlight.enter();
+      reply.raw.once('close', () => inFlight.leave());
+      const { method, url, headers } = request;
+      await authenticate(secret, { method, pathAndQuery: url, headers }, Date.now());
+      const signal = callerSignal(reply.raw, timeBudget(headers[ORIGIN_HEADERS.timeBudget], timeoutMs));
+      const query = new URLSearchParams(url.slice(path.length));
+      return await answer({ query, signal }, request, reply);
+    } catch (error) {
+      outcome = asServiceError(error).code.toLowerCase();
+      throw error;
+    }
+  });
+}

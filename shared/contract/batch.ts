@@ -1,0 +1,35 @@
+import * as z from 'zod';
+import { detectAnswerSchema } from './answers.ts';
+import { problemSchema } from './errors.ts';
+
+/** The most images that one batch may have. */
+export const MAX_BATCH_IMAGES = 32;
+
+/** A batch may be as long as so many images of the largest size: an edge isolate holds it whole. */
+export const MAX_BATCH_LENGTH_IN_IMAGES = 3;
+
+const imageOfBatch = {
+  index: z.int().min(0).describe('Which of the images this line is about, in the order of the form'),
+  filename: z.string().nullable().describe('As sent; null where there was none'),
+};
+
+/** Line of `POST /api/v1/features/batch` for an image whose features were found or computed. */
+export const batchAnswerLineSchema = z.object({ ...imageOfBatch, ...detectAnswerSchema.shape });
+export type BatchAnswerLine = z.infer<typeof batchAnswerLineSchema>;
+
+/** Line for an image that failed; the others are none the worse for it. */
+export const batchProblemLineSchema = z.object({ ...imageOfBatch, ...problemSchema.shape });
+export type BatchProblemLine = z.infer<typeof batchProblemLineSchema>;
+
+/** The last line. An answer without it broke off. */
+export const batchSummaryLineSchema = z.object({
+  summary: z.object({
+    images: z.int().min(1),
+    succeeded: z.int().min(0),
+    failed: z.int().min(0),
+    cached: z.int().min(0).describe('Of the succeeded: found in the cache'),
+  }),
+  processing_time_ms: z.number().min(0),
+  request_id: z.string(),
+});
+export type BatchSummaryLine = z.infer<typeof batchSummaryLineSchema>;

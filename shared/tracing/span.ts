@@ -1,0 +1,51 @@
+import type { TraceContext } from '../contract/trace-context.ts';
+
+/** One piece of work in a trace. */
+export interface Span {
+  traceId: string;
+  spanId: string;
+  /** Undefined where the trace begins. */
+  parentSpanId: string | undefined;
+  name: string;
+  /** `server` answers a request from elsewhere. */
+  kind: 'internal' | 'server';
+  /** Milliseconds since the Unix epoch. */
+  startMs: number;
+  endMs: number;
+  attributes: Record<string, string | number>;
+  /** Whether it failed on our side. */
+  failed: boolean;
+}
+
+/** What was answered, by OpenTelemetry's names for it (semantic conventions for HTTP). */
+export interface AnsweredRequest {
+  method: string;
+  route: string;
+  status: number;
+  requestId: string;
+}
+
+/** The span of a request that has just been answered. */
+export function requestSpan(
+  trace: TraceContext,
+  { method, route, status, requestId }: AnsweredRequest,
+  durationMs: number,
+): Span {
+  const endMs = Date.now();
+  return {
+    traceId: trace.traceId,
+    spanId: trace.spanId,
+    parentSpanId: trace.parentSpanId,
+    name: `${method} ${route}`,
+    kind: 'server',
+    startMs: endMs - durationMs,
+    endMs,
+    attributes: {
+      'http.request.method': method,
+      'http.route': route,
+      'http.response.status_code': status,
+      'edgesift.request_id': requestId,
+    },
+    failed: status >= 500,
+  };
+}

@@ -1,0 +1,82 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Collector, startCollector } from '../fixtures/collector.ts';
+import { type EdgeStack, type Runtime, startEdgeStack } from '../fixtures/edge-stack.ts';
+import { newPicture } from '../fixtures/pictures.ts';
+import { until } from '../fixtures/until.ts';
+import { postImage, readAnswer } from './client.ts';
+
+const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
+const PARENT = '00f067aa0ba902b7';
+
+describe.each<Runtime>(['workerd', 'deno'])('spans, with the edge on %s', (runtime) => {
+  let stack: EdgeStack;
+  let collector: Collector;
+  afterEach(async () => {
+    await stack?.stop();
+    await collector?.stop();
+  });
+
+  const start = async (edgeEnvironment: Record<string, string> = {}) => {
+    collector = await startCollector();
+    const environment = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_EXPORTER_OTLP_HEADERS: 'x-token=secret',
+    };
+    stack = await startEdgeStack({
+      runtime,
+      originEnvironment: environment,
+      edgeEnvironment: { ...environment, ...edgeEnvironment },
+    });
+  };
+  const upload = async (traceparent?: string) =>
+    readAnswer(
+      await postImage(stack.url, await newPicture(), traceparent ? { headers: { traceparent } } : {}),
+    );
+
+  test('of edge, origin and its phases are one trace', async () => {
+    await start();
+    const before = Date.now();
+    await upload(`00-${TRACE_ID}-${PARENT}-01`);
+    const named = (name: string) =>
+      collector.spans.find((span) => span.traceId === TRACE_ID && span.name === name);
+    await until('all are collected', () => Boolean(named('POST /api/v1/features/detect') && named('sift')));
+    const edge = named('POST /api/v1/features/detect');
+    const origin = named('POST /v1/extract');
+    expect(edge).toMatchObject({ service: 'edgesift-edge', parentSpanId: PARENT, kind: 2 });
+    expect(origin).toMatchObject({ service: 'edgesift-origin', parentSpanId: edge?.spanId, kind: 2 });
+    expect(edge?.attributes).toContainEqual({ key: 'edgesift.outcome', value: { stringValue: 'origin' } });
+    expect(origin?.attributes).toContainEqual({
+      key: 'http.response.status_code',
+      value: { intValue: '200' },
+    });
+    for (const phase of ['queue', 'decode', 'sift'].map(named)) {
+      expect(phase).toMatchObject({ parentSpanId: origin?.spanId, kind: 1 });
+    }
+    for (const { startTimeUnixNano, endTimeUnixNano } of collector.spans) {
+      expect(Number(startTimeUnixNano) / 1e6).toBeGreaterThan(before - 1_000);
+      expect(BigInt(endTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(startTimeUnixNano));
+    }
+    expect(collector.faults).toEqual([]);
+  });
+
+  test('are exported of the traces that are recorded alone', async () => {
+    await start({ OTEL_TRACES_SAMPLER_ARG: '0' });
+    await upload(`00-${TRACE_ID}-${PARENT}-00`);
+    await upload();
+    await upload(`00-${TRACE_ID.replace('4', '5')}-${PARENT}-01`);
+    await until('the recorded one is collected', () => collector.spans.some(({ name }) => name === 'sift'));
+    expect(new Set(collector.spans.map(({ traceId }) => traceId))).toEqual(
+      new Set([TRACE_ID.replace('4', '5')]),
+    );
+  });
+
+  test('get lost with their collector, and no request minds', async () => {
+    await start();
+    await collector.stop();
+    for (let request = 0; request < 3; request += 1) expect((await upload()).success).toBe(true);
+    await until('the origin has noticed', () =>
+      stack.origin.log.some((line) => line.includes('spans not exported')),
+    );
+    expect((await upload()).success).toBe(true);
+  });
+});

@@ -1,0 +1,295 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createApp } from '../../edge/app.ts';
+import type { Assets } from '../../edge/assets.ts';
+import { parseConfiguration } from '../../edge/configuration.ts';
+import { createServices } from '../../edge/services.ts';
+import { startApp } from '../../edge/start.ts';
+import { detectAnswerSchema } from '../../shared/contract/answers.ts';
+import { errorCodeSchema } from '../../shared/contract/errors.ts';
+import { contentDigestOf } from '../../shared/origin-protocol.ts';
+import { sha256, sha256Hex } from '../../shared/sha256.ts';
+import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
+import { flatPicture, newPicture, ownPicture } from '../fixtures/pictures.ts';
+import { createKey } from '../fixtures/tool.ts';
+import { operations } from './documented.ts';
+import { documentedThings, Recorder } from './recorder.ts';
+
+// Meets everything that the OpenAPI document promises, against the real service where that can be brought to it. Every
+// answer must be one that the document describes; the last test says what was never met.
+
+const recorder = new Recorder();
+let stack: EdgeStack;
+let adminKey: string;
+let readKey: string;
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+beforeAll(async () => {
+  stack = await startEdgeStack({ runtime: 'workerd', edgeEnvironment: { REDIS_TIMEOUT_MS: '3000' } });
+  adminKey = await createKey(stack.redisEnvironment, 'admin');
+  readKey = await createKey(stack.redisEnvironment, 'read');
+});
+afterAll(() => stack?.stop());
+
+async function call(pathAndQuery: string, init: RequestInit = {}): Promise<Response> {
+  const request = new Request(stack.url + pathAndQuery, init);
+  const response = await fetch(request.clone());
+  await recorder.record(request, response);
+  return response;
+}
+
+function form(...parts: [name: string, value: Bytes | string][]): FormData {
+  const data = new FormData();
+  for (const [name, value] of parts) {
+    data.append(name, typeof value === 'string' ? value : new File([value], 'picture'));
+  }
+  return data;
+}
+
+const DETECT = '/api/v1/features/detect';
+const BATCH = '/api/v1/features/batch';
+const MATCH = '/api/v1/match';
+const KEYS = '/api/v1/cache/keys';
+const UPLOADS: [path: string, makeForm: (image: Bytes) => FormData][] = [
+  [DETECT, (image) => form(['image', image])],
+  [BATCH, (image) => form(['images', image])],
+  [MATCH, (image) => form(['image1', image], ['image2', image])],
+];
+const NOWHERE = '0'.repeat(64);
+const SIFT =
+  'nfeatures=50&n_octave_layers=3&contrast_threshold=0.03&edge_threshold=12&sigma=1.5&denoise=true&denoise_h=4' +
+  '&denoise_h_color=4&denoise_template_window_size=3&denoise_search_window_size=5';
+const GEOMETRY = 'model=fundamental&ratio=0.8&threshold=3&include=all';
+
+const post = (path: string, body: FormData, headers: Record<string, string> = {}) =>
+  call(path, { method: 'POST', body, headers });
+const admin = () => ({ Authorization: `Bearer ${adminKey}` });
+
+/** Any good request for each operation. */
+async function samples(): Promise<[path: string, init: RequestInit][]> {
+  const picture = await newPicture();
+  return operations.map(({ method, path }) => {
+    const makeForm = UPLOADS.find(([upload]) => upload === path)?.[1];
+    const concrete = path
+      .replace('{sha256}', NOWHERE)
+      .replace('{key}', 'opencv-sift@0/n0/0')
+      .replace('{file}', 'docs.js');
+    const query = method === 'DELETE' && path === KEYS ? '?pattern=none' : '';
+    return [concrete + query, { method, ...(makeForm && { body: makeForm(picture) }) }];
+  });
+}
+
+test('features in every format, with every parameter', async () => {
+  const picture = ownPicture('jpeg-420.jpg');
+  const hash = await sha256Hex(picture);
+  const types = operations.find(({ path }) => path === DETECT)?.responses['200']?.content ?? {};
+  for (const Accept of Object.keys(types)) {
+    for (const include of ['summary', 'keypoints', 'all']) {
+      const query = `?include=${include}`;
+      expect((await post(DETECT + query, form(['image', picture]), { Accept })).status).toBe(200);
+      for (const method of ['GET', 'HEAD']) {
+        const found = await call(`/api/v1/features/${hash}${query}`, { method, headers: { Accept } });
+        expect(found.status).toBe(200);
+        const etag = found.headers.get('etag') ?? '';
+        const headers = { Accept, 'If-None-Match': etag };
+        expect((await call(`/api/v1/features/${hash}${query}`, { method, headers })).status).toBe(304);
+      }
+    }
+  }
+  const everything = `?${SIFT}&root_sift=true&include=all&format=json`;
+  await post(DETECT + everything, form(['image', picture]));
+  for (const method of ['GET', 'HEAD']) {
+    expect((await call(`/api/v1/features/${hash}${everything}`, { method })).status).toBe(200);
+    expect((await call(`/api/v1/features/${NOWHERE}`, { method })).status).toBe(404);
+    expect((await call('/api/v1/features/no-hash', { method })).status).toBe(400);
+  }
+  for (const include of ['summary', 'keypoints', 'all']) {
+    const batch = form(['images', picture], ['images', new Uint8Array(3)]);
+    const query = `?${SIFT}&root_sift=true&include=${include}`;
+    expect((await post(BATCH + query, batch)).status).toBe(200);
+  }
+});
+
+test('matching with every parameter, with a model and without', async () => {
+  const picture = ownPicture('png-rgb.png');
+  const images = () => form(['image1', picture], ['image2', picture]);
+  for (const query of ['', `?${SIFT}&${GEOMETRY}`, '?nfeatures=1']) {
+    expect((await post(MATCH + query, images())).status).toBe(200);
+  }
+});
+
+test('uploads with a digest', async () => {
+  for (const [path, makeForm] of UPLOADS) {
+    const request = new Request(stack.url, { method: 'POST', body: makeForm(ownPicture('png-rgb.png')) });
+    const body = new Uint8Array(await request.arrayBuffer());
+    const headers = {
+      'content-type': request.headers.get('content-type') ?? '',
+      'content-digest': contentDigestOf(await sha256(body)),
+    };
+    expect((await call(path, { method: 'POST', body, headers })).status).toBe(200);
+    const other = { ...headers, 'content-digest': contentDigestOf(new Uint8Array(32)) };
+    expect((await call(path, { method: 'POST', body, headers: other })).status).toBe(400);
+  }
+});
+
+test('uploads that are no good', async () => {
+  const picture = ownPicture('png-rgb.png');
+  for (const [path, makeForm] of UPLOADS) {
+    expect((await post(`${path}?sigma=huge`, makeForm(picture))).status).toBe(400);
+    expect((await call(path, { method: 'POST', body: 'text' })).status).toBe(415);
+    const large = new Uint8Array(11 * 1024 * 1024);
+    const images = path === BATCH ? form(...[1, 2, 3].map((): ['images', Bytes] => ['images', large])) : null;
+    expect((await post(path, images ?? makeForm(large))).status).toBe(413);
+    if (path === BATCH) continue;
+    expect((await post(path, makeForm(new Uint8Array(9)))).status).toBe(400);
+    expect((await post(path, makeForm(picture.slice(0, 60)))).status).toBe(422);
+  }
+  expect((await post(BATCH, form(['images', picture]), { Accept: 'text/html' })).status).toBe(406);
+  expect((await post(MATCH, form(['image1', NOWHERE], ['image2', NOWHERE]))).status).toBe(404);
+});
+
+test('health, statistics, pages and their files', async () => {
+  const paths = ['/health', '/health/live', '/health/ready', '/api/v1/stats'];
+  const files = ['docs.js', 'redoc.css', 'icon.svg'].map((name) => `/assets/${name}`);
+  for (const path of [...paths, '/', '/docs', '/redoc', '/openapi.json', ...files]) {
+    expect((await call(path)).status, path).toBe(200);
+  }
+  expect((await call('/assets/nothing.js')).status).toBe(404);
+});
+
+test('cache administration', async () => {
+  const response = await post(DETECT, form(['image', await newPicture()]));
+  const { cache } = detectAnswerSchema.parse(await response.json());
+  await expect.poll(async () => (await call(`${KEYS}/${cache.key}`, { headers: admin() })).status).toBe(200);
+  const requests: [method: string, path: string, status: number][] = [
+    ['GET', `${KEYS}?pattern=*&cursor=0&limit=10`, 200],
+    ['GET', `${KEYS}?patern=*`, 400],
+    ['DELETE', KEYS, 400],
+    ['DELETE', `${KEYS}/${cache.key}`, 200],
+    ['DELETE', `${KEYS}/${cache.key}`, 404],
+    ['GET', `${KEYS}/${cache.key}`, 404],
+    ['DELETE', `${KEYS}?pattern=*&cursor=0`, 200],
+  ];
+  for (const [method, path, status] of requests) {
+    expect((await call(path, { method, headers: admin() })).status, `${method} ${path}`).toBe(status);
+  }
+});
+
+test('without a key, with too small a one, and beyond the limit', async () => {
+  await stack.restartEdge({ REQUIRE_API_KEY: 'true' });
+  const guarded = async () => (await samples()).filter(([path]) => path.startsWith('/api/'));
+  for (const [path, init] of await guarded()) {
+    expect((await call(path, init)).status, path).toBe(401);
+  }
+  for (const [path, init] of await guarded()) {
+    const headers = { Authorization: `Bearer ${readKey}` };
+    const { status } = await call(path, { ...init, headers });
+    if (init.method === 'POST' || path.startsWith(KEYS)) expect(status, path).toBe(403);
+  }
+  await stack.restartEdge({ REQUIRE_API_KEY: 'true', RATE_LIMIT: '1', RATE_LIMIT_WINDOW_S: '86400' });
+  await fetch(`${stack.url}/api/v1/stats`, { headers: admin() });
+  for (const [path, init] of await guarded()) {
+    expect((await call(path, { ...init, headers: admin() })).status, path).toBe(429);
+  }
+});
+
+test('uploads that come too slowly', async () => {
+  await stack.restartEdge({ UPLOAD_TIMEOUT_MS: '300' });
+  for (const [path] of UPLOADS) {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = writable.getWriter();
+    void writer.write(new Uint8Array(10)).catch(() => undefined);
+    const url = stack.url + path;
+    const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+    const response = await fetch(url, { method: 'POST', body: readable, headers, duplex: 'half' });
+    await recorder.record(new Request(url, { method: 'POST', headers }), response);
+    expect(response.status).toBe(504);
+    await writer.abort().catch(() => undefined);
+  }
+});
+
+test('more uploads at once than an isolate holds', async () => {
+  await stack.restartEdge();
+  const { hostname, port } = new URL(stack.url);
+  const stalled = Array.from({ length: 7 }, () => {
+    const socket = connect(Number(port), hostname).on('error', () => undefined);
+    socket.write(
+      `POST ${DETECT} HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 10000000\r\n\r\n\x89PNG`,
+    );
+    return socket;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  // Of the largest size, so that there is no room for them beside the others.
+  const picture = await flatPicture(1_800, 1_800, { compressionLevel: 0 });
+  const refused = await Promise.all(UPLOADS.map(([path, makeForm]) => post(path, makeForm(picture))));
+  for (const response of refused) {
+    expect(response.status).toBe(503);
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+  }
+  for (const socket of stalled) socket.destroy();
+});
+
+test('without an origin', async () => {
+  await stack.restartEdge();
+  await stack.origin.kill();
+  for (const [path, makeForm] of UPLOADS) {
+    const { status } = await post(path, makeForm(await newPicture()));
+    expect(status).toBe(path === BATCH ? 200 : 502);
+  }
+  for (const path of ['/health', '/health/ready']) expect((await call(path)).status).toBe(503);
+});
+
+// What has no cause outside of the edge is brought about in its own app.
+const PLATFORM = { peerAddress: () => '127.0.0.1' };
+const EXECUTION = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
+const NO_ASSETS: Assets = { open: async () => undefined };
+
+async function callApp(app: ReturnType<typeof startApp>, path: string, init: RequestInit): Promise<number> {
+  const request = new Request(`http://edge${path}`, init);
+  const response = await app.fetch(request.clone(), PLATFORM, EXECUTION);
+  await recorder.record(request, response);
+  return response.status;
+}
+
+function workingServices() {
+  const configuration = parseConfiguration({
+    UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:1',
+    UPSTASH_REDIS_REST_TOKEN: 'token',
+    ORIGIN_URL: 'http://127.0.0.1:1',
+    ORIGIN_SECRET: 'a secret of more than 32 characters',
+    EXTRACTOR: 'opencv-sift@4.6.0-avx2',
+  });
+  return createServices(configuration, NO_ASSETS);
+}
+
+test('not set up completely', async () => {
+  const app = startApp({}, NO_ASSETS);
+  for (const [path, init] of await samples()) expect(await callApp(app, path, init), path).toBe(503);
+});
+
+test('a defect of ours', async () => {
+  const services = workingServices();
+  services.stats.count = () => {
+    throw new Error('a defect');
+  };
+  const app = createApp(services);
+  for (const [path, init] of await samples()) expect(await callApp(app, path, init), path).toBe(500);
+});
+
+test('pages that were not built', async () => {
+  const app = createApp(workingServices());
+  for (const path of ['/', '/docs', '/redoc', '/openapi.json']) {
+    expect(await callApp(app, path, {}), path).toBe(404);
+  }
+});
+
+test('nothing that the document describes is left', () => {
+  expect(documentedThings().length).toBeGreaterThan(200);
+  expect(recorder.missing()).toEqual([]);
+});
+
+test('every error of the contract is an error of some operation', () => {
+  const codes = new Set(documentedThings().map((thing) => thing.split(' ').at(-1)));
+  expect(errorCodeSchema.options.filter((code) => !codes.has(code))).toEqual([]);
+});

@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { type Runtime, startEdgeStack } from '../fixtures/edge-stack.ts';
+
+const root = new URL('../../', import.meta.url);
+
+test.each<Runtime>(['workerd', 'deno'])(
+  "a client that knows only the reference service's contract works unchanged on %s",
+  async (runtime) => {
+    const stack = await startEdgeStack({ runtime, edgeEnvironment: { REDIS_TIMEOUT_MS: '3000' } });
+    try {
+      const words = ['test/reference/client.mjs', stack.url, 'docs/example/mountains.jpg'];
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, words, { cwd: root });
+      expect(stderr).toBe('');
+      expect(stdout).toBe('11 promises\n');
+    } finally {
+      await stack.stop();
+    }
+  },
+);
