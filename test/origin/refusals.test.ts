@@ -13,13 +13,8 @@ import { postForExtraction, signedRequest } from '../fixtures/signed-request.ts'
 
 const MAX_IMAGE_BYTES = 1_000_000;
 const MAX_IMAGE_PIXELS = 1_000_000;
-<<<<<<< HEAD
 /** Enough for 900,000 pixels with default parameters. */
 const ORIGIN_MEMORY_BYTES = 80_000_000;
-=======
-/** The least that can be set: enough for 700,000 pixels with default parameters. */
-const ORIGIN_MEMORY_BYTES = 64 * 1024 * 1024;
->>>>>>> main
 
 let origin: OriginServer;
 beforeAll(async () => {
@@ -100,11 +95,7 @@ test('an image of too many pixels is refused without being decoded', async () =>
 
 test('an image whose extraction takes more memory than there is is refused', async () => {
   const { details } = await expectProblem(
-<<<<<<< HEAD
     await postForExtraction(origin, await flatPicture(1000, 1000)),
-=======
-    await postForExtraction(origin, await flatPicture(980, 980)),
->>>>>>> main
     'IMAGE_TOO_LARGE',
   );
   expect(details).toMatchObject({ limit: 'memory', max: ORIGIN_MEMORY_BYTES });
@@ -112,11 +103,7 @@ test('an image whose extraction takes more memory than there is is refused', asy
 });
 
 test('the same image is accepted with parameters that take less', async () => {
-<<<<<<< HEAD
   const response = await postForExtraction(origin, await flatPicture(1000, 1000), {
-=======
-  const response = await postForExtraction(origin, await flatPicture(980, 980), {
->>>>>>> main
     query: '?n_octave_layers=1',
   });
   expect(response.status, await response.text()).toBe(200);
