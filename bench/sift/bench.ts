@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 
 /**
  * `node bench/sift/bench.ts [options] [picture or folder]...`: builds and runs the native benchmark of the engine
- * against cv::SIFT. Options are passed on (see bench_sift.cpp): --json, --runs N, --size WxH, --subject NAME, --quick.
- * Without a picture those of ../shared/data/matching are taken.
+ * against cv::SIFT, and against VLFeat where it is installed. Options are passed on: `--help` tells them. Without a
+ * picture those of ../shared/data/matching are taken.
  */
 const here = fileURLToPath(new URL('.', import.meta.url));
 const build = join(here, '../../build/bench-sift');

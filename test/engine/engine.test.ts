@@ -47,6 +47,8 @@ const comparisonSchema = z.object({
 });
 type Comparison = z.infer<typeof comparisonSchema>;
 
+const scoreSchema = z.object({ engine: z.string(), repeatability: z.number(), accuracy: z.number() });
+
 function parseComparisons(output: string): Comparison[] {
   return output
     .split('\n')
@@ -135,6 +137,28 @@ describe.runIf(thorough)('thorough', { timeout: 10 * minutes }, () => {
 
   test('matching pictures: as cv::SIFT', async ({ skip }) => compareShared('matching', skip));
 
+  test('Oxford sequences: repeatability and matching accuracy of cv::SIFT to three digits', async ({
+    skip,
+  }) => {
+    if (!requireReference(skip)) return;
+    if (!existsSync(sharedPictures)) return skip('SKIPPED: ../shared/data is not there');
+    const folders = ['boat', 'graffiti', 'leuven', 'ubc'].map((name) =>
+      join(sharedPictures, 'matching', `oxford_${name}`),
+    );
+    const { code, output } = await run('oxford', ...folders);
+    expect(code, output).toBe(0);
+    const scores = output
+      .trim()
+      .split('\n')
+      .map((line) => scoreSchema.parse(JSON.parse(line)));
+    expect(scores).toHaveLength(2 * folders.length);
+    const rounded = (engine: string) =>
+      scores
+        .filter((score) => score.engine === engine)
+        .map(({ repeatability, accuracy }) => [repeatability.toFixed(3), accuracy.toFixed(3)]);
+    expect(rounded('edgesift')).toEqual(rounded('opencv'));
+  });
+
   test('more random pictures, strides and parameters', async () => {
     expect(await run('robustness', '--cases', '300', '--seed', '1000')).toEqual({
       code: 0,
@@ -146,6 +170,15 @@ describe.runIf(thorough)('thorough', { timeout: 10 * minutes }, () => {
     const { code, output } = await run('robustness', '--growth', '1000');
     expect(output).not.toContain('grows');
     expect(code).toBe(0);
+  });
+
+  test('libFuzzer finds nothing in half a minute', async ({ skip }) => {
+    if ((await execute('clang++', ['--version'])).code !== 0) return skip('SKIPPED: Clang is not installed');
+    const options = ['-DCMAKE_CXX_COMPILER=clang++', '-DEDGESIFT_SANITIZE=ON', '-DEDGESIFT_FUZZ=ON'];
+    const path = (await buildPrograms('engine-fuzz', options)).path('fuzz_extract');
+    if (path === undefined) throw new Error('fuzz_extract was not built');
+    const { code, output } = await execute(path, ['-max_len=4096', '-max_total_time=30', '-timeout=25']);
+    expect(code, output.slice(-2000)).toBe(0);
   });
 
   test('no invalid memory access and no undefined behaviour', async () => {

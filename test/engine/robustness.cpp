@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <new>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -17,6 +19,20 @@
 
 #include "edgesift/sift.hpp"
 #include "pictures.hpp"
+
+namespace {
+
+std::size_t allocations = 0;
+
+}  // namespace
+
+void* operator new(std::size_t bytes) {
+  ++allocations;
+  if (void* memory = std::malloc(bytes)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -131,6 +147,16 @@ std::size_t residentBytes() {
   return resident * 4096;
 }
 
+/// A picture like one before takes no memory.
+void checkSteadyState() {
+  edgesift::Extractor extractor;
+  const pictures::Grey grey = pictures::make("texture", 300, 200, 7);
+  extractor.extract(grey.pixels.data(), grey.width, grey.height, grey.width);
+  const std::size_t before = allocations;
+  extractor.extract(grey.pixels.data(), grey.width, grey.height, grey.width);
+  require(allocations == before, "allocates for a picture like the one before");
+}
+
 void checkGrowth(int count) {
   edgesift::Extractor extractor;
   std::size_t early = 0;
@@ -163,6 +189,7 @@ int main(int argc, char** argv) {
       checkGrowth(growth);
       return 0;
     }
+    checkSteadyState();
     edgesift::Extractor reused;
     for (; current < seed + static_cast<std::uint32_t>(cases); ++current) checkOne(reused, current);
     std::printf("%d cases\n", cases);

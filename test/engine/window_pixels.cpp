@@ -31,7 +31,8 @@ int main() {
     const edgesift::ScalePlan plan{edgesift::Parameters{}};
     const edgesift::DoubledPicture picture({grey.pixels.data(), width, height, width});
     std::vector<float> memory(edgesift::Octave::floats(plan, picture.rows(), picture.columns(), true));
-    edgesift::Octave octave(plan, kernels, picture, memory.data());
+    edgesift::Octave octave(plan, kernels);
+    octave.begin(picture, memory.data());
     octave.makeBottom(0);
     octave.makeLevels(0);
     edgesift::Window window(plan, kernels);

@@ -108,7 +108,10 @@ class Extractor::Implementation {
   Arena arena_;
   std::optional<ScalePlan> plan_;
   std::optional<Refinement> refinement_;
+  std::optional<Octave> octave_;
   std::optional<Window> window_;
+  /// Octave of the window's pixels, -1 while it has none of this picture.
+  int windowOctave_ = -1;
   const DoubledPicture* picture_ = nullptr;
   KeypointStore store_;
   PlaceSet places_;
@@ -124,12 +127,14 @@ class Extractor::Implementation {
 void Extractor::Implementation::setUp(const Parameters& parameters) {
   if (window_ && plan_->parameters == parameters) return;
   refinement_.reset();
+  octave_.reset();
   window_.reset();
   plan_.emplace(parameters);
   scratch_.resize(static_cast<std::size_t>(scanScratchFloats(plan_->layers)));
   weights_.resize(static_cast<std::size_t>(2 * plan_->neighbourhood + 1 + 2 * kRowQuantum));
   scanRows_.resize(static_cast<std::size_t>(3 * plan_->storedLevels));
   refinement_.emplace(*plan_, kernels_);
+  octave_.emplace(*plan_, kernels_);
   window_.emplace(*plan_, kernels_);
 }
 
@@ -137,6 +142,7 @@ Features Extractor::Implementation::extract(const Picture& picture, const Parame
   setUp(parameters);
   store_.clear(parameters.features);
   places_.clear();
+  windowOctave_ = -1;
   stopwatch_.restart();
 
   const DoubledPicture doubled(picture);
@@ -150,13 +156,14 @@ Features Extractor::Implementation::extract(const Picture& picture, const Parame
 
   LevelView bottom;
   for (int o = 0; hasInterior(rows >> o, columns >> o); ++o) {
-    Octave octave = o == 0 ? Octave(*plan_, kernels_, doubled, rings) : Octave(*plan_, kernels_, bottom, rings);
+    if (o == 0) octave_->begin(doubled, rings);
+    else octave_->begin(bottom, rings);
     const int next = o + 1;
     if (hasInterior(rows >> next, columns >> next)) {
       bottom = wholeLevel(*plan_, rows >> next, columns >> next, bottoms[next % 2]);
-      octave.feed(bottom);
+      octave_->feed(bottom);
     }
-    processOctave(octave, o);
+    processOctave(*octave_, o);
   }
   const Features features = store_.select();
   stopwatch_.addTo(seconds_.selection);
@@ -225,9 +232,12 @@ void Extractor::Implementation::refineInWindow(const Octave& octave, int index, 
       window_->build(*picture_, row, column);
     else
       window_->build(octave.levels()[0], row, column);
+    windowOctave_ = index;
   };
   RefinedPoint point;
-  Outcome outcome = Outcome::unavailable;
+  // Where many wander, as in a picture made for it, they are close together and one window serves several.
+  Outcome outcome =
+      windowOctave_ == index ? refinement_->refine(window_->levels(), walk, point) : Outcome::unavailable;
   while (outcome == Outcome::unavailable) {
     build(walk.at.row, walk.at.column);
     outcome = refinement_->refine(window_->levels(), walk, point);

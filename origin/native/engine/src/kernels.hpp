@@ -64,7 +64,8 @@ struct Kernels {
 
   /// The 3x3 pixels around a place of the last level, from 2 * radius + 3 rows of the level below, each given from
   /// the first column that takes part. Same operations as filterRow and filterColumns. `taps` starts at the left.
-  void (*filterPatch)(const float* const* rows, const float* taps, int radius, float* out);
+  /// `scratch` holds four floats per row.
+  void (*filterPatch)(const float* const* rows, const float* taps, int radius, float* scratch, float* out);
 
   /// Extrema in one row. `levels[3 * l + i]` is row `row - 1 + i` of level l, l < layers + 2. Columns
   /// [begin, end). A candidate of the last layer has not been compared with the layer above it, which needs the

@@ -32,13 +32,19 @@ std::size_t Octave::floats(const ScalePlan& plan, int rows, int columns, bool is
   return rowCount * plan.rowFloats(columns);
 }
 
-Octave::Octave(const ScalePlan& plan, const Kernels& kernels, const DoubledPicture& picture, float* memory)
-    : plan_(plan), kernels_(kernels), picture_(&picture) {
+Octave::Octave(const ScalePlan& plan, const Kernels& kernels) : plan_(plan), kernels_(kernels) {
+  levels_.resize(plan.storedLevels);
+  filtered_.resize(plan.storedLevels);
+  inputs_.resize(static_cast<std::size_t>(rowRingRows(plan.widestRadius)));
+}
+
+void Octave::begin(const DoubledPicture& picture, float* memory) {
+  picture_ = &picture;
   allocate(picture.rows(), picture.columns(), true, memory);
 }
 
-Octave::Octave(const ScalePlan& plan, const Kernels& kernels, const LevelView& bottom, float* memory)
-    : plan_(plan), kernels_(kernels) {
+void Octave::begin(const LevelView& bottom, float* memory) {
+  picture_ = nullptr;
   allocate(bottom.rows, bottom.columns, false, memory);
   levels_[0] = bottom;
 }
@@ -50,24 +56,22 @@ void Octave::allocate(int rows, int columns, bool isFirst, float* memory) {
     memory += stride * static_cast<std::size_t>(count);
     return start;
   };
-  levels_.resize(plan_.storedLevels);
-  filtered_.resize(plan_.storedLevels);
+  next_ = {};
   for (int i = isFirst ? 0 : 1; i < plan_.storedLevels; ++i) {
-    LevelView& level = levels_[i];
+    LevelView& level = levels_[i] = {};
     const int ringRows = plan_.ringRows(i, rows);
     level.data = takeRows(ringRows);
     level.stride = static_cast<std::ptrdiff_t>(stride);
     level.slotMask = ringRows == rows ? -1 : ringRows - 1;
     level.rows = rows;
     level.columns = level.heldColumnsEnd = columns;
-    RowRing& ring = filtered_[i];
+    RowRing& ring = filtered_[i] = {};
     ring.rows = rowRingRows(i == 0 ? plan_.base.radius : plan_.level[i].radius);
     ring.data = takeRows(ring.rows);
     ring.stride = stride;
   }
   spare_ = takeRows(1);
   if (isFirst) doubled_ = takeRows(1);
-  inputs_.resize(static_cast<std::size_t>(rowRingRows(plan_.widestRadius)));
 }
 
 void Octave::makeBottom(int y) {

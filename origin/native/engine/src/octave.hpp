@@ -43,10 +43,12 @@ class Octave {
   /// are given theirs.
   static std::size_t floats(const ScalePlan& plan, int rows, int columns, bool isFirst);
 
-  /// The first octave.
-  Octave(const ScalePlan& plan, const Kernels& kernels, const DoubledPicture& picture, float* memory);
-  /// Another one, with its whole level 0.
-  Octave(const ScalePlan& plan, const Kernels& kernels, const LevelView& bottom, float* memory);
+  /// To be begun before anything else; one object serves all octaves in turn.
+  Octave(const ScalePlan& plan, const Kernels& kernels);
+  /// Begins the first octave.
+  void begin(const DoubledPicture& picture, float* memory);
+  /// Begins another one, with its whole level 0.
+  void begin(const LevelView& bottom, float* memory);
 
   /// Level 0 of the next octave is written there as it becomes known: every second pixel of level `layers`.
   void feed(const LevelView& nextBottom) { next_ = nextBottom; }

@@ -70,6 +70,7 @@ bool isExtremal(const float (&v)[3][3][3], int layer) {
 
 Refinement::Refinement(const ScalePlan& plan, const Kernels& kernels) : plan_(plan), kernels_(kernels) {
   patchRows_.resize(static_cast<std::size_t>(2 * plan.patchReach + 1));
+  patchScratch_.resize(4 * patchRows_.size());
 }
 
 bool Refinement::isAvailable(const std::vector<LevelView>& levels, const Candidate& at) const {
@@ -87,7 +88,7 @@ void Refinement::lastLevelPatch(const LevelView& below, const Candidate& at, flo
     const int y = isInside ? at.row + k : reflect(at.row + k, below.rows);
     patchRows_[static_cast<std::size_t>(k + reach)] = below.row(y) + at.column - reach;
   }
-  kernels_.filterPatch(patchRows_.data(), taps.taps.data(), taps.radius, out);
+  kernels_.filterPatch(patchRows_.data(), taps.taps.data(), taps.radius, patchScratch_.data(), out);
 }
 
 Refinement::Cube Refinement::cubeAround(const std::vector<LevelView>& levels, const Candidate& at) {

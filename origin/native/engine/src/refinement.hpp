@@ -54,6 +54,7 @@ class Refinement {
   const ScalePlan& plan_;
   const Kernels& kernels_;
   std::vector<const float*> patchRows_;
+  std::vector<float> patchScratch_;
 };
 
 }  // namespace edgesift

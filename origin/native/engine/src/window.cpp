@@ -4,6 +4,16 @@
 
 namespace edgesift {
 
+Window::Window(const ScalePlan& plan, const Kernels& kernels)
+    : plan_(plan), kernels_(kernels), halfSides_(static_cast<std::size_t>(plan.storedLevels)) {
+  const int last = plan.storedLevels - 1;
+  for (int i = last; i >= 0; --i) {
+    const int needed = std::max(plan.trail[i], plan.neighbourhood);
+    const int below = i == last ? plan.patchReach : halfSides_[i + 1] + plan.level[i + 1].radius;
+    halfSides_[i] = std::max(needed, below);
+  }
+}
+
 LevelView Window::reserve(std::vector<float>& memory, int rows, int columns, int row, int column,
                           int halfSide) const {
   LevelView view;
@@ -42,34 +52,24 @@ void Window::blur(const LevelView& from, const GaussianTaps& taps, int mirrored,
   for (int y = top; y < bottom; ++y)
     kernels_.filterRow(from.row(y) + to.heldColumnsBegin, filteredRow(y), width, taps.taps.data(), taps.radius);
 
-  std::vector<const float*> inputs(static_cast<std::size_t>(2 * taps.radius + kStripRows));
+  inputs_.resize(static_cast<std::size_t>(2 * taps.radius + kStripRows));
   float* outputs[kStripRows];
   for (int begin = to.heldRowsBegin; begin < to.heldRowsEnd; begin += kStripRows) {
-    for (std::size_t k = 0; k < inputs.size(); ++k) {
+    for (std::size_t k = 0; k < inputs_.size(); ++k) {
       const int y = reflect(begin - taps.radius + static_cast<int>(k), to.rows);
-      inputs[k] = filteredRow(std::clamp(y, top, bottom - 1));
+      inputs_[k] = filteredRow(std::clamp(y, top, bottom - 1));
     }
     for (int k = 0; k < kStripRows; ++k)
       outputs[k] = to.row(std::min(begin + k, to.heldRowsEnd)) + to.heldColumnsBegin;
-    kernels_.filterColumns(inputs.data(), outputs, width, taps.centre(), taps.radius);
+    kernels_.filterColumns(inputs_.data(), outputs, width, taps.centre(), taps.radius);
   }
   mirror(to, mirrored);
-}
-
-std::vector<int> Window::halfSides() const {
-  std::vector<int> sides(static_cast<std::size_t>(plan_.storedLevels));
-  for (int i = plan_.storedLevels - 1; i >= 0; --i) {
-    const int last = plan_.storedLevels - 1;
-    const int needed = std::max(plan_.trail[i], plan_.neighbourhood);
-    sides[i] = i == last ? std::max(needed, plan_.patchReach) : std::max(needed, sides[i + 1] + plan_.level[i + 1].radius);
-  }
-  return sides;
 }
 
 void Window::build(const DoubledPicture& picture, int row, int column) {
   levels_.resize(plan_.storedLevels);
   memory_.resize(plan_.storedLevels);
-  const int halfSide = halfSides()[0];
+  const int halfSide = halfSides_[0];
   LevelView doubled =
       reserve(doubledMemory_, picture.rows(), picture.columns(), row, column, halfSide + plan_.base.radius);
   row_.resize(static_cast<std::size_t>(picture.columns()));
@@ -92,9 +92,8 @@ void Window::build(const LevelView& bottom, int row, int column) {
 }
 
 void Window::buildUpper(int row, int column) {
-  const std::vector<int> sides = halfSides();
   for (int i = 1; i < plan_.storedLevels; ++i) {
-    levels_[i] = reserve(memory_[i], levels_[0].rows, levels_[0].columns, row, column, sides[i]);
+    levels_[i] = reserve(memory_[i], levels_[0].rows, levels_[0].columns, row, column, halfSides_[i]);
     blur(levels_[i - 1], plan_.level[i], plan_.level[i + 1].radius + 4, levels_[i]);
   }
 }

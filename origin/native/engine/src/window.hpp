@@ -10,7 +10,7 @@ namespace edgesift {
 /// they are refined, to rows the rings no longer or not yet hold. Same operations, so the same pixels.
 class Window {
  public:
-  Window(const ScalePlan& plan, const Kernels& kernels) : plan_(plan), kernels_(kernels) {}
+  Window(const ScalePlan& plan, const Kernels& kernels);
 
   /// `picture` for the first octave, else the whole level 0.
   void build(const DoubledPicture& picture, int row, int column);
@@ -23,16 +23,18 @@ class Window {
   LevelView reserve(std::vector<float>& memory, int rows, int columns, int row, int column, int halfSide) const;
   void blur(const LevelView& from, const GaussianTaps& taps, int mirrored, LevelView& to);
   void mirror(LevelView& level, int count) const;
-  std::vector<int> halfSides() const;
   void buildUpper(int row, int column);
 
   const ScalePlan& plan_;
   const Kernels& kernels_;
+  /// Of each level, what it has to hold around the place.
+  std::vector<int> halfSides_;
   std::vector<LevelView> levels_;
   std::vector<std::vector<float>> memory_;
   std::vector<float> doubledMemory_;
   std::vector<float> filtered_;
   std::vector<float> row_;
+  std::vector<const float*> inputs_;
 };
 
 }  // namespace edgesift

@@ -157,51 +157,30 @@ void filterColumns(const float* const* rows, float* const* out, int width, const
 
 /// Three neighbouring pixels (and one more) of `Rows` filtered rows.
 template <int Rows>
-EDGESIFT_INLINE void filterPatchRows(const float* const* rows, const float* taps, int length, Quad* out) {
+EDGESIFT_INLINE void filterPatchRows(const float* const* rows, const float* taps, int length, float* out) {
   Quad sum[Rows];
   for (int i = 0; i < Rows; ++i) sum[i] = loadQuad(rows[i]) * broadcastQuad(taps[0]);
   for (int k = 1; k < length; ++k) {
     const Quad tap = broadcastQuad(taps[k]);
     for (int i = 0; i < Rows; ++i) sum[i] = fusedMultiplyAdd(loadQuad(rows[i] + k), tap, sum[i]);
   }
-  for (int i = 0; i < Rows; ++i) out[i] = sum[i];
+  for (int i = 0; i < Rows; ++i) storeQuad(out + 4 * i, sum[i]);
 }
 
-void filterPatch(const float* const* rows, const float* taps, int radius, float* out) {
+void filterPatch(const float* const* rows, const float* taps, int radius, float* scratch, float* out) {
   constexpr int kRowsAtOnce = 8;
-  // Rows are filtered once, into a ring as long as the widest filter in use would need; longer filters go through
-  // the column sum in the same order with rows filtered again.
-  constexpr int kMaximumRows = 2 * 64 + 3;
   const int length = 2 * radius + 1;
   const int count = length + 2;
   const float* centre = taps + radius;
-  if (count <= kMaximumRows) {
-    Quad filtered[kMaximumRows];
-    int i = 0;
-    for (; i + kRowsAtOnce <= count; i += kRowsAtOnce)
-      filterPatchRows<kRowsAtOnce>(rows + i, taps, length, filtered + i);
-    for (; i < count; ++i) filterPatchRows<1>(rows + i, taps, length, filtered + i);
-    for (int y = 0; y < 3; ++y) {
-      Quad sum = filtered[radius + y] * broadcastQuad(centre[0]);
-      for (int k = 1; k <= radius; ++k)
-        sum = fusedMultiplyAdd(filtered[radius + y - k] + filtered[radius + y + k], broadcastQuad(centre[k]), sum);
-      float pixels[4];
-      storeQuad(pixels, sum);
-      for (int x = 0; x < 3; ++x) out[3 * y + x] = pixels[x];
-    }
-    return;
-  }
+  int i = 0;
+  for (; i + kRowsAtOnce <= count; i += kRowsAtOnce)
+    filterPatchRows<kRowsAtOnce>(rows + i, taps, length, scratch + 4 * i);
+  for (; i < count; ++i) filterPatchRows<1>(rows + i, taps, length, scratch + 4 * i);
+  const auto filtered = [&](int row) { return loadQuad(scratch + 4 * row); };
   for (int y = 0; y < 3; ++y) {
-    Quad middle;
-    filterPatchRows<1>(rows + radius + y, taps, length, &middle);
-    Quad sum = middle * broadcastQuad(centre[0]);
-    for (int k = 1; k <= radius; ++k) {
-      Quad above;
-      Quad below;
-      filterPatchRows<1>(rows + radius + y - k, taps, length, &above);
-      filterPatchRows<1>(rows + radius + y + k, taps, length, &below);
-      sum = fusedMultiplyAdd(above + below, broadcastQuad(centre[k]), sum);
-    }
+    Quad sum = filtered(radius + y) * broadcastQuad(centre[0]);
+    for (int k = 1; k <= radius; ++k)
+      sum = fusedMultiplyAdd(filtered(radius + y - k) + filtered(radius + y + k), broadcastQuad(centre[k]), sum);
     float pixels[4];
     storeQuad(pixels, sum);
     for (int x = 0; x < 3; ++x) out[3 * y + x] = pixels[x];
