@@ -87,7 +87,7 @@ if (!sharedDataMissing('the benchmark of matching')) {
       pairs.push(figures);
     }
   }
-  const folder = process.argv[2] ?? 'bench/results';
+  const folder = process.argv[2] ?? 'build/bench';
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, 'matching.json');
   writeFileSync(
