@@ -33,8 +33,9 @@ export interface NativeAddon {
    *
    * Does not denoise, whatever the parameters say: see {@link denoise}.
    *
-   * @throws TypeError or RangeError for arguments that are no image or no SIFT parameters, Error when the
-   *   computation fails, for example for lack of memory.
+   * @throws TypeError or RangeError for arguments that are no image or no SIFT parameters, RangeError with the code
+   *   `TOO_MUCH_WORK` for what our engine refuses to work on for minutes, Error when the computation fails, for
+   *   example for lack of memory.
    */
   extract(image: PixelImage, parameters: SiftParameters): ArrayBuffer;
 

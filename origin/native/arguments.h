@@ -52,6 +52,10 @@ Napi::Value fenced(Napi::Env env, const std::string& what, const Work& work) {
     throw;
   } catch (const InvalidInput& error) {
     throw Napi::RangeError::New(env, error.what());
+  } catch (const TooMuchWork& error) {
+    Napi::Error thrown = Napi::RangeError::New(env, error.what());
+    thrown.Set("code", Napi::String::New(env, "TOO_MUCH_WORK"));
+    throw thrown;
   } catch (const std::bad_alloc&) {
     throw Napi::Error::New(env, "not enough memory for this task");
   } catch (const std::exception& error) {

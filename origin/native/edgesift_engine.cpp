@@ -64,6 +64,9 @@ Features EdgesiftEngine::extract(const Image& image, const SiftParameters& given
     return features;
   } catch (const std::invalid_argument& error) {
     throw InvalidInput(error.what());
+  } catch (const edgesift::TooMuchWork& error) {
+    extractor.reset();
+    throw TooMuchWork(error.what());
   } catch (...) {
     extractor.reset();
     throw;

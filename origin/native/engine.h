@@ -52,6 +52,12 @@ class InvalidInput : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Input that takes out of all proportion to its size.
+class TooMuchWork : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// Pixels and parameters in, features out. Stateless: every thread may call the same engine at once.
 class Engine {
  public:

@@ -10,7 +10,7 @@ import type { ExtractionResult, ExtractionTask } from './messages.ts';
  * Image file → feature payload. Blocks the calling thread while the native code runs.
  *
  * @throws ServiceError `IMAGE_READ_ERROR` or `IMAGE_TOO_LARGE` from decoding; `IMAGE_TOO_LARGE` for more than
- *   {@link MAX_KEYPOINTS} keypoints
+ *   {@link MAX_KEYPOINTS} keypoints, and for more work than our engine does
  */
 export async function extractFeatures(addon: NativeAddon, task: ExtractionTask): Promise<ExtractionResult> {
   const started = performance.now();
@@ -18,7 +18,7 @@ export async function extractFeatures(addon: NativeAddon, task: ExtractionTask):
   const decoded = performance.now();
   const prepared = denoised(addon, image, task.parameters);
   const denoisedAt = performance.now();
-  const tensors = new Uint8Array(addon.extract(prepared, task.parameters));
+  const tensors = tensorsOf(addon, prepared, task.parameters);
   checkKeypointCount(tensors.length / BYTES_PER_KEYPOINT);
   const { format, sha256, bytes, parameters } = task;
   const { width, height } = image;
@@ -38,6 +38,18 @@ export async function extractFeatures(addon: NativeAddon, task: ExtractionTask):
 /** The image that features are searched in: denoised where the parameters say so. */
 export function denoised(addon: NativeAddon, image: PixelImage, { denoising }: SiftParameters): PixelImage {
   return denoising ? { ...image, pixels: addon.denoise(image, denoising), channels: 3 } : image;
+}
+
+function tensorsOf(addon: NativeAddon, image: PixelImage, parameters: SiftParameters): Uint8Array {
+  try {
+    return new Uint8Array(addon.extract(image, parameters));
+  } catch (cause) {
+    const isTooMuch = cause instanceof Error && 'code' in cause && cause.code === 'TOO_MUCH_WORK';
+    if (!isTooMuch) throw cause;
+    const message =
+      'With these parameters the image takes too long: raise contrast_threshold or lower sigma.';
+    throw new ServiceError('IMAGE_TOO_LARGE', message, { details: { limit: 'work' }, cause });
+  }
 }
 
 function checkKeypointCount(count: number): void {

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { extractorId } from '../../shared/extractor.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
-import { SHARED_DATA, sharedDataMissing } from '../fixtures/pictures.ts';
+import { ownPicture, SHARED_DATA, sharedDataMissing } from '../fixtures/pictures.ts';
+import { expectProblem } from '../fixtures/problem.ts';
 import { postForExtraction } from '../fixtures/signed-request.ts';
 import { agreeing } from '../golden/agreement.ts';
 import { availablePictures, goldenPayload, REFUSED, sharedPicturesExist } from '../golden/golden.ts';
@@ -70,3 +72,29 @@ describe.each([
     },
   );
 });
+
+test('a picture that would keep our engine busy for minutes is refused in seconds, and harms nothing', async () => {
+  const origin = await startOriginServer();
+  try {
+    const query = '?contrast_threshold=0&n_octave_layers=1&sigma=10';
+    const refused = await postForExtraction(origin, await squares(400), { query });
+    expect((await expectProblem(refused, 'IMAGE_TOO_LARGE')).details).toEqual({ limit: 'work' });
+    expect((await postForExtraction(origin, await squares(400))).status).toBe(200);
+    expect((await postForExtraction(origin, ownPicture('png-rgb.png'), { query })).status).toBe(200);
+  } finally {
+    await origin.stop();
+  }
+});
+
+/** Its squares are plateaus, where rounding errors are extrema. */
+function squares(side: number): Promise<Uint8Array<ArrayBuffer>> {
+  const pixels = Uint8Array.from({ length: side * side }, (_, index) => {
+    const [column, row] = [(index % side) >> 3, Math.floor(index / side) >> 3];
+    return ((column ^ row) & 1) * 200;
+  });
+  const image = sharp(pixels, { raw: { width: side, height: side, channels: 1 } });
+  return image
+    .png()
+    .toBuffer()
+    .then((file) => new Uint8Array(file));
+}

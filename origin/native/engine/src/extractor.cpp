@@ -20,6 +20,12 @@ namespace {
 
 /// Orientations a keypoint may get: peaks of at least this part of the highest (Lowe 2004, section 5).
 constexpr float kPeakRatio = 0.8f;
+/// Operations that refinement and description may take: for each pixel of the picture, and for any.
+constexpr double kOperationsPerPixel = 30e3;
+constexpr double kLeastOperations = 10e9;
+/// Of each pixel that a descriptor looks at.
+constexpr double kOperationsPerSample = 20;
+
 constexpr float kAngleEpsilon = 1.1920929e-7f;
 
 /// Adds the time since the last call to one stage after the other.
@@ -84,6 +90,8 @@ class Extractor::Implementation {
 
  private:
   void setUp(const Parameters& parameters);
+  /// Throws TooMuchWork when there are not that many operations left.
+  void spend(double operations);
   void processOctave(Octave& octave, int index);
   void scanStrip(const Octave& octave, int begin, int end);
   void refineStrip(const Octave& octave, int index);
@@ -113,6 +121,7 @@ class Extractor::Implementation {
   /// Octave of the window's pixels, -1 while it has none of this picture.
   int windowOctave_ = -1;
   const DoubledPicture* picture_ = nullptr;
+  double operationsLeft_ = 0;
   KeypointStore store_;
   PlaceSet places_;
   std::vector<float> scratch_;
@@ -138,11 +147,17 @@ void Extractor::Implementation::setUp(const Parameters& parameters) {
   window_.emplace(*plan_, kernels_);
 }
 
+void Extractor::Implementation::spend(double operations) {
+  operationsLeft_ -= operations;
+  if (operationsLeft_ < 0) throw TooMuchWork("too many or too large neighbourhoods to look at");
+}
+
 Features Extractor::Implementation::extract(const Picture& picture, const Parameters& parameters) {
   setUp(parameters);
   store_.clear(parameters.features);
   places_.clear();
   windowOctave_ = -1;
+  operationsLeft_ = kLeastOperations + kOperationsPerPixel * picture.width * picture.height;
   stopwatch_.restart();
 
   const DoubledPicture doubled(picture);
@@ -199,6 +214,7 @@ void Extractor::Implementation::refineStrip(const Octave& octave, int index) {
   refined_.clear();
   for (std::size_t i = 0; i < candidateCount_; ++i) {
     Walk walk{candidates_[i]};
+    if (walk.at.layer == plan_->layers) spend(refinement_->patchOperations());
     RefinedPoint point;
     const Outcome outcome = refinement_->refine(levels, walk, point);
     if (outcome == Outcome::rejected) continue;
@@ -228,6 +244,7 @@ void Extractor::Implementation::refineStrip(const Octave& octave, int index) {
 
 void Extractor::Implementation::refineInWindow(const Octave& octave, int index, Walk walk) {
   const auto build = [&](int row, int column) {
+    spend(window_->operations(octave.rows(), octave.columns()));
     if (index == 0)
       window_->build(*picture_, row, column);
     else
@@ -320,6 +337,7 @@ void Extractor::Implementation::describe(const std::vector<LevelView>& levels, c
   const double diagonal = std::sqrt(static_cast<double>(level.columns) * level.columns +
                                     static_cast<double>(level.rows) * level.rows);
   frame.radius = std::min(descriptorRadius(scale), static_cast<int>(diagonal));
+  spend(kOperationsPerSample * (2.0 * frame.radius + 1) * (2.0 * frame.radius + 1));
   frame.angle = turned;
   frame.cosine = static_cast<float>(direction.cosine) / width;
   frame.sine = static_cast<float>(direction.sine) / width;

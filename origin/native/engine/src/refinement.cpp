@@ -73,6 +73,10 @@ Refinement::Refinement(const ScalePlan& plan, const Kernels& kernels) : plan_(pl
   patchScratch_.resize(4 * patchRows_.size());
 }
 
+double Refinement::patchOperations() const noexcept {
+  return 3.0 * (2 * plan_.patchReach + 1) * (2 * plan_.patchReach - 1);
+}
+
 bool Refinement::isAvailable(const std::vector<LevelView>& levels, const Candidate& at) const {
   const int last = std::min(at.layer + 2, plan_.storedLevels - 1);
   for (int i = at.layer - 1; i <= last; ++i)

@@ -38,6 +38,9 @@ class Refinement {
  public:
   Refinement(const ScalePlan& plan, const Kernels& kernels);
 
+  /// Of making the last level's pixels around one place.
+  double patchOperations() const noexcept;
+
   Outcome refine(const std::vector<LevelView>& levels, Walk& walk, RefinedPoint& point);
 
  private:

@@ -14,6 +14,16 @@ Window::Window(const ScalePlan& plan, const Kernels& kernels)
   }
 }
 
+double Window::operations(int rows, int columns) const noexcept {
+  double sum = 0;
+  for (std::size_t i = 0; i < halfSides_.size(); ++i) {
+    const int side = 2 * halfSides_[i] + 1;
+    const int radius = i == 0 ? plan_.base.radius : plan_.level[i].radius;
+    sum += static_cast<double>(std::min(side, rows)) * std::min(side, columns) * (3 * radius + 2);
+  }
+  return sum;
+}
+
 LevelView Window::reserve(std::vector<float>& memory, int rows, int columns, int row, int column,
                           int halfSide) const {
   LevelView view;

@@ -16,6 +16,9 @@ class Window {
   void build(const DoubledPicture& picture, int row, int column);
   void build(const LevelView& bottom, int row, int column);
 
+  /// Of building one in a level of that size, at most.
+  double operations(int rows, int columns) const noexcept;
+
   const std::vector<LevelView>& levels() const noexcept { return levels_; }
 
  private:

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
 
 namespace edgesift {
 
@@ -47,6 +48,13 @@ struct Features {
   const std::uint8_t* descriptors = nullptr;
 };
 
+/// The picture would take out of all proportion to its size with these parameters: more than 30,000 operations a pixel,
+/// ten times what one full of keypoints takes with the defaults. The same on every machine.
+class TooMuchWork : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// Implementations of the kernels. All of them give the same bytes.
 enum class InstructionSet { portable, neon, avx2, avx512 };
 
@@ -79,7 +87,7 @@ class Extractor {
   Extractor& operator=(Extractor&&) noexcept;
 
   /// `grey`: `height` rows of `width` bytes, `stride` bytes apart. A picture without pixels has no features.
-  /// Throws std::invalid_argument for parameters out of range, std::bad_alloc when memory is short.
+  /// Throws std::invalid_argument for parameters out of range, std::bad_alloc when memory is short, TooMuchWork.
   Features extract(const std::uint8_t* grey, int width, int height, std::ptrdiff_t stride,
                    const Parameters& parameters = {});
 
