@@ -4,13 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { decodeImage } from '../../origin/decode/decode.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
-import {
-  ownPictures,
-  type PictureFile,
-  REFUSED,
-  sharedPictures,
-  sharedPicturesExist,
-} from '../golden/golden.ts';
+import { sharedDataMissing } from '../fixtures/pictures.ts';
+import { ownPictures, type PictureFile, REFUSED, sharedPictures } from '../golden/golden.ts';
 
 const MAX_PIXELS = 50_000_000;
 
@@ -38,8 +33,10 @@ describe('pixels are those of cv2.imread', () => {
   const readable = ownPictures.filter(({ name, expected }) => expected && !REFUSED.includes(name));
   test.each(readable)('$name', expectGoldenPixels);
 
-  if (!sharedPicturesExist) test.skip('SKIPPED: the pictures of ../shared/data/features are not here');
-  if (sharedPicturesExist) test.each(sharedPictures)('shared: $name', expectGoldenPixels);
+  test.skipIf(sharedDataMissing('pixels of real pictures')).each(sharedPictures)(
+    'shared: $name',
+    expectGoldenPixels,
+  );
 });
 
 const unreadable = ownPictures.filter(({ name, expected }) => !expected || REFUSED.includes(name));

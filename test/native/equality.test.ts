@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sharedDataMissing } from '../fixtures/pictures.ts';
 import { agreeing } from '../golden/agreement.ts';
 import {
   availablePictures,
@@ -8,7 +9,6 @@ import {
   goldenPayload,
   REFUSED,
   sharedPictures,
-  sharedPicturesExist,
 } from '../golden/golden.ts';
 import { PinnedAddon } from './pinned-addon.ts';
 
@@ -22,8 +22,6 @@ describe('features are those of cv2.SIFT, byte for byte', () => {
   });
 
   afterAll(() => addon.stop());
-
-  if (!sharedPicturesExist) test.skip('SKIPPED: the pictures of ../shared/data/features are not here');
 
   test.each(readable)('$name', async ({ path, expected }) => {
     for (const { parameters, ...golden } of expected?.features ?? []) {
@@ -39,18 +37,21 @@ describe('features are those of cv2.SIFT, byte for byte', () => {
     context.skip(`${addon.engine.version} is not ${GOLDEN_ENGINE}: compared within tolerance only`);
   });
 
-  test.skipIf(!sharedPicturesExist)('the keypoint counts are the published ones', () => {
-    const counts = sharedPictures.map(({ name, expected }) => [name, expected?.features[0]?.count]);
-    expect(Object.fromEntries(counts)).toEqual({
-      'barbara.bmp': 1040,
-      'brain_MR.jpg': 805,
-      'cameraman.tif': 1640,
-      'city_hall_zoom.png': 1346,
-      'lena_color_256.tif': 319,
-      'lena_gray_256.tif': 317,
-      'peppers.png': 720,
-    });
-  });
+  test.skipIf(sharedDataMissing('features of real pictures'))(
+    'the keypoint counts are the published ones',
+    () => {
+      const counts = sharedPictures.map(({ name, expected }) => [name, expected?.features[0]?.count]);
+      expect(Object.fromEntries(counts)).toEqual({
+        'barbara.bmp': 1040,
+        'brain_MR.jpg': 805,
+        'cameraman.tif': 1640,
+        'city_hall_zoom.png': 1346,
+        'lena_color_256.tif': 319,
+        'lena_gray_256.tif': 317,
+        'peppers.png': 720,
+      });
+    },
+  );
 });
 
 test.each([
