@@ -151,3 +151,12 @@ function headersOf(status: number): HeaderName[] {
   if (status === 401 || status === 403) return ['WWW-Authenticate'];
   return [429, 502, 503].includes(status) ? ['Retry-After'] : [];
 }
+
+/** Content of a form whose named fields all have to be there; parameters may come along. */
+export function formContent(fields: Record<string, JsonSchema>) {
+  return {
+    'multipart/form-data': {
+      schema: { type: 'object', properties: fields, required: Object.keys(fields) },
+    },
+  };
+}

@@ -16,6 +16,7 @@ import {
   type Causes,
   type Content,
   contentDigest,
+  formContent,
   type Operation,
   type Parameter,
   problems,
@@ -92,15 +93,9 @@ export const detect: Operation = {
   requestBody: {
     required: true,
     content: {
-      'multipart/form-data': {
-        schema: {
-          type: 'object',
-          properties: {
-            image: { ...BINARY, description: 'The image file; the field may also be called `file`' },
-          },
-          required: ['image'],
-        },
-      },
+      ...formContent({
+        image: { ...BINARY, description: 'The image file; the field may also be called `file`' },
+      }),
       'image/*': { schema: BINARY },
     },
   },
@@ -138,15 +133,9 @@ export const batch: Operation = {
   requestBody: {
     required: true,
     content: {
-      'multipart/form-data': {
-        schema: {
-          type: 'object',
-          properties: {
-            images: { type: 'array', items: BINARY, minItems: 1, maxItems: MAX_BATCH_IMAGES },
-          },
-          required: ['images'],
-        },
-      },
+      ...formContent({
+        images: { type: 'array', items: BINARY, minItems: 1, maxItems: MAX_BATCH_IMAGES },
+      }),
     },
   },
   responses: {

@@ -1,6 +1,14 @@
 import { matchParametersSchema } from '../../../shared/contract/parameters.ts';
 import { MATCH_EXAMPLE, UNMATCHED_EXAMPLE } from '../examples.ts';
-import { BINARY, contentDigest, type Operation, problems, queryParameters, response } from '../operation.ts';
+import {
+  BINARY,
+  contentDigest,
+  formContent,
+  type Operation,
+  problems,
+  queryParameters,
+  response,
+} from '../operation.ts';
 import { referenceTo } from '../schemas.ts';
 
 const MATCH = '/api/v1/match';
@@ -23,13 +31,7 @@ export const match: Operation = {
   requestBody: {
     required: true,
     content: {
-      'multipart/form-data': {
-        schema: {
-          type: 'object',
-          properties: { image1: side, image2: side },
-          required: ['image1', 'image2'],
-        },
-      },
+      ...formContent({ image1: side, image2: side }),
     },
   },
   responses: {
