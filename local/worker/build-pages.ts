@@ -1,9 +1,10 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { openApiDocument } from '../../edge/openapi/document.ts';
 import { fromRoot } from '../project-root.ts';
 import { ASSETS_DIRECTORY } from './assets-directory.ts';
+import { replaceFile } from './replace-file.ts';
 
 const SCRIPTS = ['dashboard.ts', 'docs.ts', 'redoc.ts'];
 
@@ -24,7 +25,6 @@ const NO_PICTURE = 'data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/sv
 
 /** Puts all that the pages are made of into `build/assets`: what a platform serves beside the Worker. */
 export async function buildPages(): Promise<void> {
-  await mkdir(ASSETS_DIRECTORY, { recursive: true });
   const copies = FILES.map(async (file) => put(path.basename(file), await readFile(file)));
   const document = put('openapi.json', Buffer.from(`${JSON.stringify(openApiDocument(), null, 1)}\n`));
   await Promise.all([...copies, document, copyRedoc(), buildScripts()]);
@@ -47,15 +47,9 @@ async function buildScripts(): Promise<void> {
     write: false,
     logLevel: 'warning',
   });
-  await Promise.all(outputFiles.map(({ path: file, contents }) => put(path.basename(file), contents)));
+  await Promise.all(outputFiles.map(({ path: file, contents }) => replaceFile(file, contents)));
 }
 
-/** Nobody ever reads half a file, nor sees one change that did not. */
-async function put(name: string, content: Uint8Array): Promise<void> {
-  const file = path.join(ASSETS_DIRECTORY, name);
-  const present = await readFile(file).catch(() => undefined);
-  if (present?.equals(content)) return;
-  const unfinished = `${file}.${process.pid}`;
-  await writeFile(unfinished, content);
-  await rename(unfinished, file);
+function put(name: string, content: Uint8Array): Promise<void> {
+  return replaceFile(path.join(ASSETS_DIRECTORY, name), content);
 }
