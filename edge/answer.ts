@@ -97,20 +97,21 @@ export function detectAnswer(
       key: keyOfSummary(summary),
       ttl_s: secondsLeft(summary),
     },
-    links: {
-      self: linkTo(image.sha256, parameters),
-      safetensors: linkTo(image.sha256, parameters, 'format=safetensors'),
-    },
+    links: linksTo(image.sha256, parameters),
   };
 }
 
 const DEFAULT_VALUES = new Map(pairsOf(DEFAULT_SIFT_PARAMETERS));
 
-/** Names just the parameters that are not the defaults; names and numbers need no escaping in a query. */
-function linkTo(sha256: string, parameters: SiftParameters, ...more: string[]): string {
+/** They name just the parameters that are not the defaults; names and numbers need no escaping in a query. */
+function linksTo(sha256: string, parameters: SiftParameters): DetectAnswer['links'] {
   const changed = pairsOf(parameters).filter(([name, value]) => value !== DEFAULT_VALUES.get(name));
-  const query = [...changed.map((pair) => pair.join('=')), ...more].join('&');
-  return `/api/v1/features/${sha256}${query && `?${query}`}`;
+  const query = changed.map((pair) => pair.join('='));
+  const path = `/api/v1/features/${sha256}`;
+  return {
+    self: query.length === 0 ? path : `${path}?${query.join('&')}`,
+    safetensors: `${path}?${[...query, 'format=safetensors'].join('&')}`,
+  };
 }
 
 function streamBytes(chunks: Iterator<Uint8Array>): ReadableStream<Uint8Array> {
