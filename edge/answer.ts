@@ -13,11 +13,19 @@ import { compressLarge } from './compression.ts';
 import type { EdgeContext } from './context.ts';
 import type { FoundFeatures } from './feature-source.ts';
 import { type CompleteFeatures, type FeatureSummary, keyOfSummary } from './features.ts';
+import { SECURITY_HEADERS } from './middleware/security-headers.ts';
 import type { Format } from './negotiation.ts';
 import type { Timing } from './timing.ts';
 
 /** The answers to one URL depend on these request headers. */
 export const FEATURES_VARY = 'Accept, Accept-Encoding';
+
+/** What all answers with features have; copied as a whole, since setting each header costs every hit. */
+const FEATURES_HEADERS = new Headers({
+  ...SECURITY_HEADERS,
+  'Content-Type': 'application/json',
+  Vary: FEATURES_VARY,
+});
 
 /** One result in the format asked for. */
 export function answerFeatures(
@@ -26,19 +34,13 @@ export function answerFeatures(
   format: Format,
   representation: Representation,
 ): Response {
-  context.header('X-Cache', found.tier ? `HIT ${found.tier}` : 'MISS');
-  context.header('ETag', etagOf(keyOfSummary(found.summary), format, representation));
-  context.header('Vary', FEATURES_VARY);
-  if (format !== 'json') return answerFile(context, requirePayload(found), format, representation);
-  const answer = detectAnswer(found, { requestId: context.get('requestId'), timing: context.get('timing') });
-  if (representation.include === 'summary') return context.json(answer);
-  const { features } = decodePayload(requirePayload(found).payload);
-  const json = streamBytes(encodeText(featureJson(answer, features, representation)));
-  return compressLarge(
-    context,
-    context.body(json, 200, { 'Content-Type': 'application/json' }),
-    features.count,
-  );
+  const answer =
+    format === 'json'
+      ? answerJson(context, found, representation)
+      : answerFile(requirePayload(found), format, representation);
+  answer.headers.set('X-Cache', found.tier ? `HIT ${found.tier}` : 'MISS');
+  answer.headers.set('ETag', etagOf(keyOfSummary(found.summary), format, representation));
+  return answer;
 }
 
 /**
@@ -62,18 +64,30 @@ export function requirePayload(found: FoundFeatures): CompleteFeatures {
   return { summary, payload };
 }
 
+function answerJson(context: EdgeContext, found: FoundFeatures, representation: Representation): Response {
+  const answer = detectAnswer(found, { requestId: context.get('requestId'), timing: context.get('timing') });
+  if (representation.include === 'summary') return newAnswer(JSON.stringify(answer));
+  const { features } = decodePayload(requirePayload(found).payload);
+  const json = streamBytes(encodeText(featureJson(answer, features, representation)));
+  return compressLarge(context, newAnswer(json), features.count);
+}
+
 function answerFile(
-  context: EdgeContext,
   { summary, payload }: CompleteFeatures,
   format: FileFormat,
   representation: Representation,
 ): Response {
   const { mediaTypes, extension, write } = FEATURE_FILES[format];
   const file = write(payload, { rootSift: representation.root_sift });
-  return context.body(file instanceof Uint8Array ? file : streamBytes(file), 200, {
-    'Content-Type': mediaTypes[0],
-    'Content-Disposition': `attachment; filename="${summary.metadata.image.sha256}.${extension}"`,
-  });
+  const answer = newAnswer(file instanceof Uint8Array ? file : streamBytes(file));
+  const fileName = `${summary.metadata.image.sha256}.${extension}`;
+  answer.headers.set('Content-Type', mediaTypes[0]);
+  answer.headers.set('Content-Disposition', `attachment; filename="${fileName}"`);
+  return answer;
+}
+
+function newAnswer(body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>): Response {
+  return new Response(body, { headers: FEATURES_HEADERS });
 }
 
 /** The fields that every JSON answer about one image has. */

@@ -1,27 +1,28 @@
 import type { MiddlewareHandler } from 'hono';
-import { secureHeaders } from 'hono/secure-headers';
 import type { EdgeEnvironment } from '../context.ts';
 
 /**
  * What browsers need to be told of an API's answers: not to guess their type, to load nothing from them, to frame
- * them nowhere, and to come back over HTTPS. A route that serves pages sets its own policy, which stays.
+ * them nowhere, and to come back over HTTPS.
+ */
+export const SECURITY_HEADERS = {
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+  'Strict-Transport-Security': 'max-age=31536000',
+  'X-Content-Type-Options': 'nosniff',
+};
+
+const ENTRIES = Object.entries(SECURITY_HEADERS);
+
+/**
+ * Gives every answer the headers above. A route that serves pages sets its own policy, which stays; one whose
+ * answers are frequent makes them with all of these, which costs less than setting each.
  */
 export function securityHeaders(): MiddlewareHandler<EdgeEnvironment> {
-  return secureHeaders({
-    contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-    strictTransportSecurity: 'max-age=31536000',
-    xContentTypeOptions: true,
-    referrerPolicy: true,
-    // All about pages, about browsers long gone, or said by the policy above.
-    crossOriginResourcePolicy: false,
-    crossOriginOpenerPolicy: false,
-    originAgentCluster: false,
-    xDnsPrefetchControl: false,
-    xDownloadOptions: false,
-    xFrameOptions: false,
-    xPermittedCrossDomainPolicies: false,
-    xXssProtection: false,
-    removePoweredBy: false,
-    overwrite: false,
-  });
+  return async (context, next) => {
+    await next();
+    const { headers } = context.res;
+    if (headers.has('Referrer-Policy')) return;
+    for (const [name, value] of ENTRIES) if (!headers.has(name)) headers.set(name, value);
+  };
 }

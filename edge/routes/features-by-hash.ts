@@ -37,8 +37,9 @@ export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features }:
         details: { sha256, upload: '/api/v1/features/detect' },
       });
     }
-    context.header('Cache-Control', cacheControl(secondsLeft(found.summary)));
-    return answerFeatures(context, found, format, representation);
+    const answer = answerFeatures(context, found, format, representation);
+    answer.headers.set('Cache-Control', cacheControl(secondsLeft(found.summary)));
+    return answer;
   });
 }
 
