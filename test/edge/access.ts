@@ -210,8 +210,12 @@ export function describeAccess(runtime: Runtime): void {
 
     describe('security headers', () => {
       test('are on answers and on errors', async () => {
-        for (const path of ['/health/live', NOWHERE, '/nothing']) {
-          const { headers } = await call(path);
+        const picture = await newPicture();
+        const answers = [
+          ...['/health/live', NOWHERE, '/nothing'].map((path) => call(path)),
+          ...['', '?include=all', '?format=npz'].map((query) => postImage(stack.url, picture, { query })),
+        ];
+        for (const { headers } of await Promise.all(answers)) {
           expect(headers.get('x-content-type-options')).toBe('nosniff');
           expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'");
           expect(headers.get('referrer-policy')).toBe('no-referrer');
