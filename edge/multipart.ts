@@ -75,16 +75,17 @@ function readHead(head: string): Pick<FormPart, 'name' | 'fileName'> {
   }
   const name = parameters.get('name');
   if (name === undefined) throw new MultipartError('a part has no name');
-  return { name, fileName: decodeFileName(parameters.get('filename*')) ?? parameters.get('filename') };
+  const encoded = parameters.get('filename*');
+  return { name, fileName: decodeFileName(encoded) ?? parameters.get('filename') ?? encoded };
 }
 
 /** RFC 8187, 3.2. RFC 7578 forbids it in forms, and yet there are clients that have no other way to name a file. */
-function decodeFileName(value: string | undefined): string | undefined {
-  const encoded = /^utf-8'[^']*'(.+)$/i.exec(value ?? '')?.[1];
+function decodeFileName(value = ''): string | undefined {
+  const encoded = /^utf-8'[^']*'(.+)$/i.exec(value)?.[1];
   try {
     return encoded && decodeURIComponent(encoded);
   } catch {
-    return value;
+    return undefined;
   }
 }
 

@@ -152,6 +152,10 @@ describe('the head of a part', () => {
       { name: 'a', fileName: "UTF-8''%C3.png" },
     ],
     [
+      "Content-Disposition: form-data; name=a; filename*=ISO-8859-1''%E9.png",
+      { name: 'a', fileName: "ISO-8859-1''%E9.png" },
+    ],
+    [
       'Content-Disposition: form-data; name="a"; filename="caf\xe9.png"',
       { name: 'a', fileName: 'caf\ufffd.png' },
     ],
