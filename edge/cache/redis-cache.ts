@@ -89,16 +89,17 @@ function answerSent(): Promise<void> {
 type KeyValue = [key: string, value: string];
 
 /** Puts records into as few requests as the length limit allows, in order. */
-function requestsOf(records: KeyValue[]): KeyValue[][] {
-  const requests: KeyValue[][] = [];
-  let length = Number.POSITIVE_INFINITY;
+function* requestsOf(records: Iterable<KeyValue>): Generator<KeyValue[]> {
+  let request: KeyValue[] = [];
+  let length = 0;
   for (const record of records) {
-    if (length + record[1].length > MAX_REQUEST_LENGTH) {
-      requests.push([]);
+    if (request.length > 0 && length + record[1].length > MAX_REQUEST_LENGTH) {
+      yield request;
+      request = [];
       length = 0;
     }
-    requests.at(-1)?.push(record);
+    request.push(record);
     length += record[1].length;
   }
-  return requests;
+  yield request;
 }
