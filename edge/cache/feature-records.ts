@@ -51,7 +51,7 @@ export interface StoredSummary {
   payload: { sha256: string; parts: number } | null;
 }
 
-type KeyValue = [key: string, value: string];
+export type KeyValue = [key: string, value: string];
 
 /**
  * Records as `[key, value]`, each made when it is asked for; the summary last, so that where it is found its payload was

@@ -1,6 +1,13 @@
 import { type CachedFeatures, type CompleteFeatures, keyOfSummary } from '../features.ts';
 import { logWarning } from '../log.ts';
-import { payloadKey, readPayload, readSummary, recordsOf, summaryKey } from './feature-records.ts';
+import {
+  type KeyValue,
+  payloadKey,
+  readPayload,
+  readSummary,
+  recordsOf,
+  summaryKey,
+} from './feature-records.ts';
 import { type RedisClient, RedisUnavailable } from './redis-client.ts';
 
 /** A payload is megabytes where a summary is one kilobyte. */
@@ -85,8 +92,6 @@ export class RedisCache {
 function answerSent(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
-
-type KeyValue = [key: string, value: string];
 
 /** Puts records into as few requests as the length limit allows, in order. */
 function* requestsOf(records: Iterable<KeyValue>): Generator<KeyValue[]> {

@@ -35,15 +35,18 @@ async function match(
     signal,
     overloaded: () => tooManyUploads(pool),
   });
-  const cost: JobCost = { memoryBytes: matchingBytes(bytes.length), work: comparisons(bytes), extraMs: 0 };
+  const cost: JobCost = { memoryBytes: matchingBytes(bytes.length), work: matchingWork(bytes), extraMs: 0 };
   const key = [sha256, ...Object.values(parameters)].join('/');
   return jobs.run(key, { task: { kind: 'match', bytes, parameters }, cost, signal, release });
 }
 
-/** How many pairs of descriptors there are, near enough: the payloads' headers count as keypoints. */
-function comparisons(body: Uint8Array<ArrayBuffer>): number {
+/** As many descriptors are compared in the time that the model takes, 20 ms or so, however few matches there are. */
+const MODEL_WORK = 4e6;
+
+/** Pairs of descriptors to compare, near enough: the payloads' headers count as keypoints. */
+function matchingWork(body: Uint8Array<ArrayBuffer>): number {
   const [first, second] = splitPayloads(body) ?? [[], []];
-  return (first.length / BYTES_PER_KEYPOINT) * (second.length / BYTES_PER_KEYPOINT);
+  return MODEL_WORK + (first.length / BYTES_PER_KEYPOINT) * (second.length / BYTES_PER_KEYPOINT);
 }
 
 function sendMatch(reply: FastifyReply, result: Completed): FastifyReply {
