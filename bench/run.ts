@@ -28,7 +28,7 @@ async function run(options: Options): Promise<Report> {
   const effort = effortOf(options);
   const { pictures, source, small, large } = await loadPictures(options.pictures);
   say(`pictures: ${source}`);
-  const stack = await startStack({ log: 'ignore' });
+  const stack = await startStack();
   const peer = await peerFor(options, { url: stack.redisUrl, pid: stack.redisPid });
   const client = startLoadClient();
   const native = startNativeCall(stack.engine);

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { fromRoot } from '../local/project-root.ts';
 import { type RunningProcess, startProcess } from '../local/running-process.ts';
 import { buildWorker } from '../local/worker/build-worker.ts';
-import { startWorker, type WorkerOptions } from '../local/worker/run-worker.ts';
+import { startWorker } from '../local/worker/run-worker.ts';
 import type { SiftEngine } from '../origin/native/addon.ts';
 import { findFreePort } from '../test/fixtures/free-port.ts';
 import { startOriginServer } from '../test/fixtures/origin-server.ts';
@@ -25,15 +25,15 @@ export interface Stack {
 
 const TOKEN = 'token-of-the-benchmark-gateway';
 
-/** @param options where the Worker's log goes: failures are logged, and some runs are about nothing else */
-export async function startStack(options: Pick<WorkerOptions, 'log'> = {}): Promise<Stack> {
+export async function startStack(): Promise<Stack> {
   const redis = await startRedisServer();
   const gateway = await startGateway(redis.url);
   const origin = await startOriginServer({ ORIGIN_THREADS: String(availableParallelism()) });
   await buildWorker();
   const worker = await startWorker({
-    ...options,
     port: 0,
+    // Standard output is for the figures, and some runs are about failures, each of which is logged.
+    log: 'ignore',
     env: {
       UPSTASH_REDIS_REST_URL: gateway.url,
       UPSTASH_REDIS_REST_TOKEN: TOKEN,

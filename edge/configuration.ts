@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
 import { extractorSchema } from '../shared/extractor.ts';
-import { integerSetting } from '../shared/integer-setting.ts';
+import { integerSetting, readSettings } from '../shared/settings.ts';
 import { collectorUrl, otlpHeadersSchema } from '../shared/tracing/settings.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'is missing or no http(s) URL' });
@@ -83,17 +83,7 @@ export const configurationSchema = z.object({
 });
 export type Configuration = z.infer<typeof configurationSchema>;
 
-/** Names every setting that is missing or wrong, one a line. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-}
-
-/** @throws ConfigurationError */
+/** @throws SettingsError */
 export function parseConfiguration(environment: Record<string, unknown>): Configuration {
-  const given = Object.entries(environment).filter(([, value]) => value !== '' && value !== null);
-  const parsed = configurationSchema.safeParse(Object.fromEntries(given));
-  if (parsed.success) return parsed.data;
-  throw new ConfigurationError(
-    parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('\n'),
-  );
+  return readSettings(configurationSchema, environment);
 }

@@ -120,15 +120,20 @@ export class FeatureSource {
   }
 
   async #extract(key: string, upload: FeatureUpload, signal: AbortSignal): Promise<FoundFeatures> {
-    const { payload, serverTiming } = await upload.timing.measure('origin', () =>
+    const { payload, serverTiming, release } = await upload.timing.measure('origin', () =>
       this.#origin.extract({ ...upload, signal }),
     );
     upload.timing.append(serverTiming);
-    const { metadata, features } = readPayload(payload);
-    if (keyOf(metadata) !== key) this.#warnOfOtherExtractor(metadata.extractor);
-    const summary = { metadata, count: features.count, expiresAt: Date.now() + this.#ttlMs };
-    upload.keepAlive(this.#cache.put({ summary, payload }));
-    return { summary, payload, tier: null };
+    try {
+      const { metadata, features } = readPayload(payload);
+      if (keyOf(metadata) !== key) this.#warnOfOtherExtractor(metadata.extractor);
+      const summary = { metadata, count: features.count, expiresAt: Date.now() + this.#ttlMs };
+      upload.keepAlive(this.#cache.put({ summary, payload }).finally(release));
+      return { summary, payload, tier: null };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   /** Results go under the key of what really made them: a mistaken setting costs hits, never correctness. */

@@ -1,8 +1,10 @@
 import type * as z from 'zod';
 import { type MatchResult, matchResultSchema, originReadySchema } from '../shared/contract/answers.ts';
 import { type ErrorCode, problemSchema, ServiceError } from '../shared/contract/errors.ts';
+import { MAX_KEYPOINTS } from '../shared/contract/limits.ts';
 import { type GeometryParameters, pairsOf, type SiftParameters } from '../shared/contract/parameters.ts';
 import type { TraceContext } from '../shared/contract/trace-context.ts';
+import { BYTES_PER_KEYPOINT } from '../shared/features/payload.ts';
 import { parseJson } from '../shared/features/safetensors.ts';
 import {
   contentDigestOf,
@@ -15,6 +17,7 @@ import {
 } from '../shared/origin-protocol.ts';
 import { sha256 } from '../shared/sha256.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
+import type { MemoryBudget, MemoryLease } from './memory-budget.ts';
 
 /** What every call tells of the request that it is for. */
 interface OriginJob {
@@ -52,6 +55,8 @@ export interface ExtractionAnswer {
   /** As received, not looked at yet: of an extraction a safetensors file. */
   payload: Uint8Array<ArrayBuffer>;
   serverTiming: string;
+  /** To be called when the payload is not worked on any more. */
+  release: () => void;
 }
 
 export type OriginState = z.infer<typeof originReadySchema>;
@@ -68,6 +73,9 @@ const RELAYED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'INTERNAL_SERVER_ERROR',
 ]);
 
+/** What an answer of unannounced length may have, as a proxy could make it of ours. */
+const LARGEST_ANSWER_BYTES = MAX_KEYPOINTS * BYTES_PER_KEYPOINT;
+
 /** So that the origin's own 504 is here before we stop waiting for it. */
 const ANSWER_MARGIN_MS = 500;
 
@@ -77,17 +85,26 @@ export class OriginClient {
   readonly #secret: Promise<CryptoKey>;
   readonly #timeoutMs: number;
   readonly #breaker: CircuitBreaker;
+  readonly #answers: MemoryBudget;
 
-  constructor(options: { url: string; secret: string; timeoutMs: number; breaker: CircuitBreaker }) {
+  /** @param options `answers` bounds the bytes of answers in memory; what is beyond waits at the origin */
+  constructor(options: {
+    url: string;
+    secret: string;
+    timeoutMs: number;
+    breaker: CircuitBreaker;
+    answers: MemoryBudget;
+  }) {
     this.#url = options.url.replace(/\/+$/, '');
     this.#secret = importOriginSecret(options.secret);
     this.#timeoutMs = options.timeoutMs;
     this.#breaker = options.breaker;
+    this.#answers = options.answers;
   }
 
   /**
    * @throws ServiceError what the origin answered; `ORIGIN_UNAVAILABLE` when it cannot be reached or makes no
-   *   sense; `SERVICE_TIMEOUT` when it does not answer in time
+   *   sense; `SERVICE_TIMEOUT` when it does not answer in time; `OVERLOADED` when there was no memory for the answer
    */
   extract(job: ExtractionJob): Promise<ExtractionAnswer> {
     return this.#call({
@@ -102,12 +119,13 @@ export class OriginClient {
     const bytes = joinPayloads(...payloads);
     const query = Object.entries(geometry).map(([name, value]) => [name, String(value)]);
     const pathAndQuery = `${MATCH_PATH}?${new URLSearchParams(query)}`;
-    const { payload, serverTiming } = await this.#call({
+    const { payload, serverTiming, release } = await this.#call({
       ...rest,
       pathAndQuery,
       bytes,
       digest: await sha256(bytes),
     });
+    release();
     const result = matchResultSchema.safeParse(parseJson(new TextDecoder().decode(payload)));
     if (!result.success) throw this.#unavailable(result.error);
     return { result: result.data, serverTiming };
@@ -156,9 +174,23 @@ export class OriginClient {
     });
     if (!response.ok) throw await this.#problemFrom(response);
     return {
-      payload: new Uint8Array(await response.arrayBuffer()),
+      ...(await this.#receive(response)),
       serverTiming: response.headers.get(ORIGIN_HEADERS.serverTiming) ?? '',
     };
+  }
+
+  /** Until there is memory for it, an answer stays unread. */
+  async #receive(response: Response): Promise<Pick<ExtractionAnswer, 'payload' | 'release'>> {
+    const bytes = Number(response.headers.get('content-length') ?? LARGEST_ANSWER_BYTES);
+    let lease: MemoryLease | undefined;
+    try {
+      lease = await this.#answers.acquire(bytes);
+      return { payload: new Uint8Array(await response.arrayBuffer()), release: lease.release };
+    } catch (error) {
+      lease?.release();
+      await response.body?.cancel().catch(() => undefined);
+      throw error;
+    }
   }
 
   async #problemFrom(response: Response): Promise<ServiceError> {

@@ -14,13 +14,13 @@ import type { Configuration } from './configuration.ts';
 import { FeatureSource } from './feature-source.ts';
 import { Health } from './health.ts';
 import { logWarning } from './log.ts';
+import { MemoryBudget } from './memory-budget.ts';
 import type { RateLimit } from './middleware/rate-limit.ts';
 import { OriginClient } from './origin-client.ts';
 import { RequestLog } from './request-log.ts';
 import { spanTransport } from './span-transport.ts';
 import { Stats } from './stats/stats.ts';
 import type { UploadLimits } from './upload.ts';
-import { UploadBudget } from './upload-budget.ts';
 
 /** What the routes work with; made once per isolate by {@link createServices}. */
 export interface Services {
@@ -32,7 +32,7 @@ export interface Services {
   log: RequestLog;
   tracing: Tracing;
   assets: Assets;
-  uploads: UploadBudget;
+  uploads: MemoryBudget;
   cacheAdministration: CacheAdministration;
   access: AccessRules;
 }
@@ -55,8 +55,10 @@ export interface AccessRules {
   corsOrigins: readonly string[];
 }
 
-/** Half of what an isolate has: beside uploads it holds the memory cache and answers. */
-const UPLOAD_BUDGET_BYTES = 64 * 1024 * 1024;
+/** Of the 128 MB of an isolate, where the memory cache takes 32. */
+const UPLOAD_BUDGET_BYTES = 48 * 1024 * 1024;
+/** The largest payload that is stored, and some of the usual size beside it. */
+const PAYLOAD_BUDGET_BYTES = 32 * 1024 * 1024;
 
 const MARGIN_MS = 500;
 
@@ -74,6 +76,7 @@ export function createServices(configuration: Configuration, assets: Assets): Se
     secret: configuration.ORIGIN_SECRET,
     timeoutMs: ORIGIN_TIMEOUT_MS,
     breaker: new CircuitBreaker({ failureThreshold: 5, cooldownMs: 2_000 }),
+    answers: new MemoryBudget(PAYLOAD_BUDGET_BYTES, 'Too many results are on their way.'),
   });
   return {
     features: new FeatureSource({
@@ -95,7 +98,7 @@ export function createServices(configuration: Configuration, assets: Assets): Se
     log: new RequestLog(configuration.LOG_SAMPLE_RATE),
     tracing: tracingOf(configuration),
     assets,
-    uploads: new UploadBudget(UPLOAD_BUDGET_BYTES),
+    uploads: new MemoryBudget(UPLOAD_BUDGET_BYTES, 'Too many uploads are in progress.'),
     cacheAdministration: new CacheAdministration(guardRedis),
     access: accessRules(configuration, guardRedis),
   };

@@ -1,8 +1,9 @@
 import { Hono } from 'hono';
 import { ServiceError } from '../shared/contract/errors.ts';
+import { SettingsError } from '../shared/settings.ts';
 import { createApp } from './app.ts';
 import type { Assets } from './assets.ts';
-import { ConfigurationError, parseConfiguration } from './configuration.ts';
+import { parseConfiguration } from './configuration.ts';
 import type { EdgeEnvironment } from './context.ts';
 import { logError } from './log.ts';
 import { answerError } from './middleware/errors.ts';
@@ -14,12 +15,12 @@ export function startApp(environment: Record<string, unknown>, assets: Assets): 
   try {
     return createApp(createServices(parseConfiguration(environment), assets));
   } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
+    if (!(error instanceof SettingsError)) throw error;
     return misconfiguredApp(error);
   }
 }
 
-function misconfiguredApp(error: ConfigurationError): Hono<EdgeEnvironment> {
+function misconfiguredApp(error: SettingsError): Hono<EdgeEnvironment> {
   logError('the configuration is not valid', error);
   const app = new Hono<EdgeEnvironment>();
   app.use(requestContext());

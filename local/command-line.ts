@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { RedisUnavailable } from '../edge/cache/redis-client.ts';
-import { EnvironmentError } from './environment.ts';
+import { SettingsError } from '../shared/settings.ts';
 import { reportProblem } from './set-up/report.ts';
 
 /** A command line that makes no sense; the message is for the user. */
@@ -36,7 +36,7 @@ export async function runTool(tool: () => Promise<void>): Promise<void> {
     await tool();
   } catch (error) {
     const isForTheUser =
-      error instanceof UsageError || error instanceof EnvironmentError || error instanceof RedisUnavailable;
+      error instanceof UsageError || error instanceof SettingsError || error instanceof RedisUnavailable;
     if (!isForTheUser) throw error;
     reportProblem(error instanceof RedisUnavailable ? `Redis failed: ${error.message}` : error.message);
     process.exitCode = 1;

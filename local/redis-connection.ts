@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { createRedisClient, type RedisClient } from '../edge/cache/redis-client.ts';
 import { CircuitBreaker } from '../edge/circuit-breaker.ts';
-import { port, readEnvironment } from './environment.ts';
+import { portSetting, readSettings } from '../shared/settings.ts';
 import { fromRoot } from './project-root.ts';
 
 const REMEDY =
@@ -13,7 +13,7 @@ const settingsSchema = z
   .object({
     UPSTASH_REDIS_REST_URL: z.url().optional(),
     UPSTASH_REDIS_REST_TOKEN: z.string().optional(),
-    REDIS_REST_PORT: port(8079),
+    REDIS_REST_PORT: portSetting(8079),
     REDIS_REST_TOKEN: z.string().optional(),
   })
   .transform((settings) => ({
@@ -25,11 +25,11 @@ const settingsSchema = z
 /**
  * The Redis of the service, as environment or `.env` tell: Upstash or the local gateway, over the same protocol.
  *
- * @throws EnvironmentError
+ * @throws SettingsError
  */
 export function connectToRedis(): RedisClient {
   if (existsSync(fromRoot('.env'))) process.loadEnvFile(fromRoot('.env'));
-  const { url, token } = readEnvironment(settingsSchema, process.env);
+  const { url, token } = readSettings(settingsSchema, process.env);
   return createRedisClient({
     url,
     token,

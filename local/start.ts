@@ -7,7 +7,7 @@ import prettyPrinter from 'pino-pretty';
 import { z } from 'zod';
 import { originReadySchema } from '../shared/contract/answers.ts';
 import { extractorId } from '../shared/extractor.ts';
-import { EnvironmentError, port, readEnvironment } from './environment.ts';
+import { portSetting, readSettings, SettingsError } from '../shared/settings.ts';
 import { ensurePortsAreFree } from './ports.ts';
 import { fromRoot } from './project-root.ts';
 import { type RunningProcess, startProcess } from './running-process.ts';
@@ -35,9 +35,9 @@ const randomSecret = () => randomBytes(32).toString('base64url');
 /** What is not given lives as long as this session; only cached results of an external Redis outlive it. */
 const settingsSchema = z
   .object({
-    PORT: port(8787),
-    ORIGIN_PORT: port(8080),
-    REDIS_REST_PORT: port(8079),
+    PORT: portSetting(8787),
+    ORIGIN_PORT: portSetting(8080),
+    REDIS_REST_PORT: portSetting(8079),
     REDIS_URL: z.string().optional(),
     ORIGIN_SECRET: z.string().default(randomSecret),
     REDIS_REST_TOKEN: z.string().default(randomSecret),
@@ -76,14 +76,14 @@ async function end(exitCode: number): Promise<void> {
 
 try {
   if (existsSync(fromRoot('.env'))) process.loadEnvFile(fromRoot('.env'));
-  const settings = readEnvironment(settingsSchema, process.env);
+  const settings = readSettings(settingsSchema, process.env);
   const { PORT, ORIGIN_PORT, REDIS_REST_PORT } = settings;
   await setUp(ensureOpenCv, ensureNativeBuild);
   const upstash = upstashOf(settings);
   await ensurePortsAreFree({ PORT, ORIGIN_PORT, ...(!upstash && { REDIS_REST_PORT }) });
   printWelcome(await startServices(settings, upstash));
 } catch (error) {
-  const isForTheUser = error instanceof SetUpError || error instanceof EnvironmentError;
+  const isForTheUser = error instanceof SetUpError || error instanceof SettingsError;
   reportProblem(isForTheUser ? error.message : `start failed: ${error}`);
   await end(1);
 }

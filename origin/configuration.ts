@@ -1,7 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
 import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
-import { integerSetting } from '../shared/integer-setting.ts';
+import { integerSetting, readSettings } from '../shared/settings.ts';
 import { collectorUrl, otlpHeadersSchema } from '../shared/tracing/settings.ts';
 import { SIFT_ENGINES } from './native/addon.ts';
 
@@ -99,19 +99,7 @@ const configurationSchema = settingsSchema
 
 export type OriginConfiguration = z.infer<typeof configurationSchema>;
 
-/** `message` lists every problem, one a line, in words for whoever sets the environment. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-}
-
-/**
- * @param environment an empty value counts as not set
- * @throws ConfigurationError
- */
+/** @throws SettingsError */
 export function parseConfiguration(environment: Record<string, string | undefined>): OriginConfiguration {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value));
-  const parsed = configurationSchema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`);
-  throw new ConfigurationError(`The origin cannot start with this environment:\n${problems.join('\n')}`);
+  return readSettings(configurationSchema, environment);
 }

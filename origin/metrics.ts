@@ -10,7 +10,7 @@ export interface OriginMetrics {
   registry: Registry;
   /** Requests for extraction, by `outcome`: `ok`, `caller_gone`, or the error code in lower case. */
   requests: Counter<'outcome'>;
-  /** Requests that joined an extraction under way. */
+  /** Requests that joined a job under way. */
   joins: Counter;
   /** Counts what the pool tells. */
   observer: PoolObserver;
@@ -29,7 +29,7 @@ export function createMetrics(): OriginMetrics {
   });
   const joins = new Counter({
     name: 'edgesift_origin_single_flight_joins_total',
-    help: 'Requests that joined an extraction under way for the same image and parameters',
+    help: 'Requests that joined an extraction or a match under way for the same images and parameters',
     registers,
   });
   const jobs = new Counter({

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import { importOriginSecret } from '../shared/origin-protocol.ts';
 import { SERVICE_NAME, SERVICE_VERSION } from '../shared/service.ts';
+import { SettingsError } from '../shared/settings.ts';
 import { SpanExporter, type SpanExporterOptions } from '../shared/tracing/span-exporter.ts';
 import { createOriginApp } from './app.ts';
-import { ConfigurationError, type OriginConfiguration, parseConfiguration } from './configuration.ts';
+import { type OriginConfiguration, parseConfiguration } from './configuration.ts';
 import { InFlight } from './in-flight.ts';
 import { logDestination } from './log-file.ts';
 import { createLogger } from './logging.ts';
@@ -17,7 +18,7 @@ import { UploadMemory } from './upload-memory.ts';
 try {
   await serve(parseConfiguration(process.env));
 } catch (error) {
-  process.stderr.write(`${error instanceof ConfigurationError ? error.message : error}\n`);
+  process.stderr.write(`${error instanceof SettingsError ? error.message : error}\n`);
   process.exit(1);
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ServiceError } from '../shared/contract/errors.ts';
 import type { ImageLimits } from '../shared/contract/limits.ts';
 import { toHex } from '../shared/hex.ts';
-import { checkPixelCount, type ImageHeader, readImageHeader } from '../shared/image-header.ts';
+import { type ImageHeader, readImageHeader } from '../shared/image-header.ts';
 import { checkContentDigest } from './authentication.ts';
 import { announcedLength, readBody } from './body.ts';
 import type { UploadMemory } from './upload-memory.ts';
@@ -16,7 +16,7 @@ export interface SignedBody {
   release: () => void;
 }
 
-/** An image file that is what its sender signed, and by its header within the limits. */
+/** An image file that is what its sender signed, and by its header what is asked for. */
 export interface Upload extends SignedBody {
   header: ImageHeader;
 }
@@ -33,17 +33,19 @@ export interface UploadOptions {
 /**
  * Reads an image from a request's body, once there is memory for it, and checks it.
  *
+ * @param checkHeader throws for an image that is not wanted
  * @throws ServiceError `IMAGE_TOO_LARGE`, `OVERLOADED`, `UNAUTHORIZED` when the body is not the signed one,
  *   `INVALID_IMAGE`; CallerGone; the signal's reason
  */
 export async function receiveUpload(
   request: IncomingMessage,
-  { limits, memory, signal, overloaded }: UploadOptions,
+  options: UploadOptions,
+  checkHeader: (header: ImageHeader) => void,
 ): Promise<Upload> {
-  const body = await receiveBody(request, { limits, memory, signal, overloaded });
+  const body = await receiveBody(request, options);
   try {
     const header = readImageHeader(body.bytes);
-    checkPixelCount(header, limits);
+    checkHeader(header);
     return { ...body, header };
   } catch (error) {
     body.release();

@@ -21,7 +21,10 @@ const picture = find('#picture', HTMLInputElement);
 
 picture.addEventListener('change', () => {
   const [file] = picture.files ?? [];
-  if (file) void showFeatures(file);
+  if (!file) return;
+  showFeatures(file).catch(() => {
+    result.textContent = 'The service does not answer.';
+  });
 });
 void refresh();
 
@@ -31,21 +34,26 @@ async function refresh(): Promise<void> {
 }
 
 async function showHealth(): Promise<void> {
-  const answer: HealthAnswer | undefined = await fetch('/health')
+  const answer: HealthAnswer | Problem | undefined = await fetch('/health')
     .then((response) => response.json())
     .catch(() => undefined);
-  const status = answer?.status ?? 'unhealthy';
-  health.textContent = answer?.status ? `${status}, version ${answer.version}` : 'does not answer';
-  health.className = status;
+  if (answer && 'version' in answer) {
+    health.textContent = `${answer.status}, version ${answer.version}`;
+    health.className = answer.status;
+  } else {
+    health.textContent = answer?.message ?? 'does not answer';
+    health.className = 'unhealthy';
+  }
 }
 
 async function showStats(): Promise<void> {
-  const response = await fetch('/api/v1/stats');
-  if (response.status === 401) {
-    find('#scope', HTMLElement).textContent = 'This service gives its statistics to API keys only.';
+  const stats: StatsAnswer | Problem = await fetch('/api/v1/stats').then((response) => response.json());
+  const scope = find('#scope', HTMLElement);
+  if ('error_code' in stats) {
+    const isClosed = stats.error_code === 'UNAUTHORIZED';
+    scope.textContent = isClosed ? 'This service gives its statistics to API keys only.' : stats.message;
     return;
   }
-  const stats: StatsAnswer = await response.json();
   const { misses, hit_rate, tiers } = stats.cache;
   const totals = {
     Requests: stats.requests.toLocaleString(),
@@ -59,7 +67,7 @@ async function showStats(): Promise<void> {
   showLatency(stats.latency_ms);
   showTable('#endpoints', countsOf(stats.endpoints));
   showTable('#regions', countsOf(stats.regions));
-  find('#scope', HTMLElement).textContent =
+  scope.textContent =
     stats.scope === 'service' ? '' : 'Redis does not answer: these are the counts of one edge alone.';
 }
 
@@ -88,15 +96,17 @@ function showLatency({ upper_bounds, counts }: StatsAnswer['latency_ms']): void 
     Object.values(counts).reduce((sum, histogram) => sum + (histogram[bucket] ?? 0), 0),
   );
   const tallest = Math.max(1, ...totals);
-  const names = [...upper_bounds.map((bound) => (bound < 1000 ? `${bound}` : `${bound / 1000} s`)), 'more'];
+  const names = upper_bounds.map((bound) => (bound < 1000 ? `${bound} ms` : `${bound / 1000} s`));
+  const labels = [...names, 'more'];
+  const titles = [...names.map((name) => `up to ${name}`), `more than ${names.at(-1)}`];
   const [width, height] = [32, 80];
-  const chart = svg('svg', { viewBox: `0 0 ${width * names.length} ${height + 14}`, role: 'img' });
-  chart.setAttribute('aria-label', 'Number of answers by duration, in milliseconds');
-  names.forEach((name, index) => {
+  const chart = svg('svg', { viewBox: `0 0 ${width * labels.length} ${height + 14}`, role: 'img' });
+  chart.setAttribute('aria-label', 'Number of answers by duration');
+  labels.forEach((label, index) => {
     const tall = (height * (totals[index] ?? 0)) / tallest;
     const bar = svg('rect', { x: index * width + 3, y: height - tall, width: width - 6, height: tall });
-    bar.append(svg('title', {}, `up to ${name}: ${totals[index]}`));
-    chart.append(bar, svg('text', { x: (index + 0.5) * width, y: height + 11 }, name));
+    bar.append(svg('title', {}, `${titles[index]}: ${totals[index]}`));
+    chart.append(bar, svg('text', { x: (index + 0.5) * width, y: height + 11 }, label));
   });
   find('#latency', HTMLElement).replaceChildren(chart);
 }
@@ -114,6 +124,8 @@ async function showFeatures(file: File): Promise<void> {
   body.append('image', file);
   const response = await fetch('/api/v1/features/detect?include=keypoints', { method: 'POST', body });
   const answer: DrawnAnswer | Problem = await response.json();
+  // Another picture was chosen meanwhile.
+  if (picture.files?.[0] !== file) return;
   canvas.hidden = !answer.success;
   if (!answer.success) {
     result.textContent = `${answer.error_code}: ${answer.message}`;

@@ -47,7 +47,7 @@ const hit = () => request(known);
 const miss = () => request(newBody());
 const mixed = () => (Math.random() < HIT_SHARE ? hit() : miss());
 
-const stack = options.url === undefined ? await startStack({ log: 'ignore' }) : undefined;
+const stack = options.url === undefined ? await startStack() : undefined;
 try {
   const results = await runStages(stack?.url ?? options.url ?? '');
   report(results);

@@ -51,8 +51,13 @@ export interface StoredSummary {
   payload: { sha256: string; parts: number } | null;
 }
 
-/** Records as `[key, value]`; the summary last, so that where it is found its payload was written. */
-export async function recordsOf(features: CompleteFeatures): Promise<[key: string, value: string][]> {
+export type KeyValue = [key: string, value: string];
+
+/**
+ * Records as `[key, value]`, each made when it is asked for; the summary last, so that where it is found its payload was
+ * written.
+ */
+export async function recordsOf(features: CompleteFeatures): Promise<Iterable<KeyValue>> {
   const { summary, payload } = features;
   const key = keyOfSummary(summary);
   const fits = payload.length <= PART_BYTES * MAX_PAYLOAD_PARTS;
@@ -64,10 +69,13 @@ export async function recordsOf(features: CompleteFeatures): Promise<[key: strin
     payload: fits ? { sha256: await sha256Hex(payload), parts: parts.length } : null,
   });
   const digest = await sha256Hex(new TextEncoder().encode(json));
-  return [
-    ...parts.map((part, index): [string, string] => [payloadKey(key, index), part.toBase64()]),
-    [summaryKey(key), digest + json],
-  ];
+  return inTurn(key, parts, [summaryKey(key), digest + json]);
+}
+
+/** The base64 of a large payload is not in memory whole. */
+function* inTurn(key: string, parts: Uint8Array[], summary: KeyValue): Generator<KeyValue> {
+  for (const [index, part] of parts.entries()) yield [payloadKey(key, index), part.toBase64()];
+  yield summary;
 }
 
 function partsOf(payload: Uint8Array): Uint8Array[] {

@@ -1,6 +1,13 @@
 import { type CachedFeatures, type CompleteFeatures, keyOfSummary } from '../features.ts';
 import { logWarning } from '../log.ts';
-import { payloadKey, readPayload, readSummary, recordsOf, summaryKey } from './feature-records.ts';
+import {
+  type KeyValue,
+  payloadKey,
+  readPayload,
+  readSummary,
+  recordsOf,
+  summaryKey,
+} from './feature-records.ts';
 import { type RedisClient, RedisUnavailable } from './redis-client.ts';
 
 /** A payload is megabytes where a summary is one kilobyte. */
@@ -86,19 +93,18 @@ function answerSent(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-type KeyValue = [key: string, value: string];
-
 /** Puts records into as few requests as the length limit allows, in order. */
-function requestsOf(records: KeyValue[]): KeyValue[][] {
-  const requests: KeyValue[][] = [];
-  let length = Number.POSITIVE_INFINITY;
+function* requestsOf(records: Iterable<KeyValue>): Generator<KeyValue[]> {
+  let request: KeyValue[] = [];
+  let length = 0;
   for (const record of records) {
-    if (length + record[1].length > MAX_REQUEST_LENGTH) {
-      requests.push([]);
+    if (request.length > 0 && length + record[1].length > MAX_REQUEST_LENGTH) {
+      yield request;
+      request = [];
       length = 0;
     }
-    requests.at(-1)?.push(record);
+    request.push(record);
     length += record[1].length;
   }
-  return requests;
+  yield request;
 }

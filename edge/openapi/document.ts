@@ -67,7 +67,7 @@ export function openApiDocument() {
 function pathsOf(operations: Operation[]): Record<string, Record<string, unknown>> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const { path, method, tag, ...operation } of operations) {
-    paths[path] ??= { parameters: REQUEST_HEADERS.map(({ name }) => ({ $ref: referenceTo(name) })) };
+    paths[path] ??= { parameters: REQUEST_HEADERS.map(({ name }) => ({ $ref: referenceToParameter(name) })) };
     Object.assign(paths[path], { [method]: { tags: [tag], ...guarded(path, operation) } });
   }
   return paths;
@@ -96,6 +96,6 @@ function sharedParameters(): Record<string, unknown> {
   return Object.fromEntries(REQUEST_HEADERS.map((header) => [header.name, header]));
 }
 
-function referenceTo(name: string): string {
+function referenceToParameter(name: string): string {
   return `#/components/parameters/${name}`;
 }

@@ -9,6 +9,7 @@ import { problemOf, ServiceError } from '../../shared/contract/errors.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import type { StatsAnswer } from '../../shared/contract/stats.ts';
 
+export const REQUEST_ID = 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5';
 export const SHA256 = '9ffa6e521fe963a2edd8e71c9567ea370f69f3cfc36eb005be934a6bc53b70a2';
 
 export const DETECT_EXAMPLE: DetectAnswer = {
@@ -17,7 +18,7 @@ export const DETECT_EXAMPLE: DetectAnswer = {
   descriptors_shape: [2, 128],
   cached: false,
   processing_time_ms: 49,
-  request_id: 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5',
+  request_id: REQUEST_ID,
   image: { sha256: SHA256, format: 'jpeg', width: 83, height: 61, bytes: 2058 },
   extractor: { name: 'edgesift', version: '1', parameters: DEFAULT_SIFT_PARAMETERS },
   cache: {
@@ -52,16 +53,19 @@ export const BATCH_ANSWER_EXAMPLE: BatchAnswerLine = { index: 1, filename: 'b.jp
 export const BATCH_PROBLEM_EXAMPLE: BatchProblemLine = {
   index: 0,
   filename: 'a.jpg',
-  ...problemOf(new ServiceError('IMAGE_READ_ERROR', 'The image is damaged.'), {
-    path: '/api/v1/features/batch',
-    id: DETECT_EXAMPLE.request_id,
-  }),
+  ...problemOf(
+    new ServiceError('IMAGE_READ_ERROR', 'The JPEG image is damaged or incomplete and cannot be decoded.'),
+    {
+      path: '/api/v1/features/batch',
+      id: REQUEST_ID,
+    },
+  ),
 };
 
 export const BATCH_SUMMARY_EXAMPLE: BatchSummaryLine = {
   summary: { images: 2, succeeded: 1, failed: 1, cached: 0 },
   processing_time_ms: 71.4,
-  request_id: DETECT_EXAMPLE.request_id,
+  request_id: REQUEST_ID,
 };
 
 export const HEALTH_EXAMPLE: HealthAnswer = {
@@ -118,7 +122,7 @@ export const MATCH_EXAMPLE: MatchAnswer = {
   parameters: { ratio: 0.75, threshold: 2, sift: DEFAULT_SIFT_PARAMETERS },
   cached: false,
   processing_time_ms: 512.3,
-  request_id: 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5',
+  request_id: REQUEST_ID,
 };
 
 export const UNMATCHED_EXAMPLE: MatchAnswer = {

@@ -1,3 +1,4 @@
+import { REQUEST_ID } from './examples.ts';
 import type { JsonSchema } from './schemas.ts';
 
 interface HeaderDocument {
@@ -11,7 +12,7 @@ export const HEADERS = {
   'X-Request-ID': {
     description: 'The id that the request came with, else a new one; every log line has it',
     schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,128}$' },
-    example: 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5',
+    example: REQUEST_ID,
   },
   'X-Processing-Time-Ms': {
     description: "Milliseconds at the edge; a Worker's clock advances on I/O only",
@@ -20,12 +21,12 @@ export const HEADERS = {
   },
   'Server-Timing': {
     description:
-      'Milliseconds of each phase: validate, hash, cache, origin; from the origin queue, decode, denoise, sift',
+      'Milliseconds of each phase: validate, hash, cache, origin; from the origin queue, decode, denoise, sift, match',
     schema: { type: 'string' },
     example: 'validate;dur=0.0, hash;dur=0.1, cache;dur=8.3',
   },
   'X-Cache': {
-    description: 'Where the features came from; MISS says that they were computed',
+    description: 'Where the answer came from; MISS says that it was computed',
     schema: { type: 'string', enum: ['HIT memory', 'HIT redis', 'MISS'] },
   },
   ETag: {
@@ -41,7 +42,10 @@ export const HEADERS = {
     description: 'gzip for large JSON, where the client takes it',
     schema: { type: 'string', const: 'gzip' },
   },
-  'Cache-Control': { description: 'A result never changes', schema: { type: 'string' } },
+  'Cache-Control': {
+    description: 'For how long which caches may keep the answer',
+    schema: { type: 'string' },
+  },
   Vary: {
     description: 'What decides the form of the answer',
     schema: { type: 'string' },

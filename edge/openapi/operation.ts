@@ -1,18 +1,20 @@
 import * as z from 'zod';
 import {
   type ErrorCode,
+  errorCodeSchema,
   PROBLEM_CONTENT_TYPE,
   problemOf,
   ServiceError,
   statusOf,
 } from '../../shared/contract/errors.ts';
 import { requiredScope } from '../../shared/contract/scopes.ts';
+import { REQUEST_ID } from './examples.ts';
 import { type HeaderName, referenceToHeader } from './headers.ts';
 import { type JsonSchema, jsonSchemaOf, referenceTo, type SchemaName } from './schemas.ts';
 
 /** The documentation of one method of one path. Its parts are OpenAPI 3.1 objects. */
 export interface Operation {
-  method: 'get' | 'head' | 'post' | 'put' | 'delete';
+  method: 'get' | 'head' | 'post' | 'delete';
   /** As in `/api/v1/features/{sha256}`. */
   path: string;
   operationId: string;
@@ -111,7 +113,7 @@ function guardCauses(method: Operation['method'], path: string): Causes {
     UNAUTHORIZED: 'Send an API key as "Authorization: Bearer" or "X-API-Key".',
     // Every key may read.
     ...(scope !== 'read' && { FORBIDDEN: `This takes an API key of scope "${scope}".` }),
-    RATE_LIMITED: 'The units of this window are used up.',
+    RATE_LIMITED: 'The limit is 600 units in 60 s.',
   };
 }
 
@@ -122,7 +124,7 @@ export type Causes = Partial<Record<ErrorCode, string>>;
 export function problems(path: string, causes: Causes, method: Operation['method'] = 'get'): Responses {
   const byStatus = Map.groupBy(
     Object.entries({ ...ANYWHERE, ...guardCauses(method, path), ...causes }).map(([code, detail]) => ({
-      code: code as ErrorCode,
+      code: errorCodeSchema.parse(code),
       detail,
     })),
     ({ code }) => statusOf(code),
@@ -144,7 +146,7 @@ export function problems(path: string, causes: Causes, method: Operation['method
 }
 
 function problemExample(code: ErrorCode, detail: string, path: string) {
-  return problemOf(new ServiceError(code, detail), { path, id: 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5' });
+  return problemOf(new ServiceError(code, detail), { path, id: REQUEST_ID });
 }
 
 function headersOf(status: number): HeaderName[] {

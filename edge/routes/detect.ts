@@ -6,11 +6,11 @@ import { checkByteLength, checkPixelCount, readImageHeader } from '../../shared/
 import { sha256 } from '../../shared/sha256.ts';
 import { answerFeatures } from '../answer.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
+import type { MemoryLease } from '../memory-budget.ts';
 import { needsPayload, negotiateFormat } from '../negotiation.ts';
 import { queryParameters } from '../query.ts';
 import type { Services } from '../services.ts';
 import { readUpload, type Upload, uploadBytes } from '../upload.ts';
-import type { UploadLease } from '../upload-budget.ts';
 
 /** `POST /api/v1/features/detect`: an image in, its features out. */
 export function registerDetect(app: Hono<EdgeEnvironment>, services: Services): void {
@@ -25,7 +25,7 @@ export function registerDetect(app: Hono<EdgeEnvironment>, services: Services): 
   });
 }
 
-async function detect(context: EdgeContext, services: Services, lease: UploadLease): Promise<Response> {
+async function detect(context: EdgeContext, services: Services, lease: MemoryLease): Promise<Response> {
   const timing = context.get('timing');
   const { upload, parameters } = await timing.measure('validate', () => readValidUpload(context, services));
   const { sift, representation } = parameters;

@@ -1,13 +1,13 @@
 import type { Hono } from 'hono';
 import type { MatchAnswer, MatchResult } from '../../shared/contract/answers.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
-import { MAX_MATCHED_KEYPOINTS } from '../../shared/contract/limits.ts';
 import {
   type MatchParameters,
   parseMatchParameters,
   type SiftParameters,
 } from '../../shared/contract/parameters.ts';
 import { checkDenoising } from '../../shared/denoising.ts';
+import { checkMatchable } from '../../shared/matching.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import type { FoundFeatures } from '../feature-source.ts';
 import { MATCH_FIELDS, type MatchSide, readMatchUpload, withField } from '../match-upload.ts';
@@ -41,7 +41,7 @@ async function match(context: EdgeContext, services: Services): Promise<MatchAns
     featuresOf(context, services, sides[0], parameters.sift),
     featuresOf(context, services, sides[1], parameters.sift),
   ]);
-  const { result, serverTiming } = await timing.measure('match', () =>
+  const { result, serverTiming } = await timing.measure('origin', () =>
     services.origin.match({
       payloads: [first.payload, second.payload],
       geometry: parameters.geometry,
@@ -77,7 +77,7 @@ async function featuresOf(
         })
       : await features.find(query);
     if (!found) throw notCached(side.sha256);
-    checkKeypointCount(found);
+    checkMatchable(found.summary.count);
     if (!found.payload) throw new Error('the payload was asked for');
     return { ...found, payload: found.payload };
   } catch (error) {
@@ -93,14 +93,6 @@ function notCached(sha256: string): ServiceError {
       details: { sha256 },
     },
   );
-}
-
-function checkKeypointCount({ summary: { count } }: FoundFeatures): void {
-  if (count <= MAX_MATCHED_KEYPOINTS) return;
-  const message = `Images of more than ${MAX_MATCHED_KEYPOINTS} keypoints are not matched: use the strongest by nfeatures.`;
-  throw new ServiceError('IMAGE_TOO_LARGE', message, {
-    details: { limit: 'keypoints', max: MAX_MATCHED_KEYPOINTS, actual: count },
-  });
 }
 
 function matchAnswer(

@@ -1,7 +1,7 @@
 /** Redis over HTTP as a process: over the Redis at `REDIS_URL`, or over a store of its own when that is not set. */
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
-import { EnvironmentError, readEnvironment } from '../environment.ts';
+import { readSettings, SettingsError } from '../../shared/settings.ts';
 import { configurationSchema } from './configuration.ts';
 import { createEmbeddedBackend } from './embedded/embedded-backend.ts';
 import { createRedisBackend } from './redis-backend.ts';
@@ -17,7 +17,7 @@ const logger = pino({
 });
 
 function start() {
-  const configuration = readEnvironment(configurationSchema, process.env);
+  const configuration = readSettings(configurationSchema, process.env);
   const backend =
     configuration.REDIS_URL === undefined
       ? createEmbeddedBackend({ maxBytes: configuration.EMBEDDED_STORE_MAX_BYTES })
@@ -36,6 +36,6 @@ function start() {
 try {
   await start();
 } catch (error) {
-  process.stderr.write(`${error instanceof EnvironmentError ? error.message : error}\n`);
+  process.stderr.write(`${error instanceof SettingsError ? error.message : error}\n`);
   process.exit(1);
 }

@@ -1,8 +1,8 @@
 import type { MatchResult } from '../../shared/contract/answers.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
-import { MAX_MATCHED_KEYPOINTS } from '../../shared/contract/limits.ts';
 import type { GeometryParameters } from '../../shared/contract/parameters.ts';
 import { decodePayload, type Features } from '../../shared/features/payload.ts';
+import { checkMatchable } from '../../shared/matching.ts';
 import { splitPayloads } from '../../shared/origin-protocol.ts';
 import type { NativeAddon } from '../native/addon.ts';
 import type { MatchTask, MatchTaskResult } from './messages.ts';
@@ -14,7 +14,7 @@ const MINIMAL_SAMPLE = { homography: 4, fundamental: 7 } as const;
  * Two feature payloads → what matches and how the images relate. Blocks the calling thread while the native code runs.
  *
  * @throws ServiceError `INVALID_PARAMETER` for anything but two feature payloads, `IMAGE_TOO_LARGE` for more keypoints
- *   than {@link MAX_MATCHED_KEYPOINTS}
+ *   than are matched
  */
 export async function matchFeatures(addon: NativeAddon, task: MatchTask): Promise<MatchTaskResult> {
   const started = performance.now();
@@ -32,11 +32,8 @@ function readFeatures(body: Uint8Array<ArrayBuffer>): [Features, Features] {
 
 function readOne(payload: Uint8Array<ArrayBuffer>): Features {
   const features = decodeOne(payload);
-  if (features.count <= MAX_MATCHED_KEYPOINTS) return features;
-  const message = `Images of more than ${MAX_MATCHED_KEYPOINTS} keypoints are not matched: use the strongest by nfeatures.`;
-  throw new ServiceError('IMAGE_TOO_LARGE', message, {
-    details: { limit: 'keypoints', max: MAX_MATCHED_KEYPOINTS, actual: features.count },
-  });
+  checkMatchable(features.count);
+  return features;
 }
 
 function decodeOne(payload: Uint8Array<ArrayBuffer>): Features {

@@ -42,10 +42,18 @@ export interface PoolStatus {
   threadsWarm: number;
 }
 
-interface Job {
-  task: Task;
+/** What a job takes. */
+export interface JobCost {
+  /** While it runs. */
   memoryBytes: number;
+  /** What its time is in proportion to: bytes of pyramid for an extraction, pairs of descriptors for a match. */
+  work: number;
+  /** About how much longer it takes than other jobs of that much work. */
   extraMs: number;
+}
+
+interface Job extends JobCost {
+  task: Task;
   queuedAt: number;
   answer: PromiseWithResolvers<Completed>;
 }
@@ -53,6 +61,11 @@ interface Job {
 interface RunningJob extends Job {
   startedAt: number;
 }
+
+/** 5 Mpx/s with default parameters at 60 bytes per pixel, as our engine does. */
+const ASSUMED_PYRAMID_BYTES_PER_MS = 5_000 * 60;
+/** As bench/results/2026-11-22-matching.md has it, verification included. */
+const ASSUMED_COMPARISONS_PER_MS = 200_000;
 
 /**
  * Runs extractions and matches on worker threads, as many at once as the memory budget allows. Own code where piscina would
@@ -67,9 +80,10 @@ export class ExtractionPool {
   readonly #threads: ThreadGroup;
   readonly #queue = new JobQueue<Job>();
   readonly #running = new Set<RunningJob>();
-  readonly #throughput = new Throughput();
-  /** Of all jobs that run or wait. */
-  #extraMs = 0;
+  readonly #throughput = {
+    extract: new Throughput(ASSUMED_PYRAMID_BYTES_PER_MS),
+    match: new Throughput(ASSUMED_COMPARISONS_PER_MS),
+  };
 
   constructor(options: PoolOptions, observer: PoolObserver) {
     this.#options = options;
@@ -105,27 +119,27 @@ export class ExtractionPool {
 
   /** When all that runs and waits now will be done, judged by the jobs done lately. */
   get estimatedWaitSeconds(): number {
-    const bytes = this.#reservedBytes + this.#queue.memoryBytes;
-    const threads = this.#threads.size;
-    return this.#throughput.secondsFor(bytes, threads) + this.#extraMs / threads / 1000;
+    const jobs = [...this.#running, ...this.#queue];
+    const ms = jobs.reduce(
+      (sum, { task, work, extraMs }) => sum + this.#throughput[task.kind].msFor(work) + extraMs,
+      0,
+    );
+    return ms / this.#threads.size / 1000;
   }
 
   /**
    * @param task its bytes are emptied when it starts: they move to the thread
-   * @param memoryBytes what the job takes while it runs
    * @param signal aborts when nobody waits any more
-   * @param extraMs about how much longer it takes than other jobs of its memory
    * @throws ServiceError `IMAGE_TOO_LARGE` for more memory than the whole budget, `OVERLOADED` when the queue is
    *   full, and what the extraction throws; or the signal's reason when it aborts before the job starts
    */
-  async run(task: Task, memoryBytes: number, signal: AbortSignal, extraMs = 0): Promise<Completed> {
+  async run(task: Task, cost: JobCost, signal: AbortSignal): Promise<Completed> {
     signal.throwIfAborted();
-    this.#checkMemory(memoryBytes);
+    this.#checkMemory(cost.memoryBytes);
     if (this.#queue.length >= this.#options.queueLength) throw this.#overloaded();
     const answer = Promise.withResolvers<Completed>();
-    const job: Job = { task, memoryBytes, extraMs, queuedAt: performance.now(), answer };
+    const job: Job = { task, ...cost, queuedAt: performance.now(), answer };
     this.#queue.add(job);
-    this.#extraMs += extraMs;
     const abandon = () => this.#abandon(job, signal.reason);
     signal.addEventListener('abort', abandon);
     this.#dispatch();
@@ -151,7 +165,7 @@ export class ExtractionPool {
 
   #overloaded(): ServiceError {
     this.#observer.refused();
-    return new ServiceError('OVERLOADED', 'Too many extractions are waiting.', {
+    return new ServiceError('OVERLOADED', 'Too many jobs are waiting.', {
       retryAfterSeconds: this.estimatedWaitSeconds,
     });
   }
@@ -160,7 +174,6 @@ export class ExtractionPool {
     const wasQueued = this.#queue.remove(job);
     this.#observer.abandoned(wasQueued ? 'queued' : 'running', reason);
     if (!wasQueued) return;
-    this.#extraMs -= job.extraMs;
     job.answer.reject(reason);
     // It may have been the one that the others waited behind.
     this.#dispatch();
@@ -185,9 +198,8 @@ export class ExtractionPool {
     this.#observer.started(queueMs);
     try {
       const result = await thread.run(job.task);
-      // Only the time of an extraction alone is in proportion to its memory.
-      if (result.kind === 'extracted' && job.extraMs === 0) {
-        this.#throughput.record(job.memoryBytes, performance.now() - job.startedAt);
+      if (job.extraMs === 0) {
+        this.#throughput[job.task.kind].record(job.work, performance.now() - job.startedAt);
       }
       this.#observer.completed(job.task, result);
       job.answer.resolve({ ...result, queueMs });
@@ -197,7 +209,6 @@ export class ExtractionPool {
       job.answer.reject(error);
     } finally {
       this.#running.delete(job);
-      this.#extraMs -= job.extraMs;
       this.#threads.giveBack(thread);
       this.#dispatch();
     }

@@ -19,9 +19,9 @@ export class JobQueue<Job extends Queueable> {
     return this.#jobs.length;
   }
 
-  /** Sum of the jobs' `memoryBytes`. */
-  get memoryBytes(): number {
-    return this.#jobs.reduce((sum, job) => sum + job.memoryBytes, 0);
+  /** The jobs that wait, in order. */
+  [Symbol.iterator](): Iterator<Job> {
+    return this.#jobs.values();
   }
 
   add(job: Job): void {

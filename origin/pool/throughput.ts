@@ -1,25 +1,26 @@
 /** Weight of the newest job in the moving average: about the last ten jobs count. */
 const NEWEST = 0.2;
 
-/** Before anything was measured: 5 Mpx/s with default parameters at 60 bytes per pixel, as our engine does. */
-const ASSUMED_BYTES_PER_MS = 5_000 * 60;
-
 /**
- * How fast a thread works, in bytes of pyramid per millisecond: the time of an extraction is proportional to the
- * memory it fills, whatever its parameters. Work and time are averaged apart, so that small jobs do not outweigh
+ * How fast a thread does one kind of work. Work and time are averaged apart, so that small jobs do not outweigh
  * large ones.
  */
 export class Throughput {
-  #bytes = ASSUMED_BYTES_PER_MS;
+  #work: number;
   #ms = 1;
 
-  record(bytes: number, ms: number): void {
-    this.#bytes += NEWEST * (bytes - this.#bytes);
+  /** @param assumedPerMs taken before anything was measured */
+  constructor(assumedPerMs: number) {
+    this.#work = assumedPerMs;
+  }
+
+  record(work: number, ms: number): void {
+    this.#work += NEWEST * (work - this.#work);
     this.#ms += NEWEST * (ms - this.#ms);
   }
 
-  /** Seconds in which `threads` threads do this much work. */
-  secondsFor(bytes: number, threads: number): number {
-    return (bytes * this.#ms) / this.#bytes / threads / 1000;
+  /** Milliseconds in which one thread does this much. */
+  msFor(work: number): number {
+    return (work * this.#ms) / this.#work;
   }
 }

@@ -2,12 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { MAX_MATCHED_KEYPOINTS } from '../../shared/contract/limits.ts';
 import { parseGeometryParameters } from '../../shared/contract/parameters.ts';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
-import { MATCH_PATH, ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
+import { MATCH_PATH, ORIGIN_HEADERS, splitPayloads } from '../../shared/origin-protocol.ts';
 import { matchingBytes } from '../pool/memory.ts';
-import type { Completed } from '../pool/pool.ts';
+import type { Completed, JobCost } from '../pool/pool.ts';
 import { receiveBody } from '../upload.ts';
 import { tooManyUploads } from '../upload-memory.ts';
 import { addJobRoute, type JobDependencies, type JobRequest } from './job-route.ts';
+import { SharedJobs } from './shared-jobs.ts';
 
 const HEADER_BYTES = 16 * 1024;
 /** Two payloads of the most keypoints. */
@@ -15,25 +16,37 @@ const MAX_BODY_BYTES = 2 * (MAX_MATCHED_KEYPOINTS * BYTES_PER_KEYPOINT + HEADER_
 
 /** `POST /v1/match`, see shared/origin-protocol.ts. */
 export async function matchRoute(app: FastifyInstance, dependencies: JobDependencies): Promise<void> {
+  const jobs = new SharedJobs(dependencies);
   addJobRoute(app, MATCH_PATH, dependencies, async (job, request, reply) =>
-    sendMatch(reply, await match(job, request, dependencies)),
+    sendMatch(reply, await match(job, request, jobs, dependencies)),
   );
 }
 
 async function match(
   { query, signal }: JobRequest,
   request: FastifyRequest,
+  jobs: SharedJobs,
   { limits, pool, uploads }: JobDependencies,
 ): Promise<Completed> {
   const parameters = parseGeometryParameters(query);
-  const { bytes, release } = await receiveBody(request.raw, {
+  const { bytes, sha256, release } = await receiveBody(request.raw, {
     limits: { ...limits, maxBytes: MAX_BODY_BYTES },
     memory: uploads,
     signal,
     overloaded: () => tooManyUploads(pool),
   });
-  const memoryBytes = matchingBytes(bytes.length);
-  return pool.run({ kind: 'match', bytes, parameters }, memoryBytes, signal).finally(release);
+  const cost: JobCost = { memoryBytes: matchingBytes(bytes.length), work: matchingWork(bytes), extraMs: 0 };
+  const key = [sha256, ...Object.values(parameters)].join('/');
+  return jobs.run(key, { task: { kind: 'match', bytes, parameters }, cost, signal, release });
+}
+
+/** As many descriptors are compared in the time that the model takes, 20 ms or so, however few matches there are. */
+const MODEL_WORK = 4e6;
+
+/** Pairs of descriptors to compare, near enough: the payloads' headers count as keypoints. */
+function matchingWork(body: Uint8Array<ArrayBuffer>): number {
+  const [first, second] = splitPayloads(body) ?? [[], []];
+  return MODEL_WORK + (first.length / BYTES_PER_KEYPOINT) * (second.length / BYTES_PER_KEYPOINT);
 }
 
 function sendMatch(reply: FastifyReply, result: Completed): FastifyReply {

@@ -2,24 +2,27 @@ import * as z from 'zod';
 
 const cursorSchema = z
   .string()
-  .regex(/^\d{1,20}$/)
+  .regex(/^\d{1,20}$/, { error: 'must be what an answer gave as cursor' })
   .describe('Where to go on: what the page before said');
 
+const patternError = 'must be a pattern of 1 to 256 characters';
 const patternSchema = z
-  .string()
-  .min(1)
-  .max(256)
+  .string({ error: patternError })
+  .min(1, { error: patternError })
+  .max(256, { error: patternError })
   .describe("Redis' glob pattern for the whole feature key: * ? [abc]");
+
+const limitError = 'must be a whole number from 1 to 1000';
 
 /** Query of `GET /api/v1/cache/keys`. */
 export const cacheListQuerySchema = z.strictObject({
   pattern: patternSchema.default('*'),
   cursor: cursorSchema.default('0'),
   limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1000)
+    .number({ error: limitError })
+    .int({ error: limitError })
+    .min(1, { error: limitError })
+    .max(1000, { error: limitError })
     .default(100)
     .describe('About how many keys to give; the last step of the search may bring more'),
 });

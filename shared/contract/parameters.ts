@@ -138,18 +138,14 @@ export interface DetectParameters {
 
 /** Parameters of the origin's matching, apart from the features that it is given. */
 export const geometryParametersSchema = z.strictObject({
-  model: z
-    .enum(['homography', 'fundamental'])
+  model: choice(['homography', 'fundamental'])
     .default('homography')
     .describe('homography: a plane or a turning camera; fundamental: a scene in depth'),
-  ratio: z
-    .number()
-    .min(0.1)
-    .max(1)
+  ratio: real(0.1, 1)
     .default(0.75)
     .describe('Greatest ratio of the nearest to the second nearest distance (Lowe 2004, section 7.1)'),
-  threshold: z.number().min(0.1).max(100).default(2).describe('Greatest error of an inlier, in pixels'),
-  include: z.enum(['summary', 'all']).default('summary').describe('all adds the pairs'),
+  threshold: real(0.1, 100).default(2).describe('Greatest error of an inlier, in pixels'),
+  include: choice(['summary', 'all']).default('summary').describe('all adds the pairs'),
 });
 export type GeometryParameters = z.infer<typeof geometryParametersSchema>;
 

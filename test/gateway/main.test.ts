@@ -25,7 +25,7 @@ test('the gateway lists every setting it cannot use', async () => {
   const { code, errors } = await gateway.ended;
   expect(code).toBe(1);
   for (const name of ['REDIS_REST_PORT', 'REDIS_REST_TOKEN', 'REDIS_URL', 'EMBEDDED_STORE_MAX_BYTES']) {
-    expect(errors).toContain(`${name}: `);
+    expect(errors).toContain(`  ${name} `);
   }
 });
 

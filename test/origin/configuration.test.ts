@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
-import { ConfigurationError, parseConfiguration, usableMemoryBytes } from '../../origin/configuration.ts';
+import { parseConfiguration, usableMemoryBytes } from '../../origin/configuration.ts';
+import { SettingsError } from '../../shared/settings.ts';
 
 const SECRET = 's'.repeat(32);
 
@@ -9,7 +10,7 @@ function problemsOf(environment: Record<string, string>): string {
   try {
     parseConfiguration(environment);
   } catch (error) {
-    if (error instanceof ConfigurationError) return error.message;
+    if (error instanceof SettingsError) return error.message;
     throw error;
   }
   return '';

@@ -7,8 +7,9 @@ import { flatPicture, newPicture } from '../fixtures/pictures.ts';
 import { expectProblem } from '../fixtures/problem.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
 import { headOf, rawConnection } from '../fixtures/raw-http.ts';
-import { postForExtraction, signedRequest } from '../fixtures/signed-request.ts';
+import { postForExtraction, postForMatch, signedRequest } from '../fixtures/signed-request.ts';
 import { until } from '../fixtures/until.ts';
+import { flatFeatures, payloadOfMany } from '../formats/flat-features.ts';
 
 let origin: InProcessOrigin;
 afterEach(() => origin.stop());
@@ -77,12 +78,47 @@ test('Retry-After counts denoising, which takes far longer than its memory tells
   await Promise.all(waiting);
 });
 
+test('Retry-After counts matches, whose time grows with the product of the keypoints', async () => {
+  await start({ queueLength: 1, memoryBytes: 1e12 });
+  const features = payloadOfMany(30_000);
+  const waiting = ['', '?model=fundamental'].map((query) =>
+    outcomeOf(postForMatch(origin, [features, features], { query })),
+  );
+  await untilQueued(1);
+  const refused = await send();
+  // Twice the 900 million comparisons; by their memory both would be done within a second.
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(5);
+  await expectProblem(refused, 'OVERLOADED');
+  await origin.stop();
+  await Promise.all(waiting);
+});
+
+test('matches of images without features do not make Retry-After endless', async () => {
+  await start({ queueLength: 1, memoryBytes: 1e12 });
+  const none = flatFeatures();
+  for (let match = 0; match < 30; match += 1) {
+    origin.letOnePass();
+    expect((await postForMatch(origin, [none, none])).status).toBe(200);
+  }
+  const features = payloadOfMany(30_000);
+  const waiting = ['', '?model=fundamental'].map((query) =>
+    outcomeOf(postForMatch(origin, [features, features], { query })),
+  );
+  await untilQueued(1);
+  const refused = await send();
+  expect(Number(refused.headers.get('retry-after'))).toBeLessThan(600);
+  await expectProblem(refused, 'OVERLOADED');
+  await origin.stop();
+  await Promise.all(waiting);
+});
+
 test('denoising that would take minutes is refused before it waits', async () => {
   await start();
   const picture = await flatPicture(4000, 3000);
   const refused = await postForExtraction(origin, picture, { query: '?denoise=true' });
   await expectProblem(refused, 'IMAGE_TOO_LARGE');
   expect(origin.pool.status).toMatchObject({ running: 0, queued: 0 });
+  expect(await readMetric(origin, 'upload_bytes')).toBe(0);
 });
 
 test('a request whose time is up while it waits is answered 504 and never extracted', async () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CircuitBreaker } from '../../edge/circuit-breaker.ts';
+import { MemoryBudget } from '../../edge/memory-budget.ts';
 import { OriginClient } from '../../edge/origin-client.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { TraceContext } from '../../shared/contract/trace-context.ts';
@@ -162,7 +163,9 @@ test.each([
 
 test('the edge does not blame its client for a request of its own that the origin cannot read', async () => {
   const breaker = new CircuitBreaker({ failureThreshold: 5, cooldownMs: 1000 });
-  const client = new OriginClient({ url: origin.url, secret: origin.secret, timeoutMs: 10_000, breaker });
+  const answers = new MemoryBudget(1e9, 'full');
+  const { url, secret } = origin;
+  const client = new OriginClient({ url, secret, timeoutMs: 10_000, breaker, answers });
   const job = {
     bytes: ownPicture('png-rgb.png'),
     digest: new Uint8Array(32),

@@ -3,8 +3,9 @@ import { type InProcessOrigin, startInProcessOrigin } from '../fixtures/in-proce
 import { newPicture, ownPicture } from '../fixtures/pictures.ts';
 import { expectProblem } from '../fixtures/problem.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
-import { postForExtraction } from '../fixtures/signed-request.ts';
+import { postForExtraction, postForMatch } from '../fixtures/signed-request.ts';
 import { until } from '../fixtures/until.ts';
+import { flatFeatures, payloadOfMany } from '../formats/flat-features.ts';
 
 let origin: InProcessOrigin;
 beforeEach(async () => {
@@ -35,6 +36,49 @@ test('200 simultaneous requests for one image are one extraction, and all get th
   expect(new Set(answers).size).toBe(1);
   expect(await readMetric(origin, 'jobs_total{outcome="completed"}')).toBe(1);
   expect(await readMetric(origin, 'upload_bytes')).toBe(0);
+});
+
+test('50 simultaneous requests for one match are one match, and all get the same answer', async () => {
+  const features = payloadOfMany(20);
+  const requests = Array.from({ length: 50 }, () => postForMatch(origin, [features, features]));
+  await untilJoined(49);
+  expect(origin.pool.status).toMatchObject({ queued: 0, running: 1 });
+  origin.letOnePass();
+  const answers = await Promise.all(
+    requests.map(async (request) => {
+      const response = await request;
+      expect(response.status).toBe(200);
+      return response.text();
+    }),
+  );
+  expect(new Set(answers).size).toBe(1);
+  expect(await readMetric(origin, 'match_seconds_count')).toBe(1);
+  expect(await readMetric(origin, 'upload_bytes')).toBe(0);
+});
+
+test('other images, their exchange and other parameters are other matches', async () => {
+  const [none, some] = [flatFeatures(), payloadOfMany(20)];
+  const requests = [
+    postForMatch(origin, [none, some]),
+    postForMatch(origin, [some, none]),
+    postForMatch(origin, [some, some]),
+    ...['model=fundamental', 'ratio=0.8', 'threshold=3', 'include=all'].map((pair) =>
+      postForMatch(origin, [some, some], { query: `?${pair}` }),
+    ),
+  ];
+  await until('all but one wait', () => origin.pool.status.queued === requests.length - 1);
+  for (const _ of requests) origin.letOnePass();
+  for (const request of requests) expect((await request).status).toBe(200);
+  expect(await readMetric(origin, 'match_seconds_count')).toBe(requests.length);
+});
+
+test('the same match written in other ways is the same match', async () => {
+  const features = payloadOfMany(20);
+  const queries = ['', '?ratio=0.750', '?threshold=2e0&model=homography'];
+  const requests = queries.map((query) => postForMatch(origin, [features, features], { query }));
+  await untilJoined(2);
+  origin.letOnePass();
+  for (const request of requests) expect((await request).status).toBe(200);
 });
 
 test('other parameters are another extraction', async () => {

@@ -94,14 +94,14 @@ test.each(VARIABLES)('names the port and %s when the port is in use', async (var
 test('lists every setting that cannot be used', async () => {
   const service = await start({ PORT: 'http', ORIGIN_PORT: '70000' });
   expect(await service.ended()).toBe(1);
-  expect(service.output()).toContain('PORT: must be a port number');
-  expect(service.output()).toContain('ORIGIN_PORT: must be a port from 1 to 65535');
+  expect(service.output()).toContain('PORT must be a whole number from 1 to 65535');
+  expect(service.output()).toContain('ORIGIN_PORT must be a whole number from 1 to 65535');
 });
 
 test('says that Upstash takes a token, too', async () => {
   const service = await start({ UPSTASH_REDIS_REST_URL: 'https://redis.example' });
   expect(await service.ended()).toBe(1);
-  expect(service.output()).toContain('UPSTASH_REDIS_REST_TOKEN: is needed with UPSTASH_REDIS_REST_URL');
+  expect(service.output()).toContain('UPSTASH_REDIS_REST_TOKEN is needed with UPSTASH_REDIS_REST_URL');
 });
 
 test('says which part has crashed, stops the others and fails', async () => {

@@ -1,11 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { cacheClearQuerySchema, cacheListQuerySchema } from '../../shared/contract/cache-administration.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import {
   DEFAULT_SIFT_PARAMETERS,
+  detectParametersSchema,
+  matchParametersSchema,
   pairsOf,
   parseDetectParameters,
+  parseMatchParameters,
   parseSiftParameters,
+  parseTextParameters,
 } from '../../shared/contract/parameters.ts';
 import { featureKey } from '../../shared/feature-key.ts';
 
@@ -68,6 +73,25 @@ describe('parameters', () => {
     const failure = failureOf([name, value]);
     expect(failure.code).toBe('INVALID_PARAMETER');
     expect(failure.details).toMatchObject({ parameter: name });
+  });
+
+  test('whatever is refused, the message says in a sentence what it must be', () => {
+    const parsers: [names: string[], parse: (pairs: [string, string][]) => unknown][] = [
+      [Object.keys(detectParametersSchema.shape), parseDetectParameters],
+      [Object.keys(matchParametersSchema.shape), parseMatchParameters],
+      [Object.keys(cacheListQuerySchema.shape), (pairs) => parseTextParameters(cacheListQuerySchema, pairs)],
+      [
+        Object.keys(cacheClearQuerySchema.shape),
+        (pairs) => parseTextParameters(cacheClearQuerySchema, pairs),
+      ],
+    ];
+    for (const [names, parse] of parsers) {
+      for (const name of names) {
+        for (const value of ['', 'x'.repeat(1_000)]) {
+          expect(() => parse([[name, value]]), `${name}=${value}`).toThrow(/^Parameter '\w+' must be [^A-Z]/);
+        }
+      }
+    }
   });
 
   test('unknown names are refused with the list of known ones; none of the prototype is known', () => {

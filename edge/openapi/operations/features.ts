@@ -59,7 +59,7 @@ const FEATURE_HEADERS = [
 ] as const;
 
 const FEATURE_CAUSES: Causes = {
-  INVALID_PARAMETER: "Parameter 'sigma' is not valid: Too big: expected number to be <=10.",
+  INVALID_PARAMETER: "Parameter 'sigma' must be a number from 0.5 to 10.",
 };
 
 const sha256Parameter: Parameter = {
@@ -107,8 +107,9 @@ export const detect: Operation = {
         ...FEATURE_CAUSES,
         INVALID_IMAGE: 'The upload is not a JPEG, PNG, BMP, TIFF or WebP image.',
         IMAGE_TOO_LARGE: 'The image has more than 50000000 pixels.',
-        UNSUPPORTED_MEDIA_TYPE: 'Send the image as multipart/form-data, or as the raw body.',
-        IMAGE_READ_ERROR: 'The image is damaged.',
+        UNSUPPORTED_MEDIA_TYPE:
+          'Send the image as multipart/form-data in the field "image", or as the raw body with Content-Type: image/*.',
+        IMAGE_READ_ERROR: 'The JPEG image is damaged or incomplete and cannot be decoded.',
         ORIGIN_UNAVAILABLE: 'The feature extractor cannot be reached at the moment.',
         OVERLOADED: 'Too many uploads are in progress.',
         SERVICE_TIMEOUT: 'The features were not ready in time.',
@@ -132,11 +133,9 @@ export const batch: Operation = {
   parameters: [...queryParameters(batchParametersSchema), contentDigest],
   requestBody: {
     required: true,
-    content: {
-      ...formContent({
-        images: { type: 'array', items: BINARY, minItems: 1, maxItems: MAX_BATCH_IMAGES },
-      }),
-    },
+    content: formContent({
+      images: { type: 'array', items: BINARY, minItems: 1, maxItems: MAX_BATCH_IMAGES },
+    }),
   },
   responses: {
     200: response('One of these in each line', ['Vary', 'Server-Timing', 'Cache-Control'], {
@@ -186,7 +185,7 @@ export const featuresByHash: Operation = {
       [...FEATURE_HEADERS, 'Cache-Control'],
       featureContent,
     ),
-    304: response('The client has it already', ['ETag', 'Vary', 'Cache-Control']),
+    304: response('The client has it already', ['ETag', 'Vary']),
     ...problems(BY_HASH.replace('{sha256}', SHA256), {
       ...FEATURE_CAUSES,
       FEATURES_NOT_CACHED: 'These features are not cached: upload the image once.',

@@ -30,9 +30,7 @@ export const match: Operation = {
   parameters: [...queryParameters(matchParametersSchema), contentDigest],
   requestBody: {
     required: true,
-    content: {
-      ...formContent({ image1: side, image2: side }),
-    },
+    content: formContent({ image1: side, image2: side }),
   },
   responses: {
     200: response('The matches; without a model, `reason` says why', ['X-Cache', 'Server-Timing'], {
@@ -47,12 +45,14 @@ export const match: Operation = {
     ...problems(
       MATCH,
       {
-        INVALID_PARAMETER: "Parameter 'ratio' is not valid: Too big: expected number to be <=1.",
+        INVALID_PARAMETER: "Parameter 'ratio' must be a number from 0.1 to 1.",
         INVALID_IMAGE: 'The upload is not a JPEG, PNG, BMP, TIFF or WebP image.',
-        FEATURES_NOT_CACHED: 'These features are not cached: upload the image once.',
-        IMAGE_TOO_LARGE: 'The image has more than 40000 keypoints.',
-        UNSUPPORTED_MEDIA_TYPE: 'Send the images as multipart/form-data.',
-        IMAGE_READ_ERROR: 'The image is damaged.',
+        FEATURES_NOT_CACHED: 'These features are not cached: send the image instead of its hash.',
+        IMAGE_TOO_LARGE:
+          'Images of more than 40000 keypoints are not matched: use the strongest by nfeatures.',
+        UNSUPPORTED_MEDIA_TYPE:
+          'Send multipart/form-data with the fields "image1" and "image2", a file or a SHA-256 each.',
+        IMAGE_READ_ERROR: 'The JPEG image is damaged or incomplete and cannot be decoded.',
         ORIGIN_UNAVAILABLE: 'The feature extractor cannot be reached at the moment.',
         OVERLOADED: 'Too many uploads are in progress.',
         SERVICE_TIMEOUT: 'The features were not ready in time.',

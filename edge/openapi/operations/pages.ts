@@ -9,7 +9,7 @@ const page = (path: string, operationId: string, summary: string): Operation => 
   summary,
   responses: {
     200: response('The page', ['Cache-Control'], { 'text/html': { schema: { type: 'string' } } }),
-    ...problems(path, { NOT_FOUND: 'This page was not deployed.' }),
+    ...problems(path, { NOT_FOUND: 'There is no such file.' }),
   },
 });
 
@@ -27,7 +27,7 @@ export const openApi: Operation = {
   summary: 'This document',
   responses: {
     200: response('OpenAPI 3.1', ['Cache-Control'], { 'application/json': { schema: ANY_OBJECT } }),
-    ...problems('/openapi.json', { NOT_FOUND: 'This page was not deployed.' }),
+    ...problems('/openapi.json', { NOT_FOUND: 'There is no such file.' }),
   },
 };
 
@@ -37,7 +37,9 @@ export const pageFile: Operation = {
   operationId: 'pageFile',
   tag: 'pages',
   summary: 'A script, style sheet or picture of the pages',
-  parameters: [{ name: 'file', in: 'path', required: true, schema: { type: 'string' }, example: 'page.css' }],
+  parameters: [
+    { name: 'file', in: 'path', required: true, schema: { type: 'string' }, example: 'dashboard.css' },
+  ],
   responses: {
     200: response('The file', ['Cache-Control'], {
       'text/javascript': { schema: { type: 'string' } },

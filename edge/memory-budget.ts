@@ -7,7 +7,7 @@ const ABANDONED_MS = 2_000;
 /** Longer than any request lives, so that a lease ends even if the platform drops its request midway. */
 const LEASE_MS = 90_000;
 
-export interface UploadLease {
+export interface MemoryLease {
   release(): void;
 }
 
@@ -22,26 +22,29 @@ interface Waiting {
 }
 
 /**
- * Bounds the bytes of uploads held in an isolate at one time (Workers: 128 MB for everything). Who finds it full
- * waits its turn, its body unread, and is refused after some seconds.
+ * Bounds the bytes of bodies that an isolate holds at one time (Workers: 128 MB for everything). Who finds it full
+ * waits its turn, its body unread, and is refused after some seconds. A body larger than the whole budget has it alone.
  *
  * Waiters poll: in a Worker no request may depend on another one to wake it.
  */
-export class UploadBudget {
+export class MemoryBudget {
   readonly #capacity: number;
+  readonly #refusal: string;
   readonly #leases = new Map<symbol, Held>();
   /** In order of arrival. */
   readonly #queue = new Map<symbol, Waiting>();
   #held = 0;
   #meanLeaseMs = 0;
 
-  constructor(capacityBytes: number) {
+  /** @param refusal what a client is told for whom there was no room in time */
+  constructor(capacityBytes: number, refusal: string) {
     this.#capacity = capacityBytes;
+    this.#refusal = refusal;
   }
 
   /** @throws ServiceError `OVERLOADED` */
-  async acquire(bytes: number): Promise<UploadLease> {
-    const id = Symbol('upload');
+  async acquire(bytes: number): Promise<MemoryLease> {
+    const id = Symbol('lease');
     if (this.#queue.size > 0 || !this.#hasRoomFor(bytes)) await this.#waitForTurn(id, bytes);
     this.#leases.set(id, { bytes, since: Date.now() });
     this.#held += bytes;
@@ -80,7 +83,7 @@ export class UploadBudget {
 
   #overloaded(): ServiceError {
     const bytesAhead = this.#queue.values().reduce((sum, { bytes }) => sum + bytes, this.#held);
-    return new ServiceError('OVERLOADED', 'Too many uploads are in progress.', {
+    return new ServiceError('OVERLOADED', this.#refusal, {
       retryAfterSeconds: ((bytesAhead / this.#capacity) * this.#meanLeaseMs) / 1000,
     });
   }

@@ -1,0 +1,39 @@
+import * as z from 'zod';
+
+/** Settings that cannot be used; the message lists every one of them, in words for whoever sets them. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+/**
+ * Reads a process' settings: environment variables, or a Worker's bindings. What is set to nothing counts as not set:
+ * Compose writes it so, and workerd binds null to a variable that is absent.
+ *
+ * @throws SettingsError
+ */
+export function readSettings<Schema extends z.ZodType>(
+  schema: Schema,
+  environment: Record<string, unknown>,
+): z.infer<Schema> {
+  const given = Object.entries(environment).filter(([, value]) => value !== '' && value !== null);
+  const parsed = schema.safeParse(Object.fromEntries(given));
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')} ${message}`);
+  throw new SettingsError(`These settings cannot be used:\n${problems.join('\n')}`);
+}
+
+/** A whole number as an environment variable gives it: decimal digits and nothing else. */
+export function integerSetting(least: number, greatest = Number.MAX_SAFE_INTEGER) {
+  const range = greatest < Number.MAX_SAFE_INTEGER ? `from ${least} to ${greatest}` : `of at least ${least}`;
+  return z
+    .string({ error: `must be a whole number ${range}` })
+    .refine((text) => /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= greatest, {
+      error: `must be a whole number ${range}`,
+    })
+    .transform(Number);
+}
+
+/** A TCP port that clients are told of. */
+export function portSetting(otherwise: number) {
+  return integerSetting(1, 65_535).default(otherwise);
+}

@@ -1,0 +1,103 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildWorker } from '../../local/worker/build-worker.ts';
+import { type RunningWorker, startWorker } from '../../local/worker/run-worker.ts';
+import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
+import { ORIGIN_SECRET } from '../fixtures/origin-server.ts';
+import { newPicture } from '../fixtures/pictures.ts';
+import { until } from '../fixtures/until.ts';
+import { payloadOfMany } from '../formats/flat-features.ts';
+import { postImage, readAnswer } from './client.ts';
+
+// How much of what origins answer an isolate takes in at one time, seen from an origin whose large answers end when the
+// test says so. What the edge leaves unread stays here, but for what fits into the buffers of the connection.
+const MEBIBYTE = 1024 * 1024;
+const keypointsOf = (mebibytes: number) => Math.floor((mebibytes * MEBIBYTE) / BYTES_PER_KEYPOINT);
+
+let payload: Uint8Array;
+/** Answers of which the edge has read all but the last byte. */
+const taken: ServerResponse[] = [];
+let asked = 0;
+const origin = createServer((request, response) => {
+  request.resume().once('end', () => {
+    asked += 1;
+    response.writeHead(200, { 'content-length': payload.length });
+    response.write(payload.subarray(0, -1), () => taken.push(response));
+  });
+});
+let edge: RunningWorker;
+
+beforeAll(async () => {
+  origin.listen(0, '127.0.0.1');
+  await Promise.all([once(origin, 'listening'), buildWorker()]);
+  const { port } = origin.address() as AddressInfo;
+  edge = await startWorker({
+    port: 0,
+    log: 'ignore',
+    env: {
+      UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:1',
+      UPSTASH_REDIS_REST_TOKEN: 'of nobody',
+      ORIGIN_URL: `http://127.0.0.1:${port}`,
+      ORIGIN_SECRET,
+      EXTRACTOR: 'edgesift@1',
+    },
+  });
+});
+afterAll(async () => {
+  await edge?.stop();
+  origin.closeAllConnections();
+  origin.close();
+});
+
+async function send(): Promise<number> {
+  return (await readAnswer(await postImage(edge.url, await newPicture()))).keypoints;
+}
+
+function finish(response: ServerResponse | undefined): void {
+  response?.end(payload.subarray(-1));
+}
+
+test('of many large answers at one time an isolate takes in as many as it has room for, the others in their turn', async () => {
+  const count = keypointsOf(15);
+  payload = payloadOfMany(count);
+  const answers = Array.from({ length: 6 }, send);
+  await until('the origin has answered all', () => asked === answers.length);
+  await until('two are read', () => taken.length === 2);
+  for (let done = 0; done < answers.length; done += 1) {
+    await sleep(300);
+    expect(taken.length).toBe(Math.min(done + 2, answers.length));
+    finish(taken[done]);
+    await until('the next is read', () => taken.length === Math.min(done + 3, answers.length));
+  }
+  expect(await Promise.all(answers)).toEqual(answers.map(() => count));
+});
+
+test('an answer larger than all of that room is taken in alone', async () => {
+  taken.length = 0;
+  asked = 0;
+  const count = keypointsOf(40);
+  payload = payloadOfMany(count);
+  const answers = [send(), send()];
+  await until('the origin has answered both', () => asked === 2);
+  for (const done of answers.keys()) {
+    await until('the next is read', () => taken.length === done + 1);
+    await sleep(300);
+    expect(taken.length).toBe(done + 1);
+    finish(taken[done]);
+  }
+  expect(await Promise.all(answers)).toEqual([count, count]);
+});
+
+test('the room of an answer that breaks off is free again', async () => {
+  taken.length = 0;
+  payload = payloadOfMany(keypointsOf(30));
+  for (let round = 0; round < 3; round += 1) {
+    const broken = postImage(edge.url, await newPicture());
+    await until('it is read', () => taken.length === round + 1);
+    taken[round]?.destroy();
+    expect((await broken).status).toBe(502);
+  }
+});

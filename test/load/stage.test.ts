@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import type autocannon from 'autocannon';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DETECT_PATH } from '../../bench/load/detect-job.ts';
+import { runStage } from '../../bench/load-test/stage.ts';
+import { buildWorker } from '../../local/worker/build-worker.ts';
+import { type RunningWorker, startWorker } from '../../local/worker/run-worker.ts';
+import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
+import { newPicture } from '../fixtures/pictures.ts';
+
+// What `npm run load` is made of: stages, here of a second, the shortest that there are, against a service that is soon
+// full. All nine of them take autocannon ten seconds at the least.
+let origin: OriginServer;
+let edge: RunningWorker;
+let picture: Uint8Array<ArrayBuffer>;
+beforeAll(async () => {
+  origin = await startOriginServer({ ORIGIN_QUEUE_LENGTH: '1' });
+  await buildWorker();
+  edge = await startWorker({
+    port: 0,
+    // It has a line for each refusal.
+    log: 'ignore',
+    env: {
+      UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:1',
+      UPSTASH_REDIS_REST_TOKEN: 'of nobody',
+      ORIGIN_URL: origin.url,
+      ORIGIN_SECRET: origin.secret,
+      EXTRACTOR: origin.extractor,
+    },
+  });
+  picture = await newPicture(320, 240);
+});
+afterAll(async () => {
+  await edge?.stop();
+  await origin?.stop();
+});
+
+const upload = (body: Uint8Array): autocannon.Request => ({
+  method: 'POST',
+  path: DETECT_PATH,
+  headers: { 'content-type': 'image/png' },
+  body: Buffer.from(body),
+});
+
+test('hits: every answer is counted as one, with its time', async () => {
+  const headers = { 'content-type': 'image/png' };
+  await fetch(edge.url + DETECT_PATH, { method: 'POST', headers, body: picture });
+  const next = () => upload(picture);
+  const result = await runStage(edge.url, { name: 'hits', connections: 2, seconds: 1, next });
+  const figure = expect.any(Number);
+  expect(result).toEqual({
+    stage: 'hits',
+    connections: 2,
+    answers_per_s: figure,
+    outcomes: { '200 HIT memory': figure },
+    failures: 0,
+    ok_ms: { p50: figure, p99: figure, max: figure },
+    refused_ms: null,
+  });
+});
+
+test('more misses than the service takes: features and refusals, each one of the contract', async () => {
+  // Decoders ignore what follows the image, hashes do not.
+  const next = () => upload(Buffer.concat([picture, randomBytes(8)]));
+  const result = await runStage(edge.url, { name: 'misses', connections: 24, seconds: 1, next });
+  expect(result.failures).toBe(0);
+  expect(Object.keys(result.outcomes).toSorted()).toEqual(['200 MISS', '503 OVERLOADED']);
+  expect(result.ok_ms?.p50).toBeGreaterThan(0);
+  expect(result.refused_ms?.p50).toBeGreaterThan(0);
+});
