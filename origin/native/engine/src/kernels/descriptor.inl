@@ -10,7 +10,8 @@ constexpr int kBins = 8;
 // votes of the lower bin for the upper left, upper right, lower left and lower right histogram, then those of the
 // upper bin. So samples share all of a slot or nothing: a load that needs parts of two stores would wait for both.
 constexpr int kHistograms = 2;
-constexpr int kSlot = 8;
+constexpr int kCorners = 4;
+constexpr int kSlot = 2 * kCorners;
 constexpr int kPlaces = (kWidth + 1) * (kWidth + 1);
 constexpr int kPlaceStride = kBins * kSlot;
 constexpr int kVotes = kPlaces * kPlaceStride;
@@ -20,14 +21,15 @@ struct DescriptorSamples {
   alignas(kSamePlace) float y[kSampleRoom];
   alignas(kSamePlace) float row[kSampleRoom];
   alignas(kSamePlace) float column[kSampleRoom];
-  alignas(kSamePlace) float weight[kSampleRoom];
   int count = 0;
 };
 
-/// Eight votes of each sample of a batch, and where they go.
+/// What each sample of a batch adds to the four histograms around it, how far it lies between two bins, and where the
+/// votes go.
 struct Votes {
   alignas(64) std::int32_t slot[kSampleRoom];
-  alignas(64) float votes[kSlot * kSampleRoom];
+  alignas(64) float bin[kSampleRoom];
+  alignas(64) float corners[kCorners * kSampleRoom];
 };
 
 /// Integer part of a coordinate; leaves the fraction.
@@ -37,13 +39,13 @@ EDGESIFT_INLINE Floats splitOff(Floats& coordinate) {
   return whole;
 }
 
-/// Weighted magnitudes in the place of x, directions in units of bins in the place of y. A step of its own: short
-/// chains of operations let the processor work on several vectors at once.
+/// Magnitudes in the place of x, directions in units of bins in the place of y. A step of its own: short chains of
+/// operations let the processor work on several vectors at once.
 void findDirections(DescriptorSamples& samples, Floats angle, int count) {
   for (int i = 0; i < count; i += kLanes) {
     const Floats x = load(samples.x + i);
     const Floats y = load(samples.y + i);
-    store(samples.x + i, magnitude(y, x) * load(samples.weight + i));
+    store(samples.x + i, magnitude(y, x));
     store(samples.y + i, signedAngle<kBins>(y, x) - angle);
   }
 }
@@ -63,29 +65,26 @@ void splitVotes(const DescriptorSamples& samples, int count, Votes& votes) {
     // Bins form a circle.
     storeSum(votes.slot + i, place, wholeBin * broadcast(static_cast<float>(kSlot)), kBins * kSlot - 1);
 
+    store(votes.bin + i, bin);
+
     const Floats low = vote * row;
     const Floats high = vote - low;
     const Floats lowRight = low * column;
-    const Floats lowLeft = low - lowRight;
     const Floats highRight = high * column;
-    const Floats highLeft = high - highRight;
-    const Floats upperHighLeft = highLeft * bin;
-    const Floats upperHighRight = highRight * bin;
-    const Floats upperLowLeft = lowLeft * bin;
-    const Floats upperLowRight = lowRight * bin;
-    storeOctets(votes.votes + kSlot * i, highLeft - upperHighLeft, highRight - upperHighRight, lowLeft - upperLowLeft,
-                lowRight - upperLowRight, upperHighLeft, upperHighRight, upperLowLeft, upperLowRight);
+    storeQuads(votes.corners + kCorners * i, high - highRight, highRight, low - lowRight, lowRight);
   }
 }
 
 void countVotes(const Votes& votes, int count, float (*histograms)[kVotes]) {
   for (int start = 0; start < count; start += kGroup) {
     const std::int32_t* slot = votes.slot + start;
-    const float* from = votes.votes + kSlot * start;
+    const float* bin = votes.bin + start;
+    const float* corners = votes.corners + kCorners * start;
 #pragma GCC unroll 16
     for (int i = 0; i < kGroup; ++i) {
       float* bins = histograms[i % kHistograms] + slot[i];
-      storeOctet(bins, loadOctet(bins) + loadOctet(from + i / kLanes * kLanes * kSlot + octetOffset(i % kLanes)));
+      const float* quad = corners + kCorners * (i / kLanes * kLanes) + quadOffset(i % kLanes);
+      storeOctet(bins, loadOctet(bins) + divided(quad, bin[i]));
     }
   }
 }
@@ -221,8 +220,8 @@ void describe(const LevelView& level, const DescriptorFrame& frame, std::uint8_t
   Spans spans;
   const Floats angle = broadcast(frame.angle * (kBins / 360.0f));
   const auto vote = [&] {
-    float* const arrays[] = {samples.x, samples.y, samples.row, samples.column, samples.weight};
-    const int count = padToGroup(arrays, 5, samples.count);
+    float* const arrays[] = {samples.x, samples.y, samples.row, samples.column};
+    const int count = padToGroup(arrays, 4, samples.count);
     findDirections(samples, angle, count);
     splitVotes(samples, count, votes);
     countVotes(votes, count, histograms);
@@ -251,11 +250,11 @@ void describe(const LevelView& level, const DescriptorFrame& frame, std::uint8_t
       for (int i = 0; i < kGroup; i += kLanes) {
         const int at = samples.count + i;
         const Floats columnOffset = ramp() + broadcast(static_cast<float>(x + i));
-        store(samples.x + at, load(middle + x + i + 1) - load(middle + x + i - 1));
-        store(samples.y + at, load(above + x + i) - load(below + x + i));
+        const Floats weight = rowWeight * load(weights + x + i);
+        store(samples.x + at, (load(middle + x + i + 1) - load(middle + x + i - 1)) * weight);
+        store(samples.y + at, (load(above + x + i) - load(below + x + i)) * weight);
         store(samples.row + at, toHistogram(columnOffset, sine, rowProduct));
         store(samples.column + at, toHistogram(columnOffset, cosine, columnProduct));
-        store(samples.weight + at, rowWeight * load(weights + x + i));
       }
       samples.count += end - x < kGroup ? end - x : kGroup;
       if (samples.count >= kBatch) vote();

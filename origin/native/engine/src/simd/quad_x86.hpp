@@ -27,6 +27,13 @@ struct Octet {
 static inline __attribute__((always_inline)) Octet loadOctet(const float* p) { return {_mm256_loadu_ps(p)}; }
 static inline __attribute__((always_inline)) void storeOctet(float* p, Octet a) { _mm256_storeu_ps(p, a.v); }
 static inline __attribute__((always_inline)) Octet operator+(Octet a, Octet b) { return {_mm256_add_ps(a.v, b.v)}; }
+/// Four floats, each divided in two: (q - q * fraction, q * fraction).
+static inline __attribute__((always_inline)) Octet divided(const float* quad, float fraction) {
+  const __m128 whole = _mm_loadu_ps(quad);
+  const __m256 twice = _mm256_broadcast_ps(reinterpret_cast<const __m128*>(quad));
+  const __m256 signs = _mm256_setr_ps(-0.0f, -0.0f, -0.0f, -0.0f, 0, 0, 0, 0);
+  return {_mm256_fmadd_ps(twice, _mm256_xor_ps(_mm256_set1_ps(fraction), signs), _mm256_zextps128_ps256(whole))};
+}
 
 }  // namespace
 }  // namespace edgesift
