@@ -39,23 +39,14 @@ EDGESIFT_INLINE Floats splitOff(Floats& coordinate) {
   return whole;
 }
 
-/// Magnitudes in the place of x, directions in units of bins in the place of y. A step of its own: short chains of
-/// operations let the processor work on several vectors at once.
-void findDirections(DescriptorSamples& samples, Floats angle, int count) {
+void splitVotes(const DescriptorSamples& samples, Floats angle, int count, Votes& votes) {
   for (int i = 0; i < count; i += kLanes) {
     const Floats x = load(samples.x + i);
     const Floats y = load(samples.y + i);
-    store(samples.x + i, magnitude(y, x));
-    store(samples.y + i, signedAngle<kBins>(y, x) - angle);
-  }
-}
-
-void splitVotes(const DescriptorSamples& samples, int count, Votes& votes) {
-  for (int i = 0; i < count; i += kLanes) {
-    const Floats vote = load(samples.x + i);
     Floats row = load(samples.row + i);
     Floats column = load(samples.column + i);
-    Floats bin = load(samples.y + i);
+    const Floats vote = magnitude(y, x);
+    Floats bin = signedAngle<kBins>(y, x) - angle;
     const Floats wholeBin = splitOff(bin);
     const Floats wholeRow = splitOff(row);
     const Floats wholeColumn = splitOff(column);
@@ -222,8 +213,7 @@ void describe(const LevelView& level, const DescriptorFrame& frame, std::uint8_t
   const auto vote = [&] {
     float* const arrays[] = {samples.x, samples.y, samples.row, samples.column};
     const int count = padToGroup(arrays, 4, samples.count);
-    findDirections(samples, angle, count);
-    splitVotes(samples, count, votes);
+    splitVotes(samples, angle, count, votes);
     countVotes(votes, count, histograms);
     samples.count = 0;
   };
