@@ -60,7 +60,7 @@ struct MemoryPlan {
   }
 
   std::size_t bytes() const {
-    return Arena::bytesFor(rings) + Arena::bytesFor(bottoms[0]) + Arena::bytesFor(bottoms[1]);
+    return kScratchBytes + Arena::bytesFor(rings) + Arena::bytesFor(bottoms[0]) + Arena::bytesFor(bottoms[1]);
   }
 };
 
@@ -124,6 +124,7 @@ class Extractor::Implementation {
   double operationsLeft_ = 0;
   KeypointStore store_;
   PlaceSet places_;
+  float* kernelScratch_ = nullptr;
   std::vector<float> scratch_;
   std::vector<float> weights_;
   std::vector<const float*> scanRows_;
@@ -166,6 +167,7 @@ Features Extractor::Implementation::extract(const Picture& picture, const Parame
   const int columns = doubled.columns();
   const MemoryPlan memory(*plan_, rows, columns);
   arena_.reset(memory.bytes());
+  kernelScratch_ = arena_.take(kScratchBytes / sizeof(float));
   float* rings = arena_.take(memory.rings);
   float* bottoms[2] = {arena_.take(memory.bottoms[0]), arena_.take(memory.bottoms[1])};
 
@@ -344,7 +346,7 @@ void Extractor::Implementation::describe(const std::vector<LevelView>& levels, c
   // The Gaussian's deviation is half the descriptor's width of four histograms (Lowe 2004, section 6.1).
   gaussianWeights(1 / (8.0 * width * width), frame.radius, weights_.data());
   frame.weights = weights_.data();
-  kernels_.describe(level, frame, descriptor);
+  kernels_.describe(level, frame, kernelScratch_, descriptor);
 }
 
 Extractor::Extractor(InstructionSet set) : implementation_(std::make_unique<Implementation>(set)) {}

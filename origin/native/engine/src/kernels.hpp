@@ -76,8 +76,13 @@ struct Kernels {
   /// Smoothed histogram of gradient orientations.
   void (*orientationHistogram)(const LevelView& level, const OrientationFrame& frame, float* histogram);
 
-  void (*describe)(const LevelView& level, const DescriptorFrame& frame, std::uint8_t* descriptor);
+  /// `scratch` holds kScratchBytes.
+  void (*describe)(const LevelView& level, const DescriptorFrame& frame, void* scratch, std::uint8_t* descriptor);
 };
+
+/// Of a descriptor. They belong at the beginning of a large page: on small ones, such as those of the stack, some
+/// processors are slowed down by a quarter where the pages happen to lie badly.
+inline constexpr std::size_t kScratchBytes = std::size_t{40} << 10;
 
 inline constexpr int kScanBlock = 256;
 constexpr int scanScratchFloats(int layers) { return 2 * layers * (kScanBlock + 2 * kRowQuantum); }

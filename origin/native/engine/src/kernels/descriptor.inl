@@ -32,6 +32,13 @@ struct Votes {
   alignas(64) float corners[kCorners * kSampleRoom];
 };
 
+struct DescriptorScratch {
+  DescriptorSamples samples;
+  Votes votes;
+  alignas(64) float histograms[kHistograms][kVotes];
+};
+static_assert(sizeof(DescriptorScratch) <= kScratchBytes);
+
 /// Integer part of a coordinate; leaves the fraction.
 EDGESIFT_INLINE Floats splitOff(Floats& coordinate) {
   const Floats whole = floor(coordinate);
@@ -180,34 +187,40 @@ void quantise(float* values, std::uint8_t* descriptor) {
 }
 
 /// Collects, for every histogram, the votes of the four places around it.
-void gather(float (*histograms)[kVotes], float* values) {
-  float* total = histograms[0];
-  for (int i = 0; i < kVotes; i += kLanes) {
-    store(total + i, load(histograms[0] + i) + load(histograms[1] + i));
-  }
-  // Votes for a bin are in its slot and in that of the bin before.
-  alignas(64) float bins[kPlaces][kBins][4];
-  for (int place = 0; place < kPlaces; ++place) {
-    const float* slots = total + place * kPlaceStride;
-    for (int bin = 0; bin < kBins; ++bin) {
-      const float* before = slots + (bin + kBins - 1) % kBins * kSlot;
-      storeQuad(bins[place][bin], loadQuad(slots + bin * kSlot) + loadQuad(before + 4));
+void gather(const float (*histograms)[kVotes], float* values) {
+  // Votes of a row of places for every fourth bin are neighbours: those that one histogram after the other needs.
+  constexpr int kRow = (kWidth + 1) * kBins;
+  alignas(64) float corners[kWidth + 1][4][kRow];
+  for (int row = 0; row <= kWidth; ++row) {
+    for (int column = 0; column <= kWidth; ++column) {
+      const int place = (row * (kWidth + 1) + column) * kPlaceStride;
+      for (int bin = 0; bin < kBins; ++bin) {
+        // Votes for a bin are in its slot and in that of the bin before.
+        const int slot = place + bin * kSlot;
+        const int before = place + (bin + kBins - 1) % kBins * kSlot + kCorners;
+        const Quad first = loadQuad(histograms[0] + slot) + loadQuad(histograms[0] + before);
+        const Quad second = loadQuad(histograms[1] + slot) + loadQuad(histograms[1] + before);
+        storeQuad(corners[row][bin % 4] + column * kBins + bin / 4 * kCorners, first + second);
+      }
     }
   }
   for (int row = 0; row < kWidth; ++row) {
-    for (int column = 0; column < kWidth; ++column) {
-      const auto* upper = bins + row * (kWidth + 1) + column;
-      const auto* lower = upper + kWidth + 1;
-      for (int bin = 0; bin < kBins; ++bin)
-        *values++ = (lower[1][bin][0] + lower[0][bin][1]) + (upper[1][bin][2] + upper[0][bin][3]);
+    for (int i = 0; i < kWidth * kBins; i += kLanes, values += kLanes) {
+      const auto around = [&](int k) {
+        const float* above = corners[row][k] + i;
+        const float* below = corners[row + 1][k] + i;
+        return mixedQuads(load(below + kBins), load(below), load(above + kBins), load(above));
+      };
+      store(values, sumOfQuads(around(0), around(1), around(2), around(3)));
     }
   }
 }
 
-void describe(const LevelView& level, const DescriptorFrame& frame, std::uint8_t* descriptor) {
-  alignas(64) float histograms[kHistograms][kVotes] = {};
-  DescriptorSamples samples;
-  Votes votes;
+void describe(const LevelView& level, const DescriptorFrame& frame, void* scratch, std::uint8_t* descriptor) {
+  auto& [samples, votes, histograms] = *static_cast<DescriptorScratch*>(scratch);
+  samples.count = 0;
+  for (auto& histogram : histograms)
+    for (float& value : histogram) value = 0;
   Spans spans;
   const Floats angle = broadcast(frame.angle * (kBins / 360.0f));
   const auto vote = [&] {

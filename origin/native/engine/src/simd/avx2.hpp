@@ -67,4 +67,11 @@ EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats
 }
 EDGESIFT_INLINE constexpr int quadOffset(int lane) { return (lane & 3) * 8 + (lane >> 2) * 4; }
 
+EDGESIFT_INLINE Floats mixedQuads(Floats a, Floats b, Floats c, Floats d) {
+  return {_mm256_blend_ps(_mm256_blend_ps(a.v, b.v, 0x22), _mm256_blend_ps(c.v, d.v, 0x88), 0xcc)};
+}
+EDGESIFT_INLINE Floats sumOfQuads(Floats a, Floats b, Floats c, Floats d) {
+  return {_mm256_hadd_ps(_mm256_hadd_ps(a.v, b.v), _mm256_hadd_ps(c.v, d.v))};
+}
+
 }  // namespace edgesift::avx2

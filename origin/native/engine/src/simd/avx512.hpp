@@ -79,4 +79,20 @@ EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats
 }
 EDGESIFT_INLINE constexpr int quadOffset(int lane) { return (lane & 3) * 16 + (lane >> 2) * 4; }
 
+/// (a[i], b[i + 1], c[i + 2], d[i + 3]) for every fourth i.
+EDGESIFT_INLINE Floats mixedQuads(Floats a, Floats b, Floats c, Floats d) {
+  const __m512 ab = _mm512_mask_blend_ps(0x2222, a.v, b.v);
+  return {_mm512_mask_blend_ps(0x8888, _mm512_mask_blend_ps(0x4444, ab, c.v), d.v)};
+}
+/// Lane 4 * i + k is the sum of the k-th argument's lanes 4 * i .. 4 * i + 3, (0 + 1) + (2 + 3).
+EDGESIFT_INLINE Floats sumOfQuads(Floats a, Floats b, Floats c, Floats d) {
+  const __m512 abLow = _mm512_unpacklo_ps(a.v, b.v);
+  const __m512 abHigh = _mm512_unpackhi_ps(a.v, b.v);
+  const __m512 cdLow = _mm512_unpacklo_ps(c.v, d.v);
+  const __m512 cdHigh = _mm512_unpackhi_ps(c.v, d.v);
+  const __m512 low = _mm512_add_ps(_mm512_shuffle_ps(abLow, cdLow, 0x44), _mm512_shuffle_ps(abLow, cdLow, 0xee));
+  const __m512 high = _mm512_add_ps(_mm512_shuffle_ps(abHigh, cdHigh, 0x44), _mm512_shuffle_ps(abHigh, cdHigh, 0xee));
+  return {_mm512_add_ps(low, high)};
+}
+
 }  // namespace edgesift::avx512

@@ -52,6 +52,15 @@ EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats
 }
 EDGESIFT_INLINE constexpr int quadOffset(int lane) { return lane * 4; }
 
+EDGESIFT_INLINE Floats mixedQuads(Floats a, Floats b, Floats c, Floats d) {
+  const uint32x4_t odd = {0, ~0u, 0, ~0u};
+  const uint32x4_t upper = {0, 0, ~0u, ~0u};
+  return {vbslq_f32(upper, vbslq_f32(odd, d.v, c.v), vbslq_f32(odd, b.v, a.v))};
+}
+EDGESIFT_INLINE Floats sumOfQuads(Floats a, Floats b, Floats c, Floats d) {
+  return {vpaddq_f32(vpaddq_f32(a.v, b.v), vpaddq_f32(c.v, d.v))};
+}
+
 using Quad = Floats;
 EDGESIFT_INLINE Quad loadQuad(const float* p) { return load(p); }
 EDGESIFT_INLINE void storeQuad(float* p, Quad a) { store(p, a); }

@@ -85,6 +85,14 @@ EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats
 }
 EDGESIFT_INLINE constexpr int quadOffset(int lane) { return lane * 4; }
 
+EDGESIFT_INLINE Floats mixedQuads(Floats a, Floats b, Floats c, Floats d) {
+  return {Lanes{a.v[0], b.v[1], c.v[2], d.v[3]}};
+}
+EDGESIFT_INLINE Floats sumOfQuads(Floats a, Floats b, Floats c, Floats d) {
+  const auto sum = [](Lanes v) { return (v[0] + v[1]) + (v[2] + v[3]); };
+  return {Lanes{sum(a.v), sum(b.v), sum(c.v), sum(d.v)}};
+}
+
 using Quad = Floats;
 EDGESIFT_INLINE Quad loadQuad(const float* p) { return load(p); }
 EDGESIFT_INLINE void storeQuad(float* p, Quad a) { store(p, a); }
