@@ -82,7 +82,7 @@ struct Kernels {
 
 /// Of a descriptor. They belong at the beginning of a large page: on small ones, such as those of the stack, some
 /// processors are slowed down by a quarter where the pages happen to lie badly.
-inline constexpr std::size_t kScratchBytes = std::size_t{40} << 10;
+inline constexpr std::size_t kScratchBytes = std::size_t{20} << 10;
 
 inline constexpr int kScanBlock = 256;
 constexpr int scanScratchFloats(int layers) { return 2 * layers * (kScanBlock + 2 * kRowQuantum); }

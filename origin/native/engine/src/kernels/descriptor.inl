@@ -17,10 +17,10 @@ constexpr int kPlaceStride = kBins * kSlot;
 constexpr int kVotes = kPlaces * kPlaceStride;
 
 struct DescriptorSamples {
-  alignas(kSamePlace) float x[kSampleRoom];
-  alignas(kSamePlace) float y[kSampleRoom];
-  alignas(kSamePlace) float row[kSampleRoom];
-  alignas(kSamePlace) float column[kSampleRoom];
+  alignas(64) float x[kSampleRoom];
+  alignas(64) float y[kSampleRoom];
+  alignas(64) float row[kSampleRoom];
+  alignas(64) float column[kSampleRoom];
   int count = 0;
 };
 

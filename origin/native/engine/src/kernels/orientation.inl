@@ -8,10 +8,10 @@ constexpr int kOrientationStride = 48;
 constexpr int kOrientationStreams = 8;
 
 struct OrientationSamples {
-  alignas(kSamePlace) float x[kSampleRoom];
-  alignas(kSamePlace) float y[kSampleRoom];
-  alignas(kSamePlace) float weight[kSampleRoom];
-  alignas(kSamePlace) std::int32_t bin[kSampleRoom];
+  alignas(64) float x[kSampleRoom];
+  alignas(64) float y[kSampleRoom];
+  alignas(64) float weight[kSampleRoom];
+  alignas(64) std::int32_t bin[kSampleRoom];
   int count = 0;
 };
 
