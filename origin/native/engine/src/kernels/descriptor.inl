@@ -94,11 +94,9 @@ struct Spans {
   alignas(64) std::int32_t end[kRows];
 };
 
-/// Coordinates of pixels in units of histograms, so that the first histogram's centre is at 0 and the last one's at
-/// 3. `product` is what the pixel's row contributes.
-EDGESIFT_INLINE Floats toHistogram(Floats offset, Floats factor, Floats product) {
-  return fusedMultiplyAdd(offset, factor, product) + broadcast(kWidth / 2) - broadcast(0.5f);
-}
+/// Coordinates of pixels are in units of histograms, the first one's centre at 0 and the last one's at 3; this is the
+/// descriptor's own centre.
+constexpr float kCentre = kWidth / 2 - 0.5f;
 
 /// 1 where the coordinate is outside of the square.
 EDGESIFT_INLINE Floats isOutside(Floats coordinate) {
@@ -127,18 +125,19 @@ void findSpans(const DescriptorFrame& frame, int firstRow, Spans& spans) {
   const Slope rowSlope = slopeOf(frame.sine);
   const Slope columnSlope = slopeOf(frame.cosine);
   const Floats one = broadcast(1.0f);
+  const Floats centre = broadcast(kCentre);
   const Floats radius = broadcast(static_cast<float>(frame.radius));
   for (int i = 0; i < Spans::kRows; i += kLanes) {
     const Floats y = ramp() + broadcast(static_cast<float>(firstRow + i));
-    const Floats rowProduct = y * columnSlope.factor;
-    const Floats columnProduct = broadcast(0.0f) - y * rowSlope.factor;
-    const Floats rowCentre = broadcast(0.0f) - rowProduct * rowSlope.reciprocal;
-    const Floats columnCentre = broadcast(0.0f) - columnProduct * columnSlope.reciprocal;
+    const Floats rowProduct = fusedMultiplyAdd(y, columnSlope.factor, centre);
+    const Floats columnProduct = centre - y * rowSlope.factor;
+    const Floats rowCentre = (centre - rowProduct) * rowSlope.reciprocal;
+    const Floats columnCentre = (centre - columnProduct) * columnSlope.reciprocal;
     const Floats low = maximum(rowCentre - rowSlope.half, columnCentre - columnSlope.half);
     const Floats high = minimum(rowCentre + rowSlope.half, columnCentre + columnSlope.half);
     const auto outside = [&](Floats x) {
-      return maximum(isOutside(toHistogram(x, rowSlope.factor, rowProduct)),
-                     isOutside(toHistogram(x, columnSlope.factor, columnProduct)));
+      return maximum(isOutside(fusedMultiplyAdd(x, rowSlope.factor, rowProduct)),
+                     isOutside(fusedMultiplyAdd(x, columnSlope.factor, columnProduct)));
     };
     Floats begin = maximum(floor(low), broadcast(0.0f) - radius);
     Floats end = minimum(floor(high) + one, radius);
@@ -237,14 +236,16 @@ void describe(const LevelView& level, const DescriptorFrame& frame, void* scratc
   const float* weights = frame.weights + frame.radius;
   const Floats sine = broadcast(frame.sine);
   const Floats cosine = broadcast(frame.cosine);
+  const Floats centre = broadcast(kCentre);
   for (int y = top; y <= bottom; ++y) {
     const int offset = y - frame.row;
     const int slot = (y - top) % Spans::kRows;
     if (slot == 0) findSpans(frame, offset, spans);
     const int begin = spans.begin[slot] < left ? left : spans.begin[slot];
     const int end = spans.end[slot] > right ? right : spans.end[slot];
-    const Floats rowProduct = broadcast(static_cast<float>(offset)) * cosine;
-    const Floats columnProduct = broadcast(0.0f) - broadcast(static_cast<float>(offset)) * sine;
+    const Floats rowOffset = broadcast(static_cast<float>(offset));
+    const Floats rowProduct = fusedMultiplyAdd(rowOffset, cosine, centre);
+    const Floats columnProduct = centre - rowOffset * sine;
     const float* above = level.row(y - 1) + frame.column;
     const float* middle = level.row(y) + frame.column;
     const float* below = level.row(y + 1) + frame.column;
@@ -256,8 +257,8 @@ void describe(const LevelView& level, const DescriptorFrame& frame, void* scratc
         const Floats weight = rowWeight * load(weights + x + i);
         store(samples.x + at, (load(middle + x + i + 1) - load(middle + x + i - 1)) * weight);
         store(samples.y + at, (load(above + x + i) - load(below + x + i)) * weight);
-        store(samples.row + at, toHistogram(columnOffset, sine, rowProduct));
-        store(samples.column + at, toHistogram(columnOffset, cosine, columnProduct));
+        store(samples.row + at, fusedMultiplyAdd(columnOffset, sine, rowProduct));
+        store(samples.column + at, fusedMultiplyAdd(columnOffset, cosine, columnProduct));
       }
       samples.count += end - x < kGroup ? end - x : kGroup;
       if (samples.count >= kBatch) vote();
