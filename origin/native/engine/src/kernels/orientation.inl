@@ -18,15 +18,10 @@ struct OrientationSamples {
 void addToHistograms(OrientationSamples& samples, float (*histograms)[kOrientationStride]) {
   float* const arrays[] = {samples.x, samples.y, samples.weight};
   const int count = padToGroup(arrays, 3, samples.count);
-  const Floats bins = broadcast(static_cast<float>(kOrientationBins));
-  const Floats zero = broadcast(0.0f);
   for (int i = 0; i < count; i += kLanes) {
     const Floats x = load(samples.x + i);
     const Floats y = load(samples.y + i);
-    Floats index = roundToEven(angleInDegrees(y, x) * broadcast(kOrientationBins / 360.0f));
-    index = selectGreaterEqual(index, bins, index - bins, index);
-    index = selectGreaterEqual(index, zero, index, index + bins);
-    storeIntegers(samples.bin + i, index);
+    storeIntegers(samples.bin + i, roundToEven(angleInDegrees(y, x) * broadcast(kOrientationBins / 360.0f)));
     store(samples.weight + i, load(samples.weight + i) * magnitude(y, x));
   }
   for (int start = 0; start < count; start += kOrientationStreams) {
@@ -71,6 +66,8 @@ void orientationHistogram(const LevelView& level, const OrientationFrame& frame,
     for (int stream = 0; stream < kOrientationStreams; ++stream) sum[stream] = loadQuad(histograms[stream] + i);
     storeQuad(centre + i, ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7])));
   }
+  // Whole turns.
+  for (int stream = 0; stream < kOrientationStreams; ++stream) centre[0] += histograms[stream][kOrientationBins];
   for (int i = 1; i <= 2; ++i) {
     centre[-i] = centre[kOrientationBins - i];
     centre[kOrientationBins - 1 + i] = centre[i - 1];
