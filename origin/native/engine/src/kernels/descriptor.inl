@@ -89,7 +89,7 @@ void countVotes(const Votes& votes, int count, float (*histograms)[kVotes]) {
 
 /// Columns of rows of pixels that lie in the square, as offsets from its centre.
 struct Spans {
-  static constexpr int kRows = 16;
+  static constexpr int kRows = 64;
   alignas(64) std::int32_t begin[kRows];
   alignas(64) std::int32_t end[kRows];
 };
@@ -98,12 +98,12 @@ struct Spans {
 /// descriptor's own centre.
 constexpr float kCentre = kWidth / 2 - 0.5f;
 
-/// 1 where the coordinate is outside of the square.
-EDGESIFT_INLINE Floats isOutside(Floats coordinate) {
+/// 1 where a coordinate is outside of the square.
+EDGESIFT_INLINE Floats isOutside(Floats row, Floats column) {
   const Floats zero = broadcast(0.0f);
   const Floats one = broadcast(1.0f);
-  return selectGreaterEqual(broadcast(-1.0f), coordinate, one,
-                            selectGreaterEqual(coordinate, broadcast(static_cast<float>(kWidth)), one, zero));
+  const Floats pastEnd = selectGreaterEqual(maximum(row, column), broadcast(static_cast<float>(kWidth)), one, zero);
+  return selectGreaterEqual(broadcast(-1.0f), minimum(row, column), one, pastEnd);
 }
 
 /// Factors with their reciprocals; tiny factors are replaced, for rows parallel to a side of the square.
@@ -118,16 +118,16 @@ EDGESIFT_INLINE Slope slopeOf(float factor) {
   return {broadcast(factor), broadcast(1.0f / safe), broadcast(__builtin_fabsf((kWidth + 1) * 0.5f / safe))};
 }
 
-/// Spans of kRows rows from `firstRow` (an offset) on. The pixels of a row inside the square are contiguous, and
+/// Spans of `count` rows, at most kRows, from `firstRow` (an offset) on. The pixels of a row inside the square are contiguous, and
 /// their ends are within one of where the sides cross the row; each end is the first of three candidates that is
 /// inside.
-void findSpans(const DescriptorFrame& frame, int firstRow, Spans& spans) {
+void findSpans(const DescriptorFrame& frame, int firstRow, int count, Spans& spans) {
   const Slope rowSlope = slopeOf(frame.sine);
   const Slope columnSlope = slopeOf(frame.cosine);
   const Floats one = broadcast(1.0f);
   const Floats centre = broadcast(kCentre);
   const Floats radius = broadcast(static_cast<float>(frame.radius));
-  for (int i = 0; i < Spans::kRows; i += kLanes) {
+  for (int i = 0; i < count; i += kLanes) {
     const Floats y = ramp() + broadcast(static_cast<float>(firstRow + i));
     const Floats rowProduct = fusedMultiplyAdd(y, columnSlope.factor, centre);
     const Floats columnProduct = centre - y * rowSlope.factor;
@@ -136,8 +136,8 @@ void findSpans(const DescriptorFrame& frame, int firstRow, Spans& spans) {
     const Floats low = maximum(rowCentre - rowSlope.half, columnCentre - columnSlope.half);
     const Floats high = minimum(rowCentre + rowSlope.half, columnCentre + columnSlope.half);
     const auto outside = [&](Floats x) {
-      return maximum(isOutside(fusedMultiplyAdd(x, rowSlope.factor, rowProduct)),
-                     isOutside(fusedMultiplyAdd(x, columnSlope.factor, columnProduct)));
+      return isOutside(fusedMultiplyAdd(x, rowSlope.factor, rowProduct),
+                       fusedMultiplyAdd(x, columnSlope.factor, columnProduct));
     };
     Floats begin = maximum(floor(low), broadcast(0.0f) - radius);
     Floats end = minimum(floor(high) + one, radius);
@@ -193,13 +193,17 @@ void gather(const float (*histograms)[kVotes], float* values) {
   for (int row = 0; row <= kWidth; ++row) {
     for (int column = 0; column <= kWidth; ++column) {
       const int place = (row * (kWidth + 1) + column) * kPlaceStride;
+      const auto slotOf = [&](int bin) {
+        const int slot = place + bin * kSlot;
+        return loadOctet(histograms[0] + slot) + loadOctet(histograms[1] + slot);
+      };
+      Octet before = slotOf(kBins - 1);
+#pragma GCC unroll 8
       for (int bin = 0; bin < kBins; ++bin) {
         // Votes for a bin are in its slot and in that of the bin before.
-        const int slot = place + bin * kSlot;
-        const int before = place + (bin + kBins - 1) % kBins * kSlot + kCorners;
-        const Quad first = loadQuad(histograms[0] + slot) + loadQuad(histograms[0] + before);
-        const Quad second = loadQuad(histograms[1] + slot) + loadQuad(histograms[1] + before);
-        storeQuad(corners[row][bin % 4] + column * kBins + bin / 4 * kCorners, first + second);
+        const Octet slot = slotOf(bin);
+        storeQuad(corners[row][bin % 4] + column * kBins + bin / 4 * kCorners, lowHalf(slot) + highHalf(before));
+        before = slot;
       }
     }
   }
@@ -240,7 +244,7 @@ void describe(const LevelView& level, const DescriptorFrame& frame, void* scratc
   for (int y = top; y <= bottom; ++y) {
     const int offset = y - frame.row;
     const int slot = (y - top) % Spans::kRows;
-    if (slot == 0) findSpans(frame, offset, spans);
+    if (slot == 0) findSpans(frame, offset, bottom - y < Spans::kRows ? bottom - y + 1 : Spans::kRows, spans);
     const int begin = spans.begin[slot] < left ? left : spans.begin[slot];
     const int end = spans.end[slot] > right ? right : spans.end[slot];
     const Floats rowOffset = broadcast(static_cast<float>(offset));

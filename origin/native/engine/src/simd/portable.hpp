@@ -109,6 +109,8 @@ EDGESIFT_INLINE void storeOctet(float* p, Octet a) {
   storeQuad(p + 4, a.high);
 }
 EDGESIFT_INLINE Octet operator+(Octet a, Octet b) { return {a.low + b.low, a.high + b.high}; }
+EDGESIFT_INLINE Quad lowHalf(Octet a) { return a.low; }
+EDGESIFT_INLINE Quad highHalf(Octet a) { return a.high; }
 EDGESIFT_INLINE Octet divided(const float* quad, float fraction) {
   const Quad whole = loadQuad(quad);
   return {fusedMultiplyAdd(whole, broadcastQuad(-fraction), whole), whole * broadcastQuad(fraction)};

@@ -31,6 +31,8 @@ struct Octet {
 static inline __attribute__((always_inline)) Octet loadOctet(const float* p) { return {_mm256_loadu_ps(p)}; }
 static inline __attribute__((always_inline)) void storeOctet(float* p, Octet a) { _mm256_storeu_ps(p, a.v); }
 static inline __attribute__((always_inline)) Octet operator+(Octet a, Octet b) { return {_mm256_add_ps(a.v, b.v)}; }
+static inline __attribute__((always_inline)) Quad lowHalf(Octet a) { return {_mm256_castps256_ps128(a.v)}; }
+static inline __attribute__((always_inline)) Quad highHalf(Octet a) { return {_mm256_extractf128_ps(a.v, 1)}; }
 /// Four floats, each divided in two: (q - q * fraction, q * fraction).
 static inline __attribute__((always_inline)) Octet divided(const float* quad, float fraction) {
   const __m128 whole = _mm_loadu_ps(quad);
