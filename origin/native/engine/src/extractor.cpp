@@ -43,12 +43,13 @@ class Stopwatch {
   Clock::time_point last_ = Clock::now();
 };
 
-/// Memory for one picture size: rings of the largest octave, and level 0 of two octaves in turn.
+/// Memory for one picture size: what kernels work in, rings of the largest octave, and level 0 of two octaves in turn.
 struct MemoryPlan {
+  std::size_t scratch;
   std::size_t rings = 0;
   std::size_t bottoms[2] = {0, 0};
 
-  MemoryPlan(const ScalePlan& plan, int rows, int columns) {
+  MemoryPlan(const ScalePlan& plan, int rows, int columns) : scratch(kernelScratchFloats(plan.layers)) {
     if (!hasInterior(rows, columns)) return;
     rings = Octave::floats(plan, rows, columns, true);
     // A later octave keeps a lower part of its rows only if it is high; compare all of them.
@@ -60,7 +61,8 @@ struct MemoryPlan {
   }
 
   std::size_t bytes() const {
-    return kScratchBytes + Arena::bytesFor(rings) + Arena::bytesFor(bottoms[0]) + Arena::bytesFor(bottoms[1]);
+    return Arena::bytesFor(scratch) + Arena::bytesFor(rings) + Arena::bytesFor(bottoms[0]) +
+           Arena::bytesFor(bottoms[1]);
   }
 };
 
@@ -124,8 +126,7 @@ class Extractor::Implementation {
   double operationsLeft_ = 0;
   KeypointStore store_;
   PlaceSet places_;
-  float* kernelScratch_ = nullptr;
-  std::vector<float> scratch_;
+  float* scratch_ = nullptr;
   std::vector<float> weights_;
   std::vector<const float*> scanRows_;
   std::vector<Candidate> candidates_;
@@ -140,7 +141,6 @@ void Extractor::Implementation::setUp(const Parameters& parameters) {
   octave_.reset();
   window_.reset();
   plan_.emplace(parameters);
-  scratch_.resize(static_cast<std::size_t>(scanScratchFloats(plan_->layers)));
   weights_.resize(static_cast<std::size_t>(2 * plan_->neighbourhood + 1 + 2 * kRowQuantum));
   scanRows_.resize(static_cast<std::size_t>(3 * plan_->storedLevels));
   refinement_.emplace(*plan_, kernels_);
@@ -167,7 +167,7 @@ Features Extractor::Implementation::extract(const Picture& picture, const Parame
   const int columns = doubled.columns();
   const MemoryPlan memory(*plan_, rows, columns);
   arena_.reset(memory.bytes());
-  kernelScratch_ = arena_.take(kScratchBytes / sizeof(float));
+  scratch_ = arena_.take(memory.scratch);
   float* rings = arena_.take(memory.rings);
   float* bottoms[2] = {arena_.take(memory.bottoms[0]), arena_.take(memory.bottoms[1])};
 
@@ -207,7 +207,7 @@ void Extractor::Implementation::scanStrip(const Octave& octave, int begin, int e
     for (int i = 0; i < plan_->storedLevels; ++i)
       for (int k = 0; k < 3; ++k) scanRows_[3 * i + k] = octave.levels()[i].row(y - 1 + k);
     candidateCount_ += kernels_.scanRow(scanRows_.data(), plan_->layers, y, kBorder, octave.columns() - kBorder,
-                                        plan_->threshold(), scratch_.data(), candidates_.data() + candidateCount_);
+                                        plan_->threshold(), scratch_, candidates_.data() + candidateCount_);
   }
 }
 
@@ -302,7 +302,8 @@ void Extractor::Implementation::assignOrientations(const std::vector<LevelView>&
   // The first and last bin once more at either end: the histogram is a circle.
   float circle[kOrientationBins + 2];
   float* histogram = circle + 1;
-  kernels_.orientationHistogram(levels[point.layer], {point.row, point.column, radius, weights_.data()}, histogram);
+  kernels_.orientationHistogram(levels[point.layer], {point.row, point.column, radius, weights_.data()}, scratch_,
+                                histogram);
   circle[0] = histogram[kOrientationBins - 1];
   histogram[kOrientationBins] = histogram[0];
 
@@ -346,7 +347,7 @@ void Extractor::Implementation::describe(const std::vector<LevelView>& levels, c
   // The Gaussian's deviation is half the descriptor's width of four histograms (Lowe 2004, section 6.1).
   gaussianWeights(1 / (8.0 * width * width), frame.radius, weights_.data());
   frame.weights = weights_.data();
-  kernels_.describe(level, frame, kernelScratch_, descriptor);
+  kernels_.describe(level, frame, scratch_, descriptor);
 }
 
 Extractor::Extractor(InstructionSet set) : implementation_(std::make_unique<Implementation>(set)) {}

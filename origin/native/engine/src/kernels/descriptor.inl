@@ -37,7 +37,7 @@ struct DescriptorScratch {
   Votes votes;
   alignas(64) float histograms[kHistograms][kVotes];
 };
-static_assert(sizeof(DescriptorScratch) <= kScratchBytes);
+static_assert(sizeof(DescriptorScratch) <= kSampleScratchFloats * sizeof(float));
 
 /// Integer part of a coordinate; leaves the fraction.
 EDGESIFT_INLINE Floats splitOff(Floats& coordinate) {
@@ -219,8 +219,8 @@ void gather(const float (*histograms)[kVotes], float* values) {
   }
 }
 
-void describe(const LevelView& level, const DescriptorFrame& frame, void* scratch, std::uint8_t* descriptor) {
-  auto& [samples, votes, histograms] = *static_cast<DescriptorScratch*>(scratch);
+void describe(const LevelView& level, const DescriptorFrame& frame, float* scratch, std::uint8_t* descriptor) {
+  auto& [samples, votes, histograms] = *reinterpret_cast<DescriptorScratch*>(scratch);
   samples.count = 0;
   for (auto& histogram : histograms)
     for (float& value : histogram) value = 0;

@@ -15,6 +15,12 @@ struct OrientationSamples {
   int count = 0;
 };
 
+struct OrientationScratch {
+  OrientationSamples samples;
+  alignas(64) float histograms[kOrientationStreams][kOrientationStride];
+};
+static_assert(sizeof(OrientationScratch) <= kSampleScratchFloats * sizeof(float));
+
 void addToHistograms(OrientationSamples& samples, float (*histograms)[kOrientationStride]) {
   float* const arrays[] = {samples.x, samples.y, samples.weight};
   const int count = padToGroup(arrays, 3, samples.count);
@@ -31,9 +37,11 @@ void addToHistograms(OrientationSamples& samples, float (*histograms)[kOrientati
   samples.count = 0;
 }
 
-void orientationHistogram(const LevelView& level, const OrientationFrame& frame, float* histogram) {
-  alignas(64) float histograms[kOrientationStreams][kOrientationStride] = {};
-  OrientationSamples samples;
+void orientationHistogram(const LevelView& level, const OrientationFrame& frame, float* scratch, float* histogram) {
+  auto& [samples, histograms] = *reinterpret_cast<OrientationScratch*>(scratch);
+  samples.count = 0;
+  for (auto& stream : histograms)
+    for (float& value : stream) value = 0;
   const int top = frame.row - frame.radius < 1 ? 1 : frame.row - frame.radius;
   const int bottom = frame.row + frame.radius > level.rows - 2 ? level.rows - 2 : frame.row + frame.radius;
   const int left = frame.column - frame.radius < 1 ? 1 : frame.column - frame.radius;
