@@ -94,7 +94,7 @@ class Extractor::Implementation {
   void setUp(const Parameters& parameters);
   /// Throws TooMuchWork when there are not that many operations left.
   void spend(double operations);
-  void processOctave(Octave& octave, int index);
+  void processBand(Octave& octave, int index);
   void scanStrip(const Octave& octave, int begin, int end);
   void refineStrip(const Octave& octave, int index);
   void refineInWindow(const Octave& octave, int index, Walk walk);
@@ -173,23 +173,28 @@ Features Extractor::Implementation::extract(const Picture& picture, const Parame
 
   LevelView bottom;
   for (int o = 0; hasInterior(rows >> o, columns >> o); ++o) {
-    if (o == 0) octave_->begin(doubled, rings);
-    else octave_->begin(bottom, rings);
     const int next = o + 1;
-    if (hasInterior(rows >> next, columns >> next)) {
-      bottom = wholeLevel(*plan_, rows >> next, columns >> next, bottoms[next % 2]);
-      octave_->feed(bottom);
+    LevelView nextBottom;
+    if (hasInterior(rows >> next, columns >> next))
+      nextBottom = wholeLevel(*plan_, rows >> next, columns >> next, bottoms[next % 2]);
+    const int width = plan_->bandColumns(columns >> o);
+    for (int x = 0; x < columns >> o; x += width) {
+      const Band band = {x, std::min(x + width, columns >> o)};
+      if (o == 0) octave_->begin(doubled, band, rings);
+      else octave_->begin(bottom, band, rings);
+      octave_->feed(nextBottom);
+      processBand(*octave_, o);
     }
-    processOctave(*octave_, o);
+    bottom = nextBottom;
   }
   const Features features = store_.select();
   stopwatch_.addTo(seconds_.selection);
   return features;
 }
 
-void Extractor::Implementation::processOctave(Octave& octave, int index) {
+void Extractor::Implementation::processBand(Octave& octave, int index) {
   candidates_.resize(std::max(candidates_.size(), static_cast<std::size_t>(kStripRows) * plan_->layers *
-                                                      static_cast<std::size_t>(octave.columns())));
+                                                      static_cast<std::size_t>(octave.band().end - octave.band().begin)));
   for (int y = 0; y < octave.rows(); y += kStripRows) {
     octave.makeBottom(y);
     stopwatch_.addTo(seconds_.base);
@@ -203,11 +208,13 @@ void Extractor::Implementation::processOctave(Octave& octave, int index) {
 
 void Extractor::Implementation::scanStrip(const Octave& octave, int begin, int end) {
   candidateCount_ = 0;
+  const int left = std::max(octave.band().begin, kBorder);
+  const int right = std::min(octave.band().end, octave.columns() - kBorder);
   for (int y = begin; y < end; ++y) {
     for (int i = 0; i < plan_->storedLevels; ++i)
       for (int k = 0; k < 3; ++k) scanRows_[3 * i + k] = octave.levels()[i].row(y - 1 + k);
-    candidateCount_ += kernels_.scanRow(scanRows_.data(), plan_->layers, y, kBorder, octave.columns() - kBorder,
-                                        plan_->threshold(), scratch_, candidates_.data() + candidateCount_);
+    candidateCount_ += kernels_.scanRow(scanRows_.data(), plan_->layers, y, left, right, plan_->threshold(), scratch_,
+                                        candidates_.data() + candidateCount_);
   }
 }
 
