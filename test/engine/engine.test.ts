@@ -95,12 +95,13 @@ test('generated pictures of odd and tiny sizes: as cv::SIFT', { timeout: 5 * min
     '333x222',
     '640x11',
     '12x500',
+    '720x60',
   ];
   const pictures = ['texture', 'blobs', 'noise', 'flat', 'checkers', 'edges'].flatMap((kind) =>
     sizes.flatMap((size) => ['--kind', kind, size, '5']),
   );
   const comparisons = await compare(...pictures);
-  expect(comparisons).toHaveLength(72);
+  expect(comparisons).toHaveLength(78);
   expectEquivalence(comparisons);
 });
 

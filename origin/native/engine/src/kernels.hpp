@@ -63,24 +63,37 @@ struct Kernels {
   void (*filterColumns)(const float* const* rows, float* const* out, int width, const float* taps, int radius);
 
   /// The 3x3 pixels around a place of the last level, from 2 * radius + 3 rows of the level below, each given from
-  /// the first column that takes part. Same operations as filterRow and filterColumns. `taps` starts at the left.
-  /// `scratch` holds four floats per row.
+  /// the first column that takes part, and readable kRowQuantum floats further. Columns are filtered first, as by
+  /// filterColumns; then along each row four sums are made of every fourth product. `taps` starts at the left.
+  /// `scratch` holds patchScratchFloats(radius).
   void (*filterPatch)(const float* const* rows, const float* taps, int radius, float* scratch, float* out);
 
   /// Extrema in one row. `levels[3 * l + i]` is row `row - 1 + i` of level l, l < layers + 2. Columns
   /// [begin, end). A candidate of the last layer has not been compared with the layer above it, which needs the
-  /// last level. `scratch` holds scanScratchFloats(layers). Returns the number of candidates.
+  /// last level. Returns the number of candidates.
   int (*scanRow)(const float* const* levels, int layers, int row, int begin, int end, float threshold,
                  float* scratch, Candidate* out);
 
   /// Smoothed histogram of gradient orientations.
-  void (*orientationHistogram)(const LevelView& level, const OrientationFrame& frame, float* histogram);
+  void (*orientationHistogram)(const LevelView& level, const OrientationFrame& frame, float* scratch,
+                               float* histogram);
 
-  void (*describe)(const LevelView& level, const DescriptorFrame& frame, std::uint8_t* descriptor);
+  void (*describe)(const LevelView& level, const DescriptorFrame& frame, float* scratch, std::uint8_t* descriptor);
 };
 
 inline constexpr int kScanBlock = 256;
+
+/// What scanRow, orientationHistogram and describe work in, one at a time. It belongs at the beginning of a large page:
+/// on small ones, such as those of the stack, some processors take a quarter longer where the pages happen to lie badly.
+inline constexpr int kSampleScratchFloats = 5 << 10;
 constexpr int scanScratchFloats(int layers) { return 2 * layers * (kScanBlock + 2 * kRowQuantum); }
+constexpr std::size_t kernelScratchFloats(int layers) {
+  return scanScratchFloats(layers) > kSampleScratchFloats ? scanScratchFloats(layers) : kSampleScratchFloats;
+}
+
+
+/// Three rows, one quad of zeros behind each.
+constexpr int patchScratchFloats(int radius) { return 3 * ((2 * radius + 3) / kRowQuantum + 2) * kRowQuantum; }
 
 const Kernels& kernelsFor(InstructionSet set);
 

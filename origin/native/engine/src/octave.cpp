@@ -4,21 +4,26 @@
 
 namespace edgesift {
 
-void DoubledPicture::row(int y, const Kernels& kernels, float* out) const {
+void DoubledPicture::row(int y, Band columns, const Kernels& kernels, float* out) const {
   const int near = y / 2;
   const int far = std::clamp(y % 2 == 0 ? near - 1 : near + 1, 0, picture_.height - 1);
-  kernels.doubleRow(picture_.row(near), picture_.row(far), 3, picture_.width, out);
+  // At its ends the kernel takes the picture to end; one pixel more on either side keeps that away.
+  const int begin = std::max(0, columns.begin / 2 - 1);
+  const int end = std::min(picture_.width, columns.end / 2 + 2);
+  kernels.doubleRow(picture_.row(near) + begin, picture_.row(far) + begin, 3, end - begin, out + 2 * begin);
 }
 
-void mirrorEnds(float* row, int columns, int count) {
+void mirrorEnds(float* row, int columns, Band held, int count) {
   const int last = columns - 1;
   // Most rows are longer than the margin: no pixel is mirrored twice.
   const int simple = std::min(count, last);
-  for (int i = 1; i <= simple; ++i) row[-i] = row[i];
-  for (int i = 1; i <= simple; ++i) row[last + i] = row[last - i];
-  for (int i = simple + 1; i <= count; ++i) {
-    row[-i] = row[reflect(-i, columns)];
-    row[last + i] = row[reflect(last + i, columns)];
+  if (held.begin == 0) {
+    for (int i = 1; i <= simple; ++i) row[-i] = row[i];
+    for (int i = simple + 1; i <= count; ++i) row[-i] = row[reflect(-i, columns)];
+  }
+  if (held.end == columns) {
+    for (int i = 1; i <= simple; ++i) row[last + i] = row[last - i];
+    for (int i = simple + 1; i <= count; ++i) row[last + i] = row[reflect(last + i, columns)];
   }
 }
 
@@ -29,7 +34,7 @@ std::size_t Octave::floats(const ScalePlan& plan, int rows, int columns, bool is
     rowCount += static_cast<std::size_t>(rowRingRows(i == 0 ? plan.base.radius : plan.level[i].radius));
   }
   if (isFirst) rowCount += 1;  // doubled_
-  return rowCount * plan.rowFloats(columns);
+  return rowCount * plan.bandRowFloats(columns);
 }
 
 Octave::Octave(const ScalePlan& plan, const Kernels& kernels) : plan_(plan), kernels_(kernels) {
@@ -38,19 +43,21 @@ Octave::Octave(const ScalePlan& plan, const Kernels& kernels) : plan_(plan), ker
   inputs_.resize(static_cast<std::size_t>(rowRingRows(plan.widestRadius)));
 }
 
-void Octave::begin(const DoubledPicture& picture, float* memory) {
+void Octave::begin(const DoubledPicture& picture, Band band, float* memory) {
   picture_ = &picture;
+  band_ = band;
   allocate(picture.rows(), picture.columns(), true, memory);
 }
 
-void Octave::begin(const LevelView& bottom, float* memory) {
+void Octave::begin(const LevelView& bottom, Band band, float* memory) {
   picture_ = nullptr;
+  band_ = band;
   allocate(bottom.rows, bottom.columns, false, memory);
   levels_[0] = bottom;
 }
 
 void Octave::allocate(int rows, int columns, bool isFirst, float* memory) {
-  const std::size_t stride = plan_.rowFloats(columns);
+  const std::size_t stride = plan_.bandRowFloats(columns);
   const auto takeRows = [&](int count) {
     float* start = memory + plan_.leftMargin();
     memory += stride * static_cast<std::size_t>(count);
@@ -64,7 +71,10 @@ void Octave::allocate(int rows, int columns, bool isFirst, float* memory) {
     level.stride = static_cast<std::ptrdiff_t>(stride);
     level.slotMask = ringRows == rows ? -1 : ringRows - 1;
     level.rows = rows;
-    level.columns = level.heldColumnsEnd = columns;
+    level.columns = columns;
+    const Band held = plan_.heldColumns(i, band_, columns);
+    level.firstColumn = level.heldColumnsBegin = held.begin;
+    level.heldColumnsEnd = held.end;
     RowRing& ring = filtered_[i] = {};
     ring.rows = rowRingRows(i == 0 ? plan_.base.radius : plan_.level[i].radius);
     ring.data = takeRows(ring.rows);
@@ -90,14 +100,21 @@ void Octave::makeLevels(int y) {
 void Octave::filterRowsUntil(int level, int end) {
   RowRing& ring = filtered_[level];
   for (; ring.filled < end; ++ring.filled) {
+    const LevelView& made = levels_[level];
+    const GaussianTaps& taps = level == 0 ? plan_.base : plan_.level[level];
+    const float* from;
     if (level == 0) {
-      picture_->row(ring.filled, kernels_, doubled_);
-      mirrorEnds(doubled_, columns(), plan_.base.radius);
-      kernels_.filterRow(doubled_, ring.row(ring.filled), columns(), plan_.base.taps.data(), plan_.base.radius);
+      float* doubled = doubled_ - made.firstColumn;
+      const Band needed = {std::max(0, made.heldColumnsBegin - taps.radius),
+                           std::min(made.columns, made.heldColumnsEnd + taps.radius)};
+      picture_->row(ring.filled, needed, kernels_, doubled);
+      mirrorEnds(doubled, made.columns, needed, taps.radius);
+      from = doubled;
     } else {
-      kernels_.filterRow(levels_[level - 1].row(ring.filled), ring.row(ring.filled), columns(),
-                         plan_.level[level].taps.data(), plan_.level[level].radius);
+      from = levels_[level - 1].row(ring.filled);
     }
+    kernels_.filterRow(from + made.heldColumnsBegin, ring.row(ring.filled), heldWidth(level), taps.taps.data(),
+                       taps.radius);
   }
 }
 
@@ -111,12 +128,13 @@ void Octave::makeStrip(int i) {
   for (int k = 0; k < kStripRows + 2 * taps.radius; ++k)
     inputs_[k] = filtered_[i].row(reflect(begin - taps.radius + k, level.rows));
   float* outputs[kStripRows];
-  for (int k = 0; k < kStripRows; ++k) outputs[k] = begin + k < end ? level.row(begin + k) : spare_;
-  kernels_.filterColumns(inputs_.data(), outputs, level.columns, taps.centre(), taps.radius);
+  for (int k = 0; k < kStripRows; ++k)
+    outputs[k] = begin + k < end ? level.row(begin + k) + level.heldColumnsBegin : spare_;
+  kernels_.filterColumns(inputs_.data(), outputs, heldWidth(i), taps.centre(), taps.radius);
 
   const int margin = plan_.level[i + 1].radius + 4;
   for (int y = begin; y < end; ++y) {
-    mirrorEnds(level.row(y), level.columns, margin);
+    mirrorEnds(level.row(y), level.columns, {level.heldColumnsBegin, level.heldColumnsEnd}, margin);
     if (i == plan_.layers) passDown(y);
   }
   level.heldRowsEnd = end;
@@ -129,8 +147,9 @@ void Octave::passDown(int row) {
   if (row % 2 != 0 || row / 2 >= next_.rows) return;
   const float* from = levels_[plan_.layers].row(row);
   float* to = next_.row(row / 2);
-  for (int x = 0; x < next_.columns; ++x) to[x] = from[2 * x];
-  mirrorEnds(to, next_.columns, plan_.level[1].radius + 4);
+  const Band part = {band_.begin / 2, std::min((band_.end + 1) / 2, next_.columns)};
+  for (int x = part.begin; x < part.end; ++x) to[x] = from[2 * x];
+  mirrorEnds(to, next_.columns, part, plan_.level[1].radius + 4);
 }
 
 }  // namespace edgesift

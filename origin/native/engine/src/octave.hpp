@@ -26,17 +26,17 @@ class DoubledPicture {
   explicit DoubledPicture(const Picture& picture) : picture_(picture) {}
   int rows() const noexcept { return 2 * picture_.height; }
   int columns() const noexcept { return 2 * picture_.width; }
-  /// Writes a whole row.
-  void row(int y, const Kernels& kernels, float* out) const;
+  /// Writes these columns of a row to their places in `out`, and up to four more on either side.
+  void row(int y, Band columns, const Kernels& kernels, float* out) const;
 
  private:
   Picture picture_;
 };
 
-/// Mirrors `count` pixels over either end of a row of `columns`.
-void mirrorEnds(float* row, int columns, int count);
+/// Mirrors `count` pixels over those ends of a row of `columns` that are held.
+void mirrorEnds(float* row, int columns, Band held, int count);
 
-/// The levels of one octave, made from top to bottom as the scan needs them and kept in rings.
+/// The levels of one band of an octave, made from top to bottom as the scan needs them and kept in rings.
 class Octave {
  public:
   /// Floats of `memory` the octave needs. The first octave makes its level 0 out of the doubled picture, the others
@@ -45,12 +45,13 @@ class Octave {
 
   /// To be begun before anything else; one object serves all octaves in turn.
   Octave(const ScalePlan& plan, const Kernels& kernels);
-  /// Begins the first octave.
-  void begin(const DoubledPicture& picture, float* memory);
-  /// Begins another one, with its whole level 0.
-  void begin(const LevelView& bottom, float* memory);
+  /// Begins a band of the first octave.
+  void begin(const DoubledPicture& picture, Band band, float* memory);
+  /// Begins a band of another one, with its whole level 0.
+  void begin(const LevelView& bottom, Band band, float* memory);
 
-  /// Level 0 of the next octave is written there as it becomes known: every second pixel of level `layers`.
+  /// The band's part of the next octave's level 0 is written there as it becomes known: every second pixel of level
+  /// `layers`.
   void feed(const LevelView& nextBottom) { next_ = nextBottom; }
 
   /// Makes level 0 as far as a strip beginning at row y needs it.
@@ -62,9 +63,10 @@ class Octave {
   const std::vector<LevelView>& levels() const noexcept { return levels_; }
   int rows() const noexcept { return levels_[0].rows; }
   int columns() const noexcept { return levels_[0].columns; }
+  Band band() const noexcept { return band_; }
 
  private:
-  /// Filtered rows between the two passes of a filter.
+  /// Filtered rows between the two passes of a filter, each from the first column the level holds.
   struct RowRing {
     float* data = nullptr;
     std::size_t stride = 0;
@@ -77,6 +79,7 @@ class Octave {
   static int rowRingRows(int radius) { return 2 * radius + kStripRows; }
 
   void allocate(int rows, int columns, bool isFirst, float* memory);
+  int heldWidth(int level) const noexcept { return levels_[level].heldColumnsEnd - levels_[level].heldColumnsBegin; }
   void makeStrip(int level);
   void filterRowsUntil(int level, int end);
   void passDown(int row);
@@ -84,6 +87,7 @@ class Octave {
   const ScalePlan& plan_;
   const Kernels& kernels_;
   const DoubledPicture* picture_ = nullptr;
+  Band band_ = {0, 0};
   std::vector<LevelView> levels_;
   std::vector<RowRing> filtered_;
   std::vector<const float*> inputs_;

@@ -11,8 +11,12 @@
 namespace edgesift {
 namespace {
 
-/// Rows a refinement may walk without leaving what the rings hold.
+/// Rows and columns a refinement may walk without leaving what is held.
 constexpr int kWalkSlack = 7;
+/// Of so wide a band, what a descriptor of each layer looks at fits into a second-level cache of 2 MiB.
+constexpr int kBandColumns = 1024;
+/// A band is this many times as wide as what it needs of each neighbour, lest most of it is made twice.
+constexpr int kBandPerLead = 8;
 
 int roundUp(int value, int quantum) { return (value + quantum - 1) / quantum * quantum; }
 
@@ -72,6 +76,20 @@ ScalePlan::ScalePlan(const Parameters& p) : parameters(p) {
 
 float ScalePlan::threshold() const noexcept {
   return static_cast<float>(std::floor(0.5 * parameters.contrastThreshold / layers * 255));
+}
+
+int ScalePlan::bandColumns(int columns) const noexcept {
+  const int widest = std::max(kBandColumns, kBandPerLead * lead[0]);
+  const int bands = (columns + widest - 1) / widest;
+  return roundUp((columns + bands - 1) / bands, kRowQuantum);
+}
+
+Band ScalePlan::heldColumns(int i, Band band, int columns) const noexcept {
+  return {std::max(0, band.begin - lead[i]) / kRowQuantum * kRowQuantum, std::min(columns, band.end + lead[i])};
+}
+
+std::size_t ScalePlan::bandRowFloats(int columns) const noexcept {
+  return rowFloats(std::min(columns, bandColumns(columns) + 2 * lead[0] + kRowQuantum));
 }
 
 int ScalePlan::ringRows(int i, int rows) const noexcept {

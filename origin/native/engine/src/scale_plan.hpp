@@ -12,6 +12,12 @@ namespace edgesift {
 /// cv::SIFT ignores extrema this close to the border.
 inline constexpr int kBorder = 5;
 
+/// Columns of a level, the end excluded.
+struct Band {
+  int begin;
+  int end;
+};
+
 /// What follows from the parameters alone: filters, and how many rows each level has to keep.
 ///
 /// An octave with n layers has levels 0 .. n + 2. Level n + 2 is never made as a whole, only 3x3 pixels around
@@ -35,12 +41,20 @@ struct ScalePlan {
   std::vector<int> reach;
   /// Half side of what the last level's 3x3 pixels take from the level below.
   int patchReach;
-  /// Rows a level has to be made beyond the strip, and kept before it.
+  /// Rows a level has to be made beyond the strip, and columns on either side of the band; rows kept before the strip.
   std::vector<int> lead;
   std::vector<int> trail;
 
   /// Least difference of grey levels an extremum exceeds; a whole number as in cv::SIFT.
   float threshold() const noexcept;
+
+  /// Columns of the bands an octave that wide is processed in, one after the other; the last may be narrower. What a
+  /// band's strips look at then stays in the caches, however wide the picture is.
+  int bandColumns(int columns) const noexcept;
+  /// The columns around the band that level `i` holds.
+  Band heldColumns(int i, Band band, int columns) const noexcept;
+  /// Floats per row of the levels of a band in an octave that wide.
+  std::size_t bandRowFloats(int columns) const noexcept;
 
   /// Rows level `i` keeps of an octave that is `rows` high: all of them or a power of two.
   int ringRows(int i, int rows) const noexcept;

@@ -42,14 +42,8 @@ LevelView Window::reserve(std::vector<float>& memory, int rows, int columns, int
 }
 
 void Window::mirror(LevelView& level, int count) const {
-  for (int y = level.heldRowsBegin; y < level.heldRowsEnd; ++y) {
-    float* row = level.row(y);
-    for (int i = 1; i <= count; ++i) {
-      if (level.heldColumnsBegin == 0) row[-i] = row[reflect(-i, level.columns)];
-      if (level.heldColumnsEnd == level.columns)
-        row[level.columns - 1 + i] = row[reflect(level.columns - 1 + i, level.columns)];
-    }
-  }
+  for (int y = level.heldRowsBegin; y < level.heldRowsEnd; ++y)
+    mirrorEnds(level.row(y), level.columns, {level.heldColumnsBegin, level.heldColumnsEnd}, count);
 }
 
 void Window::blur(const LevelView& from, const GaussianTaps& taps, int mirrored, LevelView& to) {
@@ -82,12 +76,8 @@ void Window::build(const DoubledPicture& picture, int row, int column) {
   const int halfSide = halfSides_[0];
   LevelView doubled =
       reserve(doubledMemory_, picture.rows(), picture.columns(), row, column, halfSide + plan_.base.radius);
-  row_.resize(static_cast<std::size_t>(picture.columns()));
-  for (int y = doubled.heldRowsBegin; y < doubled.heldRowsEnd; ++y) {
-    picture.row(y, kernels_, row_.data());
-    std::copy(row_.begin() + doubled.heldColumnsBegin, row_.begin() + doubled.heldColumnsEnd,
-              doubled.row(y) + doubled.heldColumnsBegin);
-  }
+  for (int y = doubled.heldRowsBegin; y < doubled.heldRowsEnd; ++y)
+    picture.row(y, {doubled.heldColumnsBegin, doubled.heldColumnsEnd}, kernels_, doubled.row(y));
   mirror(doubled, plan_.base.radius);
   levels_[0] = reserve(memory_[0], picture.rows(), picture.columns(), row, column, halfSide);
   blur(doubled, plan_.base, plan_.level[1].radius + 4, levels_[0]);

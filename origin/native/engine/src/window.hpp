@@ -36,7 +36,6 @@ class Window {
   std::vector<std::vector<float>> memory_;
   std::vector<float> doubledMemory_;
   std::vector<float> filtered_;
-  std::vector<float> row_;
   std::vector<const float*> inputs_;
 };
 

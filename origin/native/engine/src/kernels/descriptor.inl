@@ -10,25 +10,34 @@ constexpr int kBins = 8;
 // votes of the lower bin for the upper left, upper right, lower left and lower right histogram, then those of the
 // upper bin. So samples share all of a slot or nothing: a load that needs parts of two stores would wait for both.
 constexpr int kHistograms = 2;
-constexpr int kSlot = 8;
+constexpr int kCorners = 4;
+constexpr int kSlot = 2 * kCorners;
 constexpr int kPlaces = (kWidth + 1) * (kWidth + 1);
 constexpr int kPlaceStride = kBins * kSlot;
 constexpr int kVotes = kPlaces * kPlaceStride;
 
 struct DescriptorSamples {
-  alignas(kSamePlace) float x[kSampleRoom];
-  alignas(kSamePlace) float y[kSampleRoom];
-  alignas(kSamePlace) float row[kSampleRoom];
-  alignas(kSamePlace) float column[kSampleRoom];
-  alignas(kSamePlace) float weight[kSampleRoom];
+  alignas(64) float x[kSampleRoom];
+  alignas(64) float y[kSampleRoom];
+  alignas(64) float row[kSampleRoom];
+  alignas(64) float column[kSampleRoom];
   int count = 0;
 };
 
-/// Eight votes of each sample of a batch, and where they go.
+/// What each sample of a batch adds to the four histograms around it, how far it lies between two bins, and where the
+/// votes go.
 struct Votes {
   alignas(64) std::int32_t slot[kSampleRoom];
-  alignas(64) float votes[kSlot * kSampleRoom];
+  alignas(64) float bin[kSampleRoom];
+  alignas(64) float corners[kCorners * kSampleRoom];
 };
+
+struct DescriptorScratch {
+  DescriptorSamples samples;
+  Votes votes;
+  alignas(64) float histograms[kHistograms][kVotes];
+};
+static_assert(sizeof(DescriptorScratch) <= kSampleScratchFloats * sizeof(float));
 
 /// Integer part of a coordinate; leaves the fraction.
 EDGESIFT_INLINE Floats splitOff(Floats& coordinate) {
@@ -37,23 +46,14 @@ EDGESIFT_INLINE Floats splitOff(Floats& coordinate) {
   return whole;
 }
 
-/// Weighted magnitudes in the place of x, directions in units of bins in the place of y. A step of its own: short
-/// chains of operations let the processor work on several vectors at once.
-void findDirections(DescriptorSamples& samples, Floats angle, int count) {
+void splitVotes(const DescriptorSamples& samples, Floats angle, int count, Votes& votes) {
   for (int i = 0; i < count; i += kLanes) {
     const Floats x = load(samples.x + i);
     const Floats y = load(samples.y + i);
-    store(samples.x + i, magnitude(y, x) * load(samples.weight + i));
-    store(samples.y + i, signedAngle<kBins>(y, x) - angle);
-  }
-}
-
-void splitVotes(const DescriptorSamples& samples, int count, Votes& votes) {
-  for (int i = 0; i < count; i += kLanes) {
-    const Floats vote = load(samples.x + i);
     Floats row = load(samples.row + i);
     Floats column = load(samples.column + i);
-    Floats bin = load(samples.y + i);
+    const Floats vote = magnitude(y, x);
+    Floats bin = signedAngle<kBins>(y, x) - angle;
     const Floats wholeBin = splitOff(bin);
     const Floats wholeRow = splitOff(row);
     const Floats wholeColumn = splitOff(column);
@@ -63,52 +63,47 @@ void splitVotes(const DescriptorSamples& samples, int count, Votes& votes) {
     // Bins form a circle.
     storeSum(votes.slot + i, place, wholeBin * broadcast(static_cast<float>(kSlot)), kBins * kSlot - 1);
 
+    store(votes.bin + i, bin);
+
     const Floats low = vote * row;
     const Floats high = vote - low;
     const Floats lowRight = low * column;
-    const Floats lowLeft = low - lowRight;
     const Floats highRight = high * column;
-    const Floats highLeft = high - highRight;
-    const Floats upperHighLeft = highLeft * bin;
-    const Floats upperHighRight = highRight * bin;
-    const Floats upperLowLeft = lowLeft * bin;
-    const Floats upperLowRight = lowRight * bin;
-    storeOctets(votes.votes + kSlot * i, highLeft - upperHighLeft, highRight - upperHighRight, lowLeft - upperLowLeft,
-                lowRight - upperLowRight, upperHighLeft, upperHighRight, upperLowLeft, upperLowRight);
+    storeQuads(votes.corners + kCorners * i, high - highRight, highRight, low - lowRight, lowRight);
   }
 }
 
 void countVotes(const Votes& votes, int count, float (*histograms)[kVotes]) {
   for (int start = 0; start < count; start += kGroup) {
     const std::int32_t* slot = votes.slot + start;
-    const float* from = votes.votes + kSlot * start;
+    const float* bin = votes.bin + start;
+    const float* corners = votes.corners + kCorners * start;
 #pragma GCC unroll 16
     for (int i = 0; i < kGroup; ++i) {
       float* bins = histograms[i % kHistograms] + slot[i];
-      storeOctet(bins, loadOctet(bins) + loadOctet(from + i / kLanes * kLanes * kSlot + octetOffset(i % kLanes)));
+      const float* quad = corners + kCorners * (i / kLanes * kLanes) + quadOffset(i % kLanes);
+      storeOctet(bins, loadOctet(bins) + divided(quad, bin[i]));
     }
   }
 }
 
 /// Columns of rows of pixels that lie in the square, as offsets from its centre.
 struct Spans {
-  static constexpr int kRows = 16;
+  static constexpr int kRows = 64;
   alignas(64) std::int32_t begin[kRows];
   alignas(64) std::int32_t end[kRows];
 };
 
-/// Coordinates of pixels in units of histograms, so that the first histogram's centre is at 0 and the last one's at
-/// 3. `product` is what the pixel's row contributes.
-EDGESIFT_INLINE Floats toHistogram(Floats offset, Floats factor, Floats product) {
-  return fusedMultiplyAdd(offset, factor, product) + broadcast(kWidth / 2) - broadcast(0.5f);
-}
+/// Coordinates of pixels are in units of histograms, the first one's centre at 0 and the last one's at 3; this is the
+/// descriptor's own centre.
+constexpr float kCentre = kWidth / 2 - 0.5f;
 
-/// 1 where the coordinate is outside of the square.
-EDGESIFT_INLINE Floats isOutside(Floats coordinate) {
+/// 1 where a coordinate is outside of the square.
+EDGESIFT_INLINE Floats isOutside(Floats row, Floats column) {
   const Floats zero = broadcast(0.0f);
   const Floats one = broadcast(1.0f);
-  return selectGreaterEqual(broadcast(-1.0f), coordinate, one,
-                            selectGreaterEqual(coordinate, broadcast(static_cast<float>(kWidth)), one, zero));
+  const Floats pastEnd = selectGreaterEqual(maximum(row, column), broadcast(static_cast<float>(kWidth)), one, zero);
+  return selectGreaterEqual(broadcast(-1.0f), minimum(row, column), one, pastEnd);
 }
 
 /// Factors with their reciprocals; tiny factors are replaced, for rows parallel to a side of the square.
@@ -123,25 +118,26 @@ EDGESIFT_INLINE Slope slopeOf(float factor) {
   return {broadcast(factor), broadcast(1.0f / safe), broadcast(__builtin_fabsf((kWidth + 1) * 0.5f / safe))};
 }
 
-/// Spans of kRows rows from `firstRow` (an offset) on. The pixels of a row inside the square are contiguous, and
+/// Spans of `count` rows, at most kRows, from `firstRow` (an offset) on. The pixels of a row inside the square are contiguous, and
 /// their ends are within one of where the sides cross the row; each end is the first of three candidates that is
 /// inside.
-void findSpans(const DescriptorFrame& frame, int firstRow, Spans& spans) {
+void findSpans(const DescriptorFrame& frame, int firstRow, int count, Spans& spans) {
   const Slope rowSlope = slopeOf(frame.sine);
   const Slope columnSlope = slopeOf(frame.cosine);
   const Floats one = broadcast(1.0f);
+  const Floats centre = broadcast(kCentre);
   const Floats radius = broadcast(static_cast<float>(frame.radius));
-  for (int i = 0; i < Spans::kRows; i += kLanes) {
+  for (int i = 0; i < count; i += kLanes) {
     const Floats y = ramp() + broadcast(static_cast<float>(firstRow + i));
-    const Floats rowProduct = y * columnSlope.factor;
-    const Floats columnProduct = broadcast(0.0f) - y * rowSlope.factor;
-    const Floats rowCentre = broadcast(0.0f) - rowProduct * rowSlope.reciprocal;
-    const Floats columnCentre = broadcast(0.0f) - columnProduct * columnSlope.reciprocal;
+    const Floats rowProduct = fusedMultiplyAdd(y, columnSlope.factor, centre);
+    const Floats columnProduct = centre - y * rowSlope.factor;
+    const Floats rowCentre = (centre - rowProduct) * rowSlope.reciprocal;
+    const Floats columnCentre = (centre - columnProduct) * columnSlope.reciprocal;
     const Floats low = maximum(rowCentre - rowSlope.half, columnCentre - columnSlope.half);
     const Floats high = minimum(rowCentre + rowSlope.half, columnCentre + columnSlope.half);
     const auto outside = [&](Floats x) {
-      return maximum(isOutside(toHistogram(x, rowSlope.factor, rowProduct)),
-                     isOutside(toHistogram(x, columnSlope.factor, columnProduct)));
+      return isOutside(fusedMultiplyAdd(x, rowSlope.factor, rowProduct),
+                       fusedMultiplyAdd(x, columnSlope.factor, columnProduct));
     };
     Floats begin = maximum(floor(low), broadcast(0.0f) - radius);
     Floats end = minimum(floor(high) + one, radius);
@@ -190,41 +186,50 @@ void quantise(float* values, std::uint8_t* descriptor) {
 }
 
 /// Collects, for every histogram, the votes of the four places around it.
-void gather(float (*histograms)[kVotes], float* values) {
-  float* total = histograms[0];
-  for (int i = 0; i < kVotes; i += kLanes) {
-    store(total + i, load(histograms[0] + i) + load(histograms[1] + i));
-  }
-  // Votes for a bin are in its slot and in that of the bin before.
-  alignas(64) float bins[kPlaces][kBins][4];
-  for (int place = 0; place < kPlaces; ++place) {
-    const float* slots = total + place * kPlaceStride;
-    for (int bin = 0; bin < kBins; ++bin) {
-      const float* before = slots + (bin + kBins - 1) % kBins * kSlot;
-      storeQuad(bins[place][bin], loadQuad(slots + bin * kSlot) + loadQuad(before + 4));
+void gather(const float (*histograms)[kVotes], float* values) {
+  // Votes of a row of places for every fourth bin are neighbours: those that one histogram after the other needs.
+  constexpr int kRow = (kWidth + 1) * kBins;
+  alignas(64) float corners[kWidth + 1][4][kRow];
+  for (int row = 0; row <= kWidth; ++row) {
+    for (int column = 0; column <= kWidth; ++column) {
+      const int place = (row * (kWidth + 1) + column) * kPlaceStride;
+      const auto slotOf = [&](int bin) {
+        const int slot = place + bin * kSlot;
+        return loadOctet(histograms[0] + slot) + loadOctet(histograms[1] + slot);
+      };
+      Octet before = slotOf(kBins - 1);
+#pragma GCC unroll 8
+      for (int bin = 0; bin < kBins; ++bin) {
+        // Votes for a bin are in its slot and in that of the bin before.
+        const Octet slot = slotOf(bin);
+        storeQuad(corners[row][bin % 4] + column * kBins + bin / 4 * kCorners, lowHalf(slot) + highHalf(before));
+        before = slot;
+      }
     }
   }
   for (int row = 0; row < kWidth; ++row) {
-    for (int column = 0; column < kWidth; ++column) {
-      const auto* upper = bins + row * (kWidth + 1) + column;
-      const auto* lower = upper + kWidth + 1;
-      for (int bin = 0; bin < kBins; ++bin)
-        *values++ = (lower[1][bin][0] + lower[0][bin][1]) + (upper[1][bin][2] + upper[0][bin][3]);
+    for (int i = 0; i < kWidth * kBins; i += kLanes, values += kLanes) {
+      const auto around = [&](int k) {
+        const float* above = corners[row][k] + i;
+        const float* below = corners[row + 1][k] + i;
+        return mixedQuads(load(below + kBins), load(below), load(above + kBins), load(above));
+      };
+      store(values, sumOfQuads(around(0), around(1), around(2), around(3)));
     }
   }
 }
 
-void describe(const LevelView& level, const DescriptorFrame& frame, std::uint8_t* descriptor) {
-  alignas(64) float histograms[kHistograms][kVotes] = {};
-  DescriptorSamples samples;
-  Votes votes;
+void describe(const LevelView& level, const DescriptorFrame& frame, float* scratch, std::uint8_t* descriptor) {
+  auto& [samples, votes, histograms] = *reinterpret_cast<DescriptorScratch*>(scratch);
+  samples.count = 0;
+  for (auto& histogram : histograms)
+    for (float& value : histogram) value = 0;
   Spans spans;
   const Floats angle = broadcast(frame.angle * (kBins / 360.0f));
   const auto vote = [&] {
-    float* const arrays[] = {samples.x, samples.y, samples.row, samples.column, samples.weight};
-    const int count = padToGroup(arrays, 5, samples.count);
-    findDirections(samples, angle, count);
-    splitVotes(samples, count, votes);
+    float* const arrays[] = {samples.x, samples.y, samples.row, samples.column};
+    const int count = padToGroup(arrays, 4, samples.count);
+    splitVotes(samples, angle, count, votes);
     countVotes(votes, count, histograms);
     samples.count = 0;
   };
@@ -235,14 +240,16 @@ void describe(const LevelView& level, const DescriptorFrame& frame, std::uint8_t
   const float* weights = frame.weights + frame.radius;
   const Floats sine = broadcast(frame.sine);
   const Floats cosine = broadcast(frame.cosine);
+  const Floats centre = broadcast(kCentre);
   for (int y = top; y <= bottom; ++y) {
     const int offset = y - frame.row;
     const int slot = (y - top) % Spans::kRows;
-    if (slot == 0) findSpans(frame, offset, spans);
+    if (slot == 0) findSpans(frame, offset, bottom - y < Spans::kRows ? bottom - y + 1 : Spans::kRows, spans);
     const int begin = spans.begin[slot] < left ? left : spans.begin[slot];
     const int end = spans.end[slot] > right ? right : spans.end[slot];
-    const Floats rowProduct = broadcast(static_cast<float>(offset)) * cosine;
-    const Floats columnProduct = broadcast(0.0f) - broadcast(static_cast<float>(offset)) * sine;
+    const Floats rowOffset = broadcast(static_cast<float>(offset));
+    const Floats rowProduct = fusedMultiplyAdd(rowOffset, cosine, centre);
+    const Floats columnProduct = centre - rowOffset * sine;
     const float* above = level.row(y - 1) + frame.column;
     const float* middle = level.row(y) + frame.column;
     const float* below = level.row(y + 1) + frame.column;
@@ -251,11 +258,11 @@ void describe(const LevelView& level, const DescriptorFrame& frame, std::uint8_t
       for (int i = 0; i < kGroup; i += kLanes) {
         const int at = samples.count + i;
         const Floats columnOffset = ramp() + broadcast(static_cast<float>(x + i));
-        store(samples.x + at, load(middle + x + i + 1) - load(middle + x + i - 1));
-        store(samples.y + at, load(above + x + i) - load(below + x + i));
-        store(samples.row + at, toHistogram(columnOffset, sine, rowProduct));
-        store(samples.column + at, toHistogram(columnOffset, cosine, columnProduct));
-        store(samples.weight + at, rowWeight * load(weights + x + i));
+        const Floats weight = rowWeight * load(weights + x + i);
+        store(samples.x + at, (load(middle + x + i + 1) - load(middle + x + i - 1)) * weight);
+        store(samples.y + at, (load(above + x + i) - load(below + x + i)) * weight);
+        store(samples.row + at, fusedMultiplyAdd(columnOffset, sine, rowProduct));
+        store(samples.column + at, fusedMultiplyAdd(columnOffset, cosine, columnProduct));
       }
       samples.count += end - x < kGroup ? end - x : kGroup;
       if (samples.count >= kBatch) vote();

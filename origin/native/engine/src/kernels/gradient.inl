@@ -11,9 +11,6 @@ constexpr int kStreams = 4;
 constexpr int kBatch = 128;
 /// Room in arrays of samples: a group may begin at the last place of a batch.
 constexpr int kSampleRoom = kBatch + 2 * kGroup;
-/// Arrays of samples begin at the same place of a page. A load that has its low 12 address bits in common with a
-/// store still under way waits for it; so laid out, the stores of one step share theirs.
-constexpr std::size_t kSamePlace = 4096;
 
 EDGESIFT_INLINE Floats ramp() {
   constexpr float kRamp[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};

@@ -8,25 +8,26 @@ constexpr int kOrientationStride = 48;
 constexpr int kOrientationStreams = 8;
 
 struct OrientationSamples {
-  alignas(kSamePlace) float x[kSampleRoom];
-  alignas(kSamePlace) float y[kSampleRoom];
-  alignas(kSamePlace) float weight[kSampleRoom];
-  alignas(kSamePlace) std::int32_t bin[kSampleRoom];
+  alignas(64) float x[kSampleRoom];
+  alignas(64) float y[kSampleRoom];
+  alignas(64) float weight[kSampleRoom];
+  alignas(64) std::int32_t bin[kSampleRoom];
   int count = 0;
 };
+
+struct OrientationScratch {
+  OrientationSamples samples;
+  alignas(64) float histograms[kOrientationStreams][kOrientationStride];
+};
+static_assert(sizeof(OrientationScratch) <= kSampleScratchFloats * sizeof(float));
 
 void addToHistograms(OrientationSamples& samples, float (*histograms)[kOrientationStride]) {
   float* const arrays[] = {samples.x, samples.y, samples.weight};
   const int count = padToGroup(arrays, 3, samples.count);
-  const Floats bins = broadcast(static_cast<float>(kOrientationBins));
-  const Floats zero = broadcast(0.0f);
   for (int i = 0; i < count; i += kLanes) {
     const Floats x = load(samples.x + i);
     const Floats y = load(samples.y + i);
-    Floats index = roundToEven(angleInDegrees(y, x) * broadcast(kOrientationBins / 360.0f));
-    index = selectGreaterEqual(index, bins, index - bins, index);
-    index = selectGreaterEqual(index, zero, index, index + bins);
-    storeIntegers(samples.bin + i, index);
+    storeIntegers(samples.bin + i, roundToEven(angleInDegrees(y, x) * broadcast(kOrientationBins / 360.0f)));
     store(samples.weight + i, load(samples.weight + i) * magnitude(y, x));
   }
   for (int start = 0; start < count; start += kOrientationStreams) {
@@ -36,9 +37,11 @@ void addToHistograms(OrientationSamples& samples, float (*histograms)[kOrientati
   samples.count = 0;
 }
 
-void orientationHistogram(const LevelView& level, const OrientationFrame& frame, float* histogram) {
-  alignas(64) float histograms[kOrientationStreams][kOrientationStride] = {};
-  OrientationSamples samples;
+void orientationHistogram(const LevelView& level, const OrientationFrame& frame, float* scratch, float* histogram) {
+  auto& [samples, histograms] = *reinterpret_cast<OrientationScratch*>(scratch);
+  samples.count = 0;
+  for (auto& stream : histograms)
+    for (float& value : stream) value = 0;
   const int top = frame.row - frame.radius < 1 ? 1 : frame.row - frame.radius;
   const int bottom = frame.row + frame.radius > level.rows - 2 ? level.rows - 2 : frame.row + frame.radius;
   const int left = frame.column - frame.radius < 1 ? 1 : frame.column - frame.radius;
@@ -71,6 +74,8 @@ void orientationHistogram(const LevelView& level, const OrientationFrame& frame,
     for (int stream = 0; stream < kOrientationStreams; ++stream) sum[stream] = loadQuad(histograms[stream] + i);
     storeQuad(centre + i, ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7])));
   }
+  // Whole turns.
+  for (int stream = 0; stream < kOrientationStreams; ++stream) centre[0] += histograms[stream][kOrientationBins];
   for (int i = 1; i <= 2; ++i) {
     centre[-i] = centre[kOrientationBins - i];
     centre[kOrientationBins - 1 + i] = centre[i - 1];

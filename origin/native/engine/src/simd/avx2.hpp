@@ -55,26 +55,23 @@ EDGESIFT_INLINE void storeSum(std::int32_t* p, Floats a, Floats b, std::int32_t 
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_add_epi32(_mm256_cvttps_epi32(a.v), masked));
 }
 
-
-EDGESIFT_INLINE void storeOctets(float* out, Floats a, Floats b, Floats c, Floats d, Floats e, Floats f, Floats g,
-                                 Floats h) {
+EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats d) {
   const __m256 abLow = _mm256_unpacklo_ps(a.v, b.v);
   const __m256 abHigh = _mm256_unpackhi_ps(a.v, b.v);
   const __m256 cdLow = _mm256_unpacklo_ps(c.v, d.v);
   const __m256 cdHigh = _mm256_unpackhi_ps(c.v, d.v);
-  const __m256 efLow = _mm256_unpacklo_ps(e.v, f.v);
-  const __m256 efHigh = _mm256_unpackhi_ps(e.v, f.v);
-  const __m256 ghLow = _mm256_unpacklo_ps(g.v, h.v);
-  const __m256 ghHigh = _mm256_unpackhi_ps(g.v, h.v);
-  const auto storeBoth = [](float* to, __m256 low, __m256 high) {
-    _mm256_storeu_ps(to, _mm256_permute2f128_ps(low, high, 0x20));
-    _mm256_storeu_ps(to + 8, _mm256_permute2f128_ps(low, high, 0x31));
-  };
-  storeBoth(out, _mm256_shuffle_ps(abLow, cdLow, 0x44), _mm256_shuffle_ps(efLow, ghLow, 0x44));
-  storeBoth(out + 16, _mm256_shuffle_ps(abLow, cdLow, 0xee), _mm256_shuffle_ps(efLow, ghLow, 0xee));
-  storeBoth(out + 32, _mm256_shuffle_ps(abHigh, cdHigh, 0x44), _mm256_shuffle_ps(efHigh, ghHigh, 0x44));
-  storeBoth(out + 48, _mm256_shuffle_ps(abHigh, cdHigh, 0xee), _mm256_shuffle_ps(efHigh, ghHigh, 0xee));
+  _mm256_storeu_ps(out, _mm256_shuffle_ps(abLow, cdLow, 0x44));
+  _mm256_storeu_ps(out + 8, _mm256_shuffle_ps(abLow, cdLow, 0xee));
+  _mm256_storeu_ps(out + 16, _mm256_shuffle_ps(abHigh, cdHigh, 0x44));
+  _mm256_storeu_ps(out + 24, _mm256_shuffle_ps(abHigh, cdHigh, 0xee));
 }
-EDGESIFT_INLINE constexpr int octetOffset(int lane) { return (lane & 3) * 16 + (lane >> 2) * 8; }
+EDGESIFT_INLINE constexpr int quadOffset(int lane) { return (lane & 3) * 8 + (lane >> 2) * 4; }
+
+EDGESIFT_INLINE Floats mixedQuads(Floats a, Floats b, Floats c, Floats d) {
+  return {_mm256_blend_ps(_mm256_blend_ps(a.v, b.v, 0x22), _mm256_blend_ps(c.v, d.v, 0x88), 0xcc)};
+}
+EDGESIFT_INLINE Floats sumOfQuads(Floats a, Floats b, Floats c, Floats d) {
+  return {_mm256_hadd_ps(_mm256_hadd_ps(a.v, b.v), _mm256_hadd_ps(c.v, d.v))};
+}
 
 }  // namespace edgesift::avx2

@@ -66,30 +66,33 @@ EDGESIFT_INLINE void storeSum(std::int32_t* p, Floats a, Floats b, std::int32_t 
   _mm512_storeu_si512(p, _mm512_add_epi32(_mm512_cvttps_epi32(a.v), masked));
 }
 
-
-/// Stores (a[i], .., h[i]) as eight neighbouring floats at out + octetOffset(i).
-EDGESIFT_INLINE void storeOctets(float* out, Floats a, Floats b, Floats c, Floats d, Floats e, Floats f, Floats g,
-                                 Floats h) {
+/// Stores (a[i], b[i], c[i], d[i]) as four neighbouring floats at out + quadOffset(i).
+EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats d) {
   const __m512 abLow = _mm512_unpacklo_ps(a.v, b.v);
   const __m512 abHigh = _mm512_unpackhi_ps(a.v, b.v);
   const __m512 cdLow = _mm512_unpacklo_ps(c.v, d.v);
   const __m512 cdHigh = _mm512_unpackhi_ps(c.v, d.v);
-  const __m512 efLow = _mm512_unpacklo_ps(e.v, f.v);
-  const __m512 efHigh = _mm512_unpackhi_ps(e.v, f.v);
-  const __m512 ghLow = _mm512_unpacklo_ps(g.v, h.v);
-  const __m512 ghHigh = _mm512_unpackhi_ps(g.v, h.v);
-  // Quads of one vector come from every fourth lane.
-  const __m512i evenQuads = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
-  const __m512i oddQuads = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
-  const auto storeBoth = [&](float* to, __m512 low, __m512 high) {
-    _mm512_storeu_pd(to, _mm512_permutex2var_pd(_mm512_castps_pd(low), evenQuads, _mm512_castps_pd(high)));
-    _mm512_storeu_pd(to + 16, _mm512_permutex2var_pd(_mm512_castps_pd(low), oddQuads, _mm512_castps_pd(high)));
-  };
-  storeBoth(out, _mm512_shuffle_ps(abLow, cdLow, 0x44), _mm512_shuffle_ps(efLow, ghLow, 0x44));
-  storeBoth(out + 32, _mm512_shuffle_ps(abLow, cdLow, 0xee), _mm512_shuffle_ps(efLow, ghLow, 0xee));
-  storeBoth(out + 64, _mm512_shuffle_ps(abHigh, cdHigh, 0x44), _mm512_shuffle_ps(efHigh, ghHigh, 0x44));
-  storeBoth(out + 96, _mm512_shuffle_ps(abHigh, cdHigh, 0xee), _mm512_shuffle_ps(efHigh, ghHigh, 0xee));
+  _mm512_storeu_ps(out, _mm512_shuffle_ps(abLow, cdLow, 0x44));
+  _mm512_storeu_ps(out + 16, _mm512_shuffle_ps(abLow, cdLow, 0xee));
+  _mm512_storeu_ps(out + 32, _mm512_shuffle_ps(abHigh, cdHigh, 0x44));
+  _mm512_storeu_ps(out + 48, _mm512_shuffle_ps(abHigh, cdHigh, 0xee));
 }
-EDGESIFT_INLINE constexpr int octetOffset(int lane) { return (lane & 3) * 32 + (lane >> 2) * 8; }
+EDGESIFT_INLINE constexpr int quadOffset(int lane) { return (lane & 3) * 16 + (lane >> 2) * 4; }
+
+/// (a[i], b[i + 1], c[i + 2], d[i + 3]) for every fourth i.
+EDGESIFT_INLINE Floats mixedQuads(Floats a, Floats b, Floats c, Floats d) {
+  const __m512 ab = _mm512_mask_blend_ps(0x2222, a.v, b.v);
+  return {_mm512_mask_blend_ps(0x8888, _mm512_mask_blend_ps(0x4444, ab, c.v), d.v)};
+}
+/// Lane 4 * i + k is the sum of the k-th argument's lanes 4 * i .. 4 * i + 3, (0 + 1) + (2 + 3).
+EDGESIFT_INLINE Floats sumOfQuads(Floats a, Floats b, Floats c, Floats d) {
+  const __m512 abLow = _mm512_unpacklo_ps(a.v, b.v);
+  const __m512 abHigh = _mm512_unpackhi_ps(a.v, b.v);
+  const __m512 cdLow = _mm512_unpacklo_ps(c.v, d.v);
+  const __m512 cdHigh = _mm512_unpackhi_ps(c.v, d.v);
+  const __m512 low = _mm512_add_ps(_mm512_shuffle_ps(abLow, cdLow, 0x44), _mm512_shuffle_ps(abLow, cdLow, 0xee));
+  const __m512 high = _mm512_add_ps(_mm512_shuffle_ps(abHigh, cdHigh, 0x44), _mm512_shuffle_ps(abHigh, cdHigh, 0xee));
+  return {_mm512_add_ps(low, high)};
+}
 
 }  // namespace edgesift::avx512

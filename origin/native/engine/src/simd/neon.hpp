@@ -47,18 +47,19 @@ EDGESIFT_INLINE void storeIntegers(std::int32_t* p, Floats a) { vst1q_s32(p, vcv
 EDGESIFT_INLINE void storeSum(std::int32_t* p, Floats a, Floats b, std::int32_t mask) {
   vst1q_s32(p, vaddq_s32(vcvtq_s32_f32(a.v), vandq_s32(vcvtq_s32_f32(b.v), vdupq_n_s32(mask))));
 }
-EDGESIFT_INLINE void storeOctets(float* out, Floats a, Floats b, Floats c, Floats d, Floats e, Floats f, Floats g,
-                                 Floats h) {
-  float low[16];
-  float high[16];
-  vst4q_f32(low, (float32x4x4_t{{a.v, b.v, c.v, d.v}}));
-  vst4q_f32(high, (float32x4x4_t{{e.v, f.v, g.v, h.v}}));
-  for (int i = 0; i < 4; ++i) {
-    vst1q_f32(out + 8 * i, vld1q_f32(low + 4 * i));
-    vst1q_f32(out + 8 * i + 4, vld1q_f32(high + 4 * i));
-  }
+EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats d) {
+  vst4q_f32(out, (float32x4x4_t{{a.v, b.v, c.v, d.v}}));
 }
-EDGESIFT_INLINE constexpr int octetOffset(int lane) { return lane * 8; }
+EDGESIFT_INLINE constexpr int quadOffset(int lane) { return lane * 4; }
+
+EDGESIFT_INLINE Floats mixedQuads(Floats a, Floats b, Floats c, Floats d) {
+  const uint32x4_t odd = {0, ~0u, 0, ~0u};
+  const uint32x4_t upper = {0, 0, ~0u, ~0u};
+  return {vbslq_f32(upper, vbslq_f32(odd, d.v, c.v), vbslq_f32(odd, b.v, a.v))};
+}
+EDGESIFT_INLINE Floats sumOfQuads(Floats a, Floats b, Floats c, Floats d) {
+  return {vpaddq_f32(vpaddq_f32(a.v, b.v), vpaddq_f32(c.v, d.v))};
+}
 
 using Quad = Floats;
 EDGESIFT_INLINE Quad loadQuad(const float* p) { return load(p); }
@@ -76,5 +77,11 @@ EDGESIFT_INLINE void storeOctet(float* p, Octet a) {
   storeQuad(p + 4, a.high);
 }
 EDGESIFT_INLINE Octet operator+(Octet a, Octet b) { return {a.low + b.low, a.high + b.high}; }
+EDGESIFT_INLINE Quad lowHalf(Octet a) { return a.low; }
+EDGESIFT_INLINE Quad highHalf(Octet a) { return a.high; }
+EDGESIFT_INLINE Octet divided(const float* quad, float fraction) {
+  const Quad whole = loadQuad(quad);
+  return {fusedMultiplyAdd(whole, broadcastQuad(-fraction), whole), whole * broadcastQuad(fraction)};
+}
 
 }  // namespace edgesift::neon

@@ -78,13 +78,20 @@ EDGESIFT_INLINE void storeSum(std::int32_t* p, Floats a, Floats b, std::int32_t 
   for (int i = 0; i < kLanes; ++i)
     p[i] = static_cast<std::int32_t>(a.v[i]) + (static_cast<std::int32_t>(b.v[i]) & mask);
 }
-EDGESIFT_INLINE void storeOctets(float* out, Floats a, Floats b, Floats c, Floats d, Floats e, Floats f, Floats g,
-                                 Floats h) {
-  const Lanes rows[8] = {a.v, b.v, c.v, d.v, e.v, f.v, g.v, h.v};
+EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats d) {
+  const Lanes rows[4] = {a.v, b.v, c.v, d.v};
   for (int i = 0; i < kLanes; ++i)
-    for (int k = 0; k < 8; ++k) out[8 * i + k] = rows[k][i];
+    for (int k = 0; k < 4; ++k) out[4 * i + k] = rows[k][i];
 }
-EDGESIFT_INLINE constexpr int octetOffset(int lane) { return lane * 8; }
+EDGESIFT_INLINE constexpr int quadOffset(int lane) { return lane * 4; }
+
+EDGESIFT_INLINE Floats mixedQuads(Floats a, Floats b, Floats c, Floats d) {
+  return {Lanes{a.v[0], b.v[1], c.v[2], d.v[3]}};
+}
+EDGESIFT_INLINE Floats sumOfQuads(Floats a, Floats b, Floats c, Floats d) {
+  const auto sum = [](Lanes v) { return (v[0] + v[1]) + (v[2] + v[3]); };
+  return {Lanes{sum(a.v), sum(b.v), sum(c.v), sum(d.v)}};
+}
 
 using Quad = Floats;
 EDGESIFT_INLINE Quad loadQuad(const float* p) { return load(p); }
@@ -102,5 +109,11 @@ EDGESIFT_INLINE void storeOctet(float* p, Octet a) {
   storeQuad(p + 4, a.high);
 }
 EDGESIFT_INLINE Octet operator+(Octet a, Octet b) { return {a.low + b.low, a.high + b.high}; }
+EDGESIFT_INLINE Quad lowHalf(Octet a) { return a.low; }
+EDGESIFT_INLINE Quad highHalf(Octet a) { return a.high; }
+EDGESIFT_INLINE Octet divided(const float* quad, float fraction) {
+  const Quad whole = loadQuad(quad);
+  return {fusedMultiplyAdd(whole, broadcastQuad(-fraction), whole), whole * broadcastQuad(fraction)};
+}
 
 }  // namespace edgesift::portable

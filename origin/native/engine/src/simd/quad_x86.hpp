@@ -18,6 +18,10 @@ static inline __attribute__((always_inline)) Quad operator*(Quad a, Quad b) { re
 static inline __attribute__((always_inline)) Quad fusedMultiplyAdd(Quad a, Quad b, Quad c) {
   return {_mm_fmadd_ps(a.v, b.v, c.v)};
 }
+/// Lane k is the sum of the k-th argument's lanes, (0 + 1) + (2 + 3).
+static inline __attribute__((always_inline)) Quad sumOfQuads(Quad a, Quad b, Quad c, Quad d) {
+  return {_mm_hadd_ps(_mm_hadd_ps(a.v, b.v), _mm_hadd_ps(c.v, d.v))};
+}
 
 /// Eight floats.
 struct Octet {
@@ -27,6 +31,15 @@ struct Octet {
 static inline __attribute__((always_inline)) Octet loadOctet(const float* p) { return {_mm256_loadu_ps(p)}; }
 static inline __attribute__((always_inline)) void storeOctet(float* p, Octet a) { _mm256_storeu_ps(p, a.v); }
 static inline __attribute__((always_inline)) Octet operator+(Octet a, Octet b) { return {_mm256_add_ps(a.v, b.v)}; }
+static inline __attribute__((always_inline)) Quad lowHalf(Octet a) { return {_mm256_castps256_ps128(a.v)}; }
+static inline __attribute__((always_inline)) Quad highHalf(Octet a) { return {_mm256_extractf128_ps(a.v, 1)}; }
+/// Four floats, each divided in two: (q - q * fraction, q * fraction).
+static inline __attribute__((always_inline)) Octet divided(const float* quad, float fraction) {
+  const __m128 whole = _mm_loadu_ps(quad);
+  const __m256 twice = _mm256_broadcast_ps(reinterpret_cast<const __m128*>(quad));
+  const __m256 signs = _mm256_setr_ps(-0.0f, -0.0f, -0.0f, -0.0f, 0, 0, 0, 0);
+  return {_mm256_fmadd_ps(twice, _mm256_xor_ps(_mm256_set1_ps(fraction), signs), _mm256_zextps128_ps256(whole))};
+}
 
 }  // namespace
 }  // namespace edgesift
