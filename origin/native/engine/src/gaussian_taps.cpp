@@ -17,7 +17,7 @@ GaussianTaps gaussianTaps(double sigma) {
     half[static_cast<std::size_t>(i)] = exponent > -700 ? exponential(exponent) : 0.0;
     sum += (i == 0 ? 1 : 2) * half[static_cast<std::size_t>(i)];
   }
-  result.taps.resize(2 * static_cast<std::size_t>(result.radius) + 1 + 3);
+  result.taps.resize(2 * static_cast<std::size_t>(result.radius) + 1);
   for (int i = -result.radius; i <= result.radius; ++i) {
     const double tap = half[static_cast<std::size_t>(i < 0 ? -i : i)] / sum;
     result.taps[static_cast<std::size_t>(i + result.radius)] = static_cast<float>(tap);

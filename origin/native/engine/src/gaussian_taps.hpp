@@ -4,8 +4,7 @@
 
 namespace edgesift {
 
-/// Taps of a sampled, normalised Gaussian: taps[0] at the left end, taps[radius] the centre. Three zeros follow, so
-/// that they can be read four at a time.
+/// Taps of a sampled, normalised Gaussian: taps[0] at the left end, taps[radius] the centre.
 struct GaussianTaps {
   int radius = 0;
   std::vector<float> taps;

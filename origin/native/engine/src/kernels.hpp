@@ -63,9 +63,8 @@ struct Kernels {
   void (*filterColumns)(const float* const* rows, float* const* out, int width, const float* taps, int radius);
 
   /// The 3x3 pixels around a place of the last level, from 2 * radius + 3 rows of the level below, each given from
-  /// the first column that takes part, and readable kRowQuantum floats further. Columns are filtered first, as by
-  /// filterColumns; then along each row four sums are made of every fourth product. `taps` starts at the left.
-  /// `scratch` holds patchScratchFloats(radius).
+  /// the first column that takes part. Same operations as filterRow and filterColumns. `taps` starts at the left.
+  /// `scratch` holds four floats per row.
   void (*filterPatch)(const float* const* rows, const float* taps, int radius, float* scratch, float* out);
 
   /// Extrema in one row. `levels[3 * l + i]` is row `row - 1 + i` of level l, l < layers + 2. Columns
@@ -91,9 +90,6 @@ constexpr std::size_t kernelScratchFloats(int layers) {
   return scanScratchFloats(layers) > kSampleScratchFloats ? scanScratchFloats(layers) : kSampleScratchFloats;
 }
 
-
-/// Three rows, one quad of zeros behind each.
-constexpr int patchScratchFloats(int radius) { return 3 * ((2 * radius + 3) / kRowQuantum + 2) * kRowQuantum; }
 
 const Kernels& kernelsFor(InstructionSet set);
 

@@ -70,7 +70,7 @@ bool isExtremal(const float (&v)[3][3][3], int layer) {
 
 Refinement::Refinement(const ScalePlan& plan, const Kernels& kernels) : plan_(plan), kernels_(kernels) {
   patchRows_.resize(static_cast<std::size_t>(2 * plan.patchReach + 1));
-  patchScratch_.resize(static_cast<std::size_t>(patchScratchFloats(plan.level[plan.layers + 2].radius)));
+  patchScratch_.resize(4 * patchRows_.size());
 }
 
 double Refinement::patchOperations() const noexcept {

@@ -220,7 +220,9 @@ void gather(const float (*histograms)[kVotes], float* values) {
 }
 
 void describe(const LevelView& level, const DescriptorFrame& frame, float* scratch, std::uint8_t* descriptor) {
-  auto& [samples, votes, histograms] = *reinterpret_cast<DescriptorScratch*>(scratch);
+  DescriptorScratch& room = *reinterpret_cast<DescriptorScratch*>(scratch);
+  DescriptorSamples& samples = room.samples;
+  auto& histograms = room.histograms;
   samples.count = 0;
   for (auto& histogram : histograms)
     for (float& value : histogram) value = 0;
@@ -229,8 +231,8 @@ void describe(const LevelView& level, const DescriptorFrame& frame, float* scrat
   const auto vote = [&] {
     float* const arrays[] = {samples.x, samples.y, samples.row, samples.column};
     const int count = padToGroup(arrays, 4, samples.count);
-    splitVotes(samples, angle, count, votes);
-    countVotes(votes, count, histograms);
+    splitVotes(samples, angle, count, room.votes);
+    countVotes(room.votes, count, histograms);
     samples.count = 0;
   };
   const int top = frame.row - frame.radius < 1 ? 1 : frame.row - frame.radius;

@@ -155,43 +155,34 @@ void filterColumns(const float* const* rows, float* const* out, int width, const
   }
 }
 
-/// kLanes columns of three neighbouring rows. Two windows of three rows move away from the centre.
-EDGESIFT_INLINE void filterPatchColumns(const float* const* rows, const float* centre, int radius, int x, float* out,
-                                        int stride) {
-  Floats above[3];
-  Floats below[3];
-  Floats sum[3];
-  for (int y = 0; y < 3; ++y) {
-    above[y] = below[y] = load(rows[radius + y] + x);
-    sum[y] = above[y] * broadcast(centre[0]);
+/// Three neighbouring pixels (and one more) of `Rows` filtered rows.
+template <int Rows>
+EDGESIFT_INLINE void filterPatchRows(const float* const* rows, const float* taps, int length, float* out) {
+  Quad sum[Rows];
+  for (int i = 0; i < Rows; ++i) sum[i] = loadQuad(rows[i]) * broadcastQuad(taps[0]);
+  for (int k = 1; k < length; ++k) {
+    const Quad tap = broadcastQuad(taps[k]);
+    for (int i = 0; i < Rows; ++i) sum[i] = fusedMultiplyAdd(loadQuad(rows[i] + k), tap, sum[i]);
   }
-  for (int k = 1; k <= radius; ++k) {
-    above[2] = above[1];
-    above[1] = above[0];
-    above[0] = load(rows[radius - k] + x);
-    below[0] = below[1];
-    below[1] = below[2];
-    below[2] = load(rows[radius + 2 + k] + x);
-    const Floats tap = broadcast(centre[k]);
-    for (int y = 0; y < 3; ++y) sum[y] = fusedMultiplyAdd(above[y] + below[y], tap, sum[y]);
-  }
-  for (int y = 0; y < 3; ++y) store(out + y * stride + x, sum[y]);
+  for (int i = 0; i < Rows; ++i) storeQuad(out + 4 * i, sum[i]);
 }
 
 void filterPatch(const float* const* rows, const float* taps, int radius, float* scratch, float* out) {
-  const int count = 2 * radius + 3;
-  const int stride = patchScratchFloats(radius) / 3;
-  for (int x = 0; x < count; x += kLanes)
-    filterPatchColumns(rows, taps + radius, radius, x, scratch, stride);
+  constexpr int kRowsAtOnce = 8;
+  const int length = 2 * radius + 1;
+  const int count = length + 2;
+  const float* centre = taps + radius;
+  int i = 0;
+  for (; i + kRowsAtOnce <= count; i += kRowsAtOnce)
+    filterPatchRows<kRowsAtOnce>(rows + i, taps, length, scratch + 4 * i);
+  for (; i < count; ++i) filterPatchRows<1>(rows + i, taps, length, scratch + 4 * i);
+  const auto filtered = [&](int row) { return loadQuad(scratch + 4 * row); };
   for (int y = 0; y < 3; ++y) {
-    float* row = scratch + y * stride;
-    // What follows takes part with a tap of zero, and may be no number.
-    storeQuad(row + count, broadcastQuad(0));
-    Quad sum[3] = {broadcastQuad(0), broadcastQuad(0), broadcastQuad(0)};
-    for (int k = 0; k <= 2 * radius; k += 4)
-      for (int x = 0; x < 3; ++x) sum[x] = fusedMultiplyAdd(loadQuad(row + x + k), loadQuad(taps + k), sum[x]);
+    Quad sum = filtered(radius + y) * broadcastQuad(centre[0]);
+    for (int k = 1; k <= radius; ++k)
+      sum = fusedMultiplyAdd(filtered(radius + y - k) + filtered(radius + y + k), broadcastQuad(centre[k]), sum);
     float pixels[4];
-    storeQuad(pixels, sumOfQuads(sum[0], sum[1], sum[2], sum[2]));
+    storeQuad(pixels, sum);
     for (int x = 0; x < 3; ++x) out[3 * y + x] = pixels[x];
   }
 }

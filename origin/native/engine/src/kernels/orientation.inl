@@ -38,7 +38,9 @@ void addToHistograms(OrientationSamples& samples, float (*histograms)[kOrientati
 }
 
 void orientationHistogram(const LevelView& level, const OrientationFrame& frame, float* scratch, float* histogram) {
-  auto& [samples, histograms] = *reinterpret_cast<OrientationScratch*>(scratch);
+  OrientationScratch& room = *reinterpret_cast<OrientationScratch*>(scratch);
+  OrientationSamples& samples = room.samples;
+  auto& histograms = room.histograms;
   samples.count = 0;
   for (auto& stream : histograms)
     for (float& value : stream) value = 0;

@@ -18,10 +18,6 @@ static inline __attribute__((always_inline)) Quad operator*(Quad a, Quad b) { re
 static inline __attribute__((always_inline)) Quad fusedMultiplyAdd(Quad a, Quad b, Quad c) {
   return {_mm_fmadd_ps(a.v, b.v, c.v)};
 }
-/// Lane k is the sum of the k-th argument's lanes, (0 + 1) + (2 + 3).
-static inline __attribute__((always_inline)) Quad sumOfQuads(Quad a, Quad b, Quad c, Quad d) {
-  return {_mm_hadd_ps(_mm_hadd_ps(a.v, b.v), _mm_hadd_ps(c.v, d.v))};
-}
 
 /// Eight floats.
 struct Octet {
