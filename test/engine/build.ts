@@ -45,6 +45,14 @@ export function execute(program: string, parameters: readonly string[]): Promise
   });
 }
 
+/** Whether that program can be run at all. */
+export async function isInstalled(program: string): Promise<boolean> {
+  return (await execute(program, ['--version'])).code === 0;
+}
+
+/** CMake's options to compile for AArch64, with Debian's cross-compiler. */
+export const forAarch64 = [`-DCMAKE_TOOLCHAIN_FILE=${join(here, 'aarch64.cmake')}`];
+
 /** Pictures in a folder and below it, sorted. */
 export async function picturesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true });

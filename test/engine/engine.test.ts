@@ -2,7 +2,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { buildPrograms, execute, type Programs, picturesIn, sharedPictures } from './build.ts';
+import {
+  buildPrograms,
+  execute,
+  forAarch64,
+  isInstalled,
+  type Programs,
+  picturesIn,
+  sharedPictures,
+} from './build.ts';
 
 const minutes = 60_000;
 /** What takes minutes runs only where asked for, as .ci/run does. */
@@ -135,6 +143,21 @@ describe.runIf(thorough)('thorough', { timeout: 10 * minutes }, () => {
   test.for(parameterSets)('sample pictures with parameters %s: as cv::SIFT', (parameters, { skip }) =>
     compareShared('features', skip, parameters),
   );
+
+  test('NEON, cross-compiled and emulated, gives the bytes that this processor gives', async ({ skip }) => {
+    if (!(await isInstalled('aarch64-linux-gnu-g++')) || !(await isInstalled('qemu-aarch64')))
+      return skip('SKIPPED: g++-aarch64-linux-gnu and qemu-user are not installed');
+    const program = (await buildPrograms('engine-aarch64', forAarch64)).path('instruction_sets');
+    expect(program).toBeDefined();
+    const emulated = await execute('qemu-aarch64', [
+      '-L',
+      '/usr/aarch64-linux-gnu',
+      program ?? '',
+      '--quick',
+    ]);
+    expect(emulated).toEqual(await run('instruction_sets', '--quick'));
+    expect(emulated).toMatchObject({ code: 0, output: expect.stringContaining('digest=') });
+  });
 
   test('matching pictures: as cv::SIFT', async ({ skip }) => compareShared('matching', skip));
 
