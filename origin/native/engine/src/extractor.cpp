@@ -180,8 +180,8 @@ Features Extractor::Implementation::extract(const Picture& picture, const Parame
 }
 
 void Extractor::Implementation::processBand(Octave& octave, int index) {
-  candidates_.resize(std::max(candidates_.size(), static_cast<std::size_t>(kStripRows) * plan_->layers *
-                                                      static_cast<std::size_t>(octave.band().end - octave.band().begin)));
+  const auto columns = static_cast<std::size_t>(octave.band().end - octave.band().begin);
+  candidates_.resize(std::max(candidates_.size(), columns * kStripRows * static_cast<std::size_t>(plan_->layers)));
   for (int y = 0; y < octave.rows(); y += kStripRows) {
     octave.makeBottom(y);
     stopwatch_.addTo(seconds_.base);

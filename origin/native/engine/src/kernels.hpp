@@ -90,7 +90,6 @@ constexpr std::size_t kernelScratchFloats(int layers) {
   return scanScratchFloats(layers) > kSampleScratchFloats ? scanScratchFloats(layers) : kSampleScratchFloats;
 }
 
-
 const Kernels& kernelsFor(InstructionSet set);
 
 namespace portable {

@@ -46,6 +46,7 @@ EDGESIFT_INLINE Floats splitOff(Floats& coordinate) {
   return whole;
 }
 
+/// What each sample votes for, of gradients already weighted.
 void splitVotes(const DescriptorSamples& samples, Floats angle, int count, Votes& votes) {
   for (int i = 0; i < count; i += kLanes) {
     const Floats x = load(samples.x + i);
@@ -118,9 +119,9 @@ EDGESIFT_INLINE Slope slopeOf(float factor) {
   return {broadcast(factor), broadcast(1.0f / safe), broadcast(__builtin_fabsf((kWidth + 1) * 0.5f / safe))};
 }
 
-/// Spans of `count` rows, at most kRows, from `firstRow` (an offset) on. The pixels of a row inside the square are contiguous, and
-/// their ends are within one of where the sides cross the row; each end is the first of three candidates that is
-/// inside.
+/// Spans of `count` rows, at most kRows, from `firstRow` (an offset) on. The pixels of a row inside the square are
+/// contiguous, and their ends are within one of where the sides cross the row; each end is the first of three
+/// candidates that is inside.
 void findSpans(const DescriptorFrame& frame, int firstRow, int count, Spans& spans) {
   const Slope rowSlope = slopeOf(frame.sine);
   const Slope columnSlope = slopeOf(frame.cosine);

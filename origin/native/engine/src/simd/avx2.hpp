@@ -65,7 +65,7 @@ EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats
   _mm256_storeu_ps(out + 16, _mm256_shuffle_ps(abHigh, cdHigh, 0x44));
   _mm256_storeu_ps(out + 24, _mm256_shuffle_ps(abHigh, cdHigh, 0xee));
 }
-EDGESIFT_INLINE constexpr int quadOffset(int lane) { return (lane & 3) * 8 + (lane >> 2) * 4; }
+EDGESIFT_INLINE constexpr int quadOffset(int lane) { return (lane & 3) * kLanes + (lane >> 2) * 4; }
 
 EDGESIFT_INLINE Floats mixedQuads(Floats a, Floats b, Floats c, Floats d) {
   return {_mm256_blend_ps(_mm256_blend_ps(a.v, b.v, 0x22), _mm256_blend_ps(c.v, d.v, 0x88), 0xcc)};

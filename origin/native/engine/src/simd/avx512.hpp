@@ -66,18 +66,26 @@ EDGESIFT_INLINE void storeSum(std::int32_t* p, Floats a, Floats b, std::int32_t 
   _mm512_storeu_si512(p, _mm512_add_epi32(_mm512_cvttps_epi32(a.v), masked));
 }
 
-/// Stores (a[i], b[i], c[i], d[i]) as four neighbouring floats at out + quadOffset(i).
-EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats d) {
+/// Lanes 4 * i .. 4 * i + 3 of the k-th vector are those of lane 4 * i + k of a, b, c and d.
+struct Transposed {
+  Floats v[4];
+};
+EDGESIFT_INLINE Transposed transposedQuads(Floats a, Floats b, Floats c, Floats d) {
   const __m512 abLow = _mm512_unpacklo_ps(a.v, b.v);
   const __m512 abHigh = _mm512_unpackhi_ps(a.v, b.v);
   const __m512 cdLow = _mm512_unpacklo_ps(c.v, d.v);
   const __m512 cdHigh = _mm512_unpackhi_ps(c.v, d.v);
-  _mm512_storeu_ps(out, _mm512_shuffle_ps(abLow, cdLow, 0x44));
-  _mm512_storeu_ps(out + 16, _mm512_shuffle_ps(abLow, cdLow, 0xee));
-  _mm512_storeu_ps(out + 32, _mm512_shuffle_ps(abHigh, cdHigh, 0x44));
-  _mm512_storeu_ps(out + 48, _mm512_shuffle_ps(abHigh, cdHigh, 0xee));
+  return {{{_mm512_shuffle_ps(abLow, cdLow, 0x44)},
+           {_mm512_shuffle_ps(abLow, cdLow, 0xee)},
+           {_mm512_shuffle_ps(abHigh, cdHigh, 0x44)},
+           {_mm512_shuffle_ps(abHigh, cdHigh, 0xee)}}};
 }
-EDGESIFT_INLINE constexpr int quadOffset(int lane) { return (lane & 3) * 16 + (lane >> 2) * 4; }
+/// Stores (a[i], b[i], c[i], d[i]) as four neighbouring floats at out + quadOffset(i).
+EDGESIFT_INLINE void storeQuads(float* out, Floats a, Floats b, Floats c, Floats d) {
+  const Transposed quads = transposedQuads(a, b, c, d);
+  for (int k = 0; k < 4; ++k) store(out + k * kLanes, quads.v[k]);
+}
+EDGESIFT_INLINE constexpr int quadOffset(int lane) { return (lane & 3) * kLanes + (lane >> 2) * 4; }
 
 /// (a[i], b[i + 1], c[i + 2], d[i + 3]) for every fourth i.
 EDGESIFT_INLINE Floats mixedQuads(Floats a, Floats b, Floats c, Floats d) {
@@ -86,13 +94,8 @@ EDGESIFT_INLINE Floats mixedQuads(Floats a, Floats b, Floats c, Floats d) {
 }
 /// Lane 4 * i + k is the sum of the k-th argument's lanes 4 * i .. 4 * i + 3, (0 + 1) + (2 + 3).
 EDGESIFT_INLINE Floats sumOfQuads(Floats a, Floats b, Floats c, Floats d) {
-  const __m512 abLow = _mm512_unpacklo_ps(a.v, b.v);
-  const __m512 abHigh = _mm512_unpackhi_ps(a.v, b.v);
-  const __m512 cdLow = _mm512_unpacklo_ps(c.v, d.v);
-  const __m512 cdHigh = _mm512_unpackhi_ps(c.v, d.v);
-  const __m512 low = _mm512_add_ps(_mm512_shuffle_ps(abLow, cdLow, 0x44), _mm512_shuffle_ps(abLow, cdLow, 0xee));
-  const __m512 high = _mm512_add_ps(_mm512_shuffle_ps(abHigh, cdHigh, 0x44), _mm512_shuffle_ps(abHigh, cdHigh, 0xee));
-  return {_mm512_add_ps(low, high)};
+  const Transposed quads = transposedQuads(a, b, c, d);
+  return (quads.v[0] + quads.v[1]) + (quads.v[2] + quads.v[3]);
 }
 
 }  // namespace edgesift::avx512
