@@ -58,8 +58,9 @@ const EDGESIFT_KEYPOINT = 700;
 
 /**
  * Our engine keeps whole only the first levels of the second and third octave, 4 + 1 bytes per source pixel. Of all
- * others it keeps some rows of a band of columns, of n + 2 levels and with margins: fewer than 1300·(n + 2)·(sigma + 1.5) bytes per row
- * and column, above what `Extractor::workingBytes` says for n = 1 to 8, sigma = 0.5 to 10 and 100² pixels to 50 Mpx.
+ * others it keeps some rows of a band of columns, of n + 2 levels and with margins: far fewer than
+ * 1300·(n + 2)·(sigma + 1.5) bytes per row and column of the picture, above what `Extractor::workingBytes` says for
+ * n = 1 to 8, sigma = 0.5 to 10 and 100² pixels to 50 Mpx.
  * The rest is keypoints. White noise has at most one per 100 pixels from sigma = 1.6 on and one per 1.8 pixels below
  * it, where a first level is hardly blurred; for the former OpenCV's one per 21 is taken. `nfeatures` chooses among
  * them in the end and saves nothing.

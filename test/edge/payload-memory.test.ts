@@ -4,11 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildWorker } from '../../local/worker/build-worker.ts';
-import { type RunningWorker, startWorker } from '../../local/worker/run-worker.ts';
+import type { RunningWorker } from '../../local/worker/run-worker.ts';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
 import { ORIGIN_SECRET } from '../fixtures/origin-server.ts';
 import { newPicture } from '../fixtures/pictures.ts';
 import { until } from '../fixtures/until.ts';
+import { startWorkerWithoutRedis } from '../fixtures/worker-without-redis.ts';
 import { payloadOfMany } from '../formats/flat-features.ts';
 import { postImage, readAnswer } from './client.ts';
 
@@ -34,16 +35,10 @@ beforeAll(async () => {
   origin.listen(0, '127.0.0.1');
   await Promise.all([once(origin, 'listening'), buildWorker()]);
   const { port } = origin.address() as AddressInfo;
-  edge = await startWorker({
-    port: 0,
-    log: 'ignore',
-    env: {
-      UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:1',
-      UPSTASH_REDIS_REST_TOKEN: 'of nobody',
-      ORIGIN_URL: `http://127.0.0.1:${port}`,
-      ORIGIN_SECRET,
-      EXTRACTOR: 'edgesift@1',
-    },
+  edge = await startWorkerWithoutRedis({
+    url: `http://127.0.0.1:${port}`,
+    secret: ORIGIN_SECRET,
+    extractor: 'edgesift@1',
   });
 });
 afterAll(async () => {

@@ -4,9 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DETECT_PATH } from '../../bench/load/detect-job.ts';
 import { runStage } from '../../bench/load-test/stage.ts';
 import { buildWorker } from '../../local/worker/build-worker.ts';
-import { type RunningWorker, startWorker } from '../../local/worker/run-worker.ts';
+import type { RunningWorker } from '../../local/worker/run-worker.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
 import { newPicture } from '../fixtures/pictures.ts';
+import { startWorkerWithoutRedis } from '../fixtures/worker-without-redis.ts';
 
 // What `npm run load` is made of: stages, here of a second, the shortest that there are, against a service that is soon
 // full. All nine of them take autocannon ten seconds at the least.
@@ -16,18 +17,7 @@ let picture: Uint8Array<ArrayBuffer>;
 beforeAll(async () => {
   origin = await startOriginServer({ ORIGIN_QUEUE_LENGTH: '1' });
   await buildWorker();
-  edge = await startWorker({
-    port: 0,
-    // It has a line for each refusal.
-    log: 'ignore',
-    env: {
-      UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:1',
-      UPSTASH_REDIS_REST_TOKEN: 'of nobody',
-      ORIGIN_URL: origin.url,
-      ORIGIN_SECRET: origin.secret,
-      EXTRACTOR: origin.extractor,
-    },
-  });
+  edge = await startWorkerWithoutRedis(origin);
   picture = await newPicture(320, 240);
 });
 afterAll(async () => {

@@ -62,35 +62,40 @@ test('Retry-After grows with the work that waits', async () => {
   await Promise.all(waiting);
 });
 
+/** Two that are not the same. */
+function largeMatches(): Promise<Response>[] {
+  const features = payloadOfMany(30_000);
+  return ['', '?model=fundamental'].map((query) => postForMatch(origin, [features, features], { query }));
+}
+
+/** What is told to one who comes while the first of these runs and the second fills the queue; ends the origin. */
+async function retryAfterBehind(requests: Promise<Response>[]): Promise<number> {
+  const waiting = requests.map(outcomeOf);
+  await untilQueued(1);
+  const refused = await send();
+  const seconds = Number(refused.headers.get('retry-after'));
+  expect(seconds).toBeGreaterThan(0);
+  await expectProblem(refused, 'OVERLOADED');
+  await origin.stop();
+  await Promise.all(waiting);
+  return seconds;
+}
+
 test('Retry-After counts denoising, which takes far longer than its memory tells', async () => {
   await start({ queueLength: 1, memoryBytes: 1e12 });
   const picture = await flatPicture(1600, 1600);
   const query = '?denoise=true';
-  const waiting = [query, `${query}&sigma=1.7`].map((each) =>
-    outcomeOf(postForExtraction(origin, picture, { query: each })),
+  const seconds = await retryAfterBehind(
+    [query, `${query}&sigma=1.7`].map((each) => postForExtraction(origin, picture, { query: each })),
   );
-  await untilQueued(1);
-  const refused = await send();
   // Twice 16 s of denoising; without, these 5 Mpx would be two seconds.
-  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(25);
-  await expectProblem(refused, 'OVERLOADED');
-  await origin.stop();
-  await Promise.all(waiting);
+  expect(seconds).toBeGreaterThan(25);
 });
 
 test('Retry-After counts matches, whose time grows with the product of the keypoints', async () => {
   await start({ queueLength: 1, memoryBytes: 1e12 });
-  const features = payloadOfMany(30_000);
-  const waiting = ['', '?model=fundamental'].map((query) =>
-    outcomeOf(postForMatch(origin, [features, features], { query })),
-  );
-  await untilQueued(1);
-  const refused = await send();
   // Twice the 900 million comparisons; by their memory both would be done within a second.
-  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(5);
-  await expectProblem(refused, 'OVERLOADED');
-  await origin.stop();
-  await Promise.all(waiting);
+  expect(await retryAfterBehind(largeMatches())).toBeGreaterThan(5);
 });
 
 test('matches of images without features do not make Retry-After endless', async () => {
@@ -100,16 +105,7 @@ test('matches of images without features do not make Retry-After endless', async
     origin.letOnePass();
     expect((await postForMatch(origin, [none, none])).status).toBe(200);
   }
-  const features = payloadOfMany(30_000);
-  const waiting = ['', '?model=fundamental'].map((query) =>
-    outcomeOf(postForMatch(origin, [features, features], { query })),
-  );
-  await untilQueued(1);
-  const refused = await send();
-  expect(Number(refused.headers.get('retry-after'))).toBeLessThan(600);
-  await expectProblem(refused, 'OVERLOADED');
-  await origin.stop();
-  await Promise.all(waiting);
+  expect(await retryAfterBehind(largeMatches())).toBeLessThan(600);
 });
 
 test('denoising that would take minutes is refused before it waits', async () => {
