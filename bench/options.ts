@@ -44,14 +44,14 @@ export interface Effort {
 const FULL: Effort = {
   repetitions: 7,
   requests: { one: 400, many: 1600 },
-  redisKeys: { one: 200, many: 320 },
+  redisKeys: { one: 200, many: 1000 },
   missRounds: 15,
   missRequests: 32,
 };
 const QUICK: Effort = {
   repetitions: 2,
   requests: { one: 200, many: 400 },
-  redisKeys: { one: 60, many: 100 },
+  redisKeys: { one: 60, many: 200 },
   missRounds: 3,
   missRequests: 12,
 };

@@ -51,7 +51,8 @@ function readFolder(folder: string): Picture[] {
   return files.toSorted().map((name) => picture(name, readFileSync(path.join(folder, name))));
 }
 
-function picture(name: string, file: Uint8Array): Picture {
+/** A picture from its file's content. */
+export function picture(name: string, file: Uint8Array): Picture {
   const bytes = new Uint8Array(file);
   return { name, bytes, ...readImageHeader(bytes) };
 }

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { startLoadClient } from './load/load-client.ts';
 import { circumstances } from './machine.ts';
+import { mosaicOf } from './mosaic.ts';
 import { startNativeCall } from './native/native-call.ts';
 import { effortOf, type Options, parseOptions } from './options.ts';
 import { PEER_INSTALL_LINE, type Peer, startPeer } from './peer/peer.ts';
@@ -14,6 +15,7 @@ import { measureMisses, measureMissThroughput } from './scenarios/misses.ts';
 import { peerHitScenario } from './scenarios/peer-hits.ts';
 import { measureScenarios } from './scenarios/scenario.ts';
 import { startStack } from './stack.ts';
+import { startYardstick, yardstickScenario } from './yardstick/yardstick.ts';
 
 const options = parseOptions(process.argv.slice(2));
 // The processes that we started end with us.
@@ -28,8 +30,10 @@ async function run(options: Options): Promise<Report> {
   const effort = effortOf(options);
   const { pictures, source, small, large } = await loadPictures(options.pictures);
   say(`pictures: ${source}`);
+  const missed = [...pictures, await mosaicOf(pictures)];
   const stack = await startStack();
   const peer = await peerFor(options, { url: stack.redisUrl, pid: stack.redisPid });
+  const yardstick = await startYardstick();
   const client = startLoadClient();
   const native = startNativeCall(stack.engine);
   const opencv = stack.engine === 'opencv' ? undefined : startNativeCall('opencv');
@@ -43,9 +47,10 @@ async function run(options: Options): Promise<Report> {
       peer && [small, large].map((picture) => peerHitScenario({ peer, client, effort }, picture));
     say('hits');
     const { repetitions } = effort;
-    const hits = await measureScenarios([...scenarios, ...(ofPeer ?? [])], { client, repetitions });
+    const measured = [yardstickScenario(yardstick, { client, effort }), ...scenarios, ...(ofPeer ?? [])];
+    const hits = await measureScenarios(measured, { client, repetitions });
     say('misses');
-    const misses = await measureMisses({ stack, native, opencv, peer, client }, pictures, effort.missRounds);
+    const misses = await measureMisses({ stack, native, opencv, peer, client }, missed, effort.missRounds);
     const missThroughput = await measureMissThroughput({ stack, peer, client }, small, effort);
     return {
       circumstances: where,
@@ -59,6 +64,7 @@ async function run(options: Options): Promise<Report> {
     await native.stop();
     await opencv?.stop();
     await peer?.stop();
+    await yardstick.stop();
     await stack.stop();
   }
 }

@@ -20,12 +20,11 @@ export function bytesToHold(request: Request, { maxBytes }: BodyLimits): number 
  *   one that breaks off
  */
 export async function readBody(request: Request, limits: BodyLimits): Promise<Uint8Array<ArrayBuffer>> {
-  if (!request.body) return new Uint8Array();
   const announced = announcedLength(request);
   if (announced !== undefined && announced > MAX_DISCARDED_BYTES) throw tooManyBytes(limits.maxBytes);
   const isBounded = announced !== undefined && announced <= limits.maxBytes;
   // With a length announced HTTP itself bounds the body, and one native call reads it.
-  const body = isBounded ? readWhole(request) : readStream(request.body, limits.maxBytes);
+  const body = isBounded ? readWhole(request) : readStream(request, limits.maxBytes);
   try {
     return await inTime(body, limits.timeoutMs);
   } catch (error) {
@@ -43,10 +42,8 @@ async function readWhole(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await request.arrayBuffer());
 }
 
-async function readStream(
-  body: ReadableStream<Uint8Array>,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function readStream({ body }: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  if (!body) return new Uint8Array();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   for await (const chunk of body) {

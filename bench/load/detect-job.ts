@@ -3,7 +3,8 @@ import type { Variant } from '../variants.ts';
 import type { BodyTemplate, LoadJob } from './job.ts';
 
 export const DETECT_PATH = '/api/v1/features/detect';
-const BOUNDARY = '----edgesift-benchmark';
+/** As long as curl's. */
+const BOUNDARY = `${'-'.repeat(24)}edgesiftBenchmark00000`;
 
 /** How an upload is put into a request. */
 export type Encoding = 'multipart' | 'raw';

@@ -20,8 +20,8 @@ interface RequestKind {
   readonly shape: Pick<LoadJob, 'method' | 'headers' | 'body'>;
 }
 
-/** Requests before a measurement. */
-const WARM_UP_REQUESTS = 100;
+/** Requests before a measurement: what is measured is a Worker at work, its code compiled. */
+const WARM_UP_REQUESTS = 1000;
 
 /** Everything that is answered without the origin. Fills Redis first, which takes a while. */
 export async function hitScenarios(
@@ -34,13 +34,19 @@ export async function hitScenarios(
   const cached = newVariants(small, one + many);
   await cacheFeatures(target, cached);
   const evict = await prepareEviction(target);
+  const warmUp = memoryHit(target, upload(small, 'raw'), small, effort.requests);
+  const forget = async () => {
+    await evict();
+    // Collects, before anything is measured, the garbage that this has made.
+    await warmUp.prepare();
+  };
   const memory = (kind: RequestKind, picture: Picture) => ({
     ...memoryHit(target, kind, picture, effort.requests),
     service: 'edgesift' as const,
     processes,
   });
   const redis = (kind: RequestKind) => ({
-    ...redisHit(target, kind, { cached, evict, counts: effort.redisKeys }),
+    ...redisHit(target, kind, { cached, forget, counts: effort.redisKeys }),
     service: 'edgesift' as const,
     processes,
   });
@@ -117,7 +123,7 @@ function memoryHit(
 interface RedisHitOptions {
   readonly cached: readonly Variant[];
   /** Makes the isolate's memory forget them. */
-  readonly evict: () => Promise<void>;
+  readonly forget: () => Promise<void>;
   readonly counts: Counts;
 }
 
@@ -125,7 +131,7 @@ interface RedisHitOptions {
 function redisHit(
   { url }: Target,
   { name, shape }: RequestKind,
-  { cached, evict, counts }: RedisHitOptions,
+  { cached, forget, counts }: RedisHitOptions,
 ): HitScenario {
   const slices = { one: cached.slice(0, counts.one), many: cached.slice(counts.one) };
   const requestsOf = (variants: readonly Variant[]) =>
@@ -134,7 +140,7 @@ function redisHit(
       : uploadsOf(variants);
   return {
     name: `redis: ${name}`,
-    prepare: evict,
+    prepare: forget,
     job: (load) => ({
       origin: url,
       ...shape,

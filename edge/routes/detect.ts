@@ -39,7 +39,10 @@ async function detect(context: EdgeContext, services: Services, lease: MemoryLea
     needsPayload: needsPayload(format, representation),
     requestId: context.get('requestId'),
     trace: context.get('trace'),
-    signal: context.req.raw.signal,
+    // Made by the platform when it is asked for, and a hit in memory never does.
+    get signal() {
+      return context.req.raw.signal;
+    },
     keepAlive: (work) => context.executionCtx.waitUntil(work),
     releaseBytes: lease.release,
     timing,

@@ -13,7 +13,11 @@ export interface WorkerOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Where it logs to; our own standard output and error by default. */
   readonly log?: 'inherit' | 'ignore';
+  /** What is served, as workerd's command line names it; by default what `buildWorker` made. */
+  readonly served?: readonly string[];
 }
+
+const EDGE = [fromRoot('local', 'worker', 'workerd.capnp'), `--directory-path=assets=${ASSETS_DIRECTORY}`];
 
 export interface RunningWorker extends RunningProcess {
   /** As in `http://127.0.0.1:8787`. */
@@ -23,21 +27,19 @@ export interface RunningWorker extends RunningProcess {
 const listenMessage = z.object({ event: z.literal('listen'), port: z.number() });
 
 /**
- * Serves the bundle that `buildWorker` made in workerd, the runtime of Cloudflare Workers, and returns when it
- * accepts requests.
+ * Serves a Worker in workerd, the runtime of Cloudflare Workers, and returns when it accepts requests.
  *
  * @throws Error when it ends before that, as with a port in use; its own message goes to standard error
  */
-export async function startWorker({ port, env, log = 'inherit' }: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker({
+  port,
+  env,
+  log = 'inherit',
+  served = EDGE,
+}: WorkerOptions): Promise<RunningWorker> {
   const { child, ...worker } = await startProcess(
     workerdBinary(),
-    [
-      'serve',
-      fromRoot('local', 'worker', 'workerd.capnp'),
-      `--socket-addr=http=127.0.0.1:${port}`,
-      `--directory-path=assets=${ASSETS_DIRECTORY}`,
-      '--control-fd=3',
-    ],
+    ['serve', ...served, `--socket-addr=http=127.0.0.1:${port}`, '--control-fd=3'],
     { env, stdio: ['ignore', log, log, 'pipe'] },
   );
   const listeningPort = await Promise.race([

@@ -22,6 +22,7 @@ export async function extractFeatures(addon: NativeAddon, task: ExtractionTask):
   checkKeypointCount(tensors.length / BYTES_PER_KEYPOINT);
   const { format, sha256, bytes, parameters } = task;
   const { width, height } = image;
+  for (const pixels of new Set([image.pixels, prepared.pixels])) freeAtOnce(pixels);
   const payload = encodePayload(
     { extractor: addon.engine, parameters, image: { sha256, format, width, height, bytes: bytes.length } },
     tensors,
@@ -38,6 +39,11 @@ export async function extractFeatures(addon: NativeAddon, task: ExtractionTask):
 /** The image that features are searched in: denoised where the parameters say so. */
 export function denoised(addon: NativeAddon, image: PixelImage, { denoising }: SiftParameters): PixelImage {
   return denoising ? { ...image, pixels: addon.denoise(image, denoising), channels: 3 } : image;
+}
+
+/** V8 counts pixels as memory in use until it collects them: for their megabytes it would do so every few images. */
+function freeAtOnce({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 function tensorsOf(addon: NativeAddon, image: PixelImage, parameters: SiftParameters): Uint8Array {

@@ -22,6 +22,8 @@ const MAX_HEADER_LENGTH = 16 * 1024;
 const PREFIX_LENGTH = 8;
 const BYTES_PER_ELEMENT = { F32: 4, I32: 4, U8: 1 } as const;
 
+const headerSchema = z.record(z.string(), z.unknown());
+
 /**
  * @param metadata becomes `__metadata__`
  * @param tensors in the order in which `data` holds them
@@ -48,7 +50,7 @@ export function encodeSafetensorsHead(
   metadata: Record<string, string>,
   tensors: readonly Tensor[],
 ): Uint8Array<ArrayBuffer> {
-  const header = new TextEncoder().encode(JSON.stringify(headerOf(metadata, tensors)));
+  const header = new TextEncoder().encode(JSON.stringify(safetensorsHeader(metadata, tensors)));
   // Padding the header to 8 bytes, with spaces as the format asks, aligns the tensors.
   const length = PREFIX_LENGTH + Math.ceil(header.length / 8) * 8;
   const head = new Uint8Array(length).fill(0x20);
@@ -57,7 +59,11 @@ export function encodeSafetensorsHead(
   return head;
 }
 
-function headerOf(metadata: Record<string, string>, tensors: readonly Tensor[]): Record<string, unknown> {
+/** What the JSON header of a file with these tensors says, in the order in which {@link encodeSafetensors} writes it. */
+export function safetensorsHeader(
+  metadata: Record<string, string>,
+  tensors: readonly Tensor[],
+): Record<string, unknown> {
   const header: Record<string, unknown> = { __metadata__: metadata };
   let begin = 0;
   for (const { name, dtype, shape } of tensors) {
@@ -87,7 +93,7 @@ export function splitSafetensors(file: Uint8Array<ArrayBuffer>): {
     throw new SafetensorsError(`a header of ${headerLength} bytes is out of bounds`);
   }
   const text = new TextDecoder().decode(file.subarray(PREFIX_LENGTH, dataAt));
-  const header = z.record(z.string(), z.unknown()).safeParse(parseJson(text));
+  const header = headerSchema.safeParse(parseJson(text));
   if (!header.success) throw new SafetensorsError('the header is no JSON object');
   const aligned = (file.byteOffset + dataAt) % 4 === 0;
   return { header: header.data, data: aligned ? file.subarray(dataAt) : file.slice(dataAt) };

@@ -1,0 +1,10 @@
+# The benchmark's yardstick, served as the service's Worker is: local/worker/workerd.capnp.
+using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [(name = "yardstick", worker = (
+    modules = [(name = "worker.js", esModule = embed "../../build/yardstick/worker.js")],
+    compatibilityDate = "2026-10-01",
+  ))],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "yardstick")],
+);
