@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { type Picture, picture } from './pictures.ts';
 
+export const MOSAIC_NAME = 'mosaic.jpg';
 const [COLUMNS, ROWS, TILE] = [4, 3, 512];
 
 /** The pictures in turn, as squares of one JPEG of 3 megapixels: what a miss costs for a photo. */
@@ -15,9 +16,14 @@ export async function mosaicOf(pictures: readonly Picture[]): Promise<Picture> {
   }));
   const empty = { width: COLUMNS * TILE, height: ROWS * TILE, channels: 3, background: 'grey' } as const;
   const image = sharp({ create: empty }).composite(grid).jpeg({ quality: 90 });
-  return picture('mosaic.jpg', await image.toBuffer());
+  return picture(MOSAIC_NAME, await image.toBuffer());
 }
 
 function tileOf({ bytes }: Picture): Promise<Buffer> {
-  return sharp(bytes, { failOn: 'none' }).removeAlpha().resize(TILE, TILE).toColourspace('srgb').raw().toBuffer();
+  return sharp(bytes, { failOn: 'none' })
+    .removeAlpha()
+    .resize(TILE, TILE)
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer();
 }

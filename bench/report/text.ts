@@ -1,14 +1,10 @@
-import { type MissReport, overall } from '../scenarios/misses.ts';
+import type { MissReport } from '../scenarios/misses.ts';
 import type { ScenarioReport } from '../scenarios/scenario.ts';
 import { median, type Summary } from '../statistics.ts';
-import { YARDSTICK_CPU_US } from '../yardstick/yardstick.ts';
 import type { Report } from './report.ts';
 import { type Column, number, shown, shownWithRange, table } from './table.ts';
+import { verdictText } from './verdict.ts';
 
-/** CPU per hit of the reference service for a 75 kB picture, and the eighth of it that ours may take. */
-const REFERENCE_HIT_CPU_US = 3500;
-const HIT_CPU_TARGET_US = REFERENCE_HIT_CPU_US / 8;
-const ADDED_TARGET_PERCENT = 10;
 /** Use of the CPUs by other programs up to which figures are worth keeping. */
 const QUIET_PERCENT = 5;
 
@@ -115,39 +111,4 @@ function peerRows(hits: readonly ScenarioReport[], peer: ScenarioReport): PeerRo
 function ratio(above: ScenarioReport, below: ScenarioReport, figure: string): string {
   const [a, b] = [above.figures[figure], below.figures[figure]];
   return a === undefined || b === undefined ? '-' : number(a.median / b.median);
-}
-
-function verdictText({ hits, misses, small_picture }: Report): string {
-  const uploads = hits.filter(({ service, scenario, connections }) => {
-    return service === 'edgesift' && scenario.endsWith(small_picture) && connections > 1;
-  });
-  const slowness = yardstickCpu(hits) / YARDSTICK_CPU_US;
-  const lines = uploads.map(({ scenario, figures }) => {
-    const { cpu_server_us, cpu_workerd_us } = figures;
-    const workerd = cpu_workerd_us?.median ?? Number.NaN;
-    return (
-      `${verdict(workerd / slowness <= HIT_CPU_TARGET_US)} hit in ${scenario}: ${number(workerd)} µs of CPU at the edge, ` +
-      `${shown(cpu_server_us)} with all processes; ${number(workerd / slowness)} at the speed of the reference's ` +
-      `machine, by the yardstick ${number(slowness)} times this one's (target: at most ${number(HIT_CPU_TARGET_US)})`
-    );
-  });
-  const added = overall(misses, 'added_percent');
-  const miss = `${verdict(added < ADDED_TARGET_PERCENT)} the service adds ${number(added)} % to a miss (target: less than ${ADDED_TARGET_PERCENT} %)`;
-  return ['Targets', '', ...lines, miss, ...openCvText(misses)].join('\n');
-}
-
-function yardstickCpu(hits: readonly ScenarioReport[]): number {
-  const [row] = hits.filter(({ service, connections }) => service === 'yardstick' && connections > 1);
-  return row?.figures.cpu_workerd_us?.median ?? Number.NaN;
-}
-
-/** What a client gains by our engine, service and all; nothing where the service runs OpenCV's. */
-function openCvText(misses: readonly MissReport[]): string[] {
-  if (!misses.some(({ figures }) => figures.opencv_times)) return [];
-  const times = number(overall(misses, 'opencv_times'));
-  return [`- OpenCV's native call alone takes ${times} times as long as a miss through the service`];
-}
-
-function verdict(reached: boolean): string {
-  return reached ? '- reached:' : '- MISSED:';
 }
