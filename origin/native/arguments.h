@@ -43,6 +43,12 @@ inline int integerField(const Napi::Object& object, const char* name, double lea
   return static_cast<int>(number);
 }
 
+inline Napi::Error refusal(Napi::Env env, const char* code, const std::exception& error) {
+  Napi::Error thrown = Napi::RangeError::New(env, error.what());
+  thrown.Set("code", Napi::String::New(env, code));
+  return thrown;
+}
+
 /// Runs `work` and turns every C++ exception into a JavaScript one, which names `what` failed.
 template <typename Work>
 Napi::Value fenced(Napi::Env env, const std::string& what, const Work& work) {
@@ -53,9 +59,9 @@ Napi::Value fenced(Napi::Env env, const std::string& what, const Work& work) {
   } catch (const InvalidInput& error) {
     throw Napi::RangeError::New(env, error.what());
   } catch (const TooMuchWork& error) {
-    Napi::Error thrown = Napi::RangeError::New(env, error.what());
-    thrown.Set("code", Napi::String::New(env, "TOO_MUCH_WORK"));
-    throw thrown;
+    throw refusal(env, "TOO_MUCH_WORK", error);
+  } catch (const TooManyKeypoints& error) {
+    throw refusal(env, "TOO_MANY_KEYPOINTS", error);
   } catch (const std::bad_alloc&) {
     throw Napi::Error::New(env, "not enough memory for this task");
   } catch (const std::exception& error) {

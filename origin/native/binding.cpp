@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -66,6 +67,17 @@ SiftParameters parametersArgument(const Napi::CallbackInfo& info) {
   };
 }
 
+/// Any number where it is not given.
+int mostKeypointsArgument(const Napi::CallbackInfo& info) {
+  const Napi::Value value = info[2];
+  if (value.IsUndefined()) return 0;
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
+  if (!(number >= 1 && number <= std::numeric_limits<int>::max() && number == std::floor(number))) {
+    throw Napi::RangeError::New(info.Env(), "mostKeypoints must be a positive integer");
+  }
+  return static_cast<int>(number);
+}
+
 Napi::ArrayBuffer newBuffer(Napi::Env env, std::size_t bytes) {
   return Napi::ArrayBuffer::New(env, bytes);
 }
@@ -76,8 +88,9 @@ Napi::Value extract(const Napi::CallbackInfo& info) {
   return fenced(env, engine.name(), [&]() -> Napi::Value {
     // The image last: reading fields may run JavaScript, after which a pixel pointer would be stale.
     const SiftParameters parameters = parametersArgument(info);
+    const int mostKeypoints = mostKeypointsArgument(info);
     const Image image = imageArgument(info);
-    const Features features = engine.extract(image, parameters);
+    const Features features = engine.extract(image, parameters, mostKeypoints);
     const std::vector<std::uint32_t> order = orderFeatures(features.keypoints, parameters.nfeatures);
     Napi::ArrayBuffer payload = newBuffer(env, order.size() * kFeatureBytes);
     writePayload(features, order, static_cast<std::uint8_t*>(payload.Data()));

@@ -42,7 +42,7 @@ std::string EdgesiftEngine::version() const {
   return kVersion;
 }
 
-Features EdgesiftEngine::extract(const Image& image, const SiftParameters& given) const {
+Features EdgesiftEngine::extract(const Image& image, const SiftParameters& given, int mostKeypoints) const {
   thread_local std::unique_ptr<Extractor> extractor;
   if (!extractor) extractor = std::make_unique<Extractor>();
 
@@ -52,6 +52,7 @@ Features EdgesiftEngine::extract(const Image& image, const SiftParameters& given
   parameters.contrastThreshold = given.contrastThreshold;
   parameters.edgeThreshold = given.edgeThreshold;
   parameters.sigma = given.sigma;
+  parameters.mostKeypoints = mostKeypoints;
   try {
     const std::vector<std::uint8_t> converted = image.channels == 3 ? grey(image) : std::vector<std::uint8_t>();
     const std::uint8_t* pixels = image.channels == 3 ? converted.data() : image.pixels;
@@ -67,6 +68,9 @@ Features EdgesiftEngine::extract(const Image& image, const SiftParameters& given
   } catch (const edgesift::TooMuchWork& error) {
     extractor.reset();
     throw TooMuchWork(error.what());
+  } catch (const edgesift::TooManyKeypoints& error) {
+    extractor.reset();
+    throw TooManyKeypoints(error.what());
   } catch (...) {
     extractor.reset();
     throw;

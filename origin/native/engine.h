@@ -58,6 +58,12 @@ class TooMuchWork : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// More keypoints than the caller takes.
+class TooManyKeypoints : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// Pixels and parameters in, features out. Stateless: every thread may call the same engine at once.
 class Engine {
  public:
@@ -69,8 +75,9 @@ class Engine {
   virtual std::string name() const = 0;
   /// Changes whenever any bit of a result may change.
   virtual std::string version() const = 0;
-  /// Throws InvalidInput for what cannot be processed, std::exception for everything else.
-  virtual Features extract(const Image& image, const SiftParameters& parameters) const = 0;
+  /// Throws TooManyKeypoints for more than `mostKeypoints` (0: any number), InvalidInput for what cannot be
+  /// processed, std::exception for everything else.
+  virtual Features extract(const Image& image, const SiftParameters& parameters, int mostKeypoints) const = 0;
   /// The grey image that extract works on: width * height bytes.
   virtual std::vector<std::uint8_t> grey(const Image& image) const = 0;
 };

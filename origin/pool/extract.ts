@@ -1,7 +1,7 @@
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
 import type { SiftParameters } from '../../shared/contract/parameters.ts';
-import { BYTES_PER_KEYPOINT, encodePayload } from '../../shared/features/payload.ts';
+import { encodePayload } from '../../shared/features/payload.ts';
 import { decodeImage } from '../decode/decode.ts';
 import type { NativeAddon, PixelImage } from '../native/addon.ts';
 import type { ExtractionResult, ExtractionTask } from './messages.ts';
@@ -19,7 +19,6 @@ export async function extractFeatures(addon: NativeAddon, task: ExtractionTask):
   const prepared = denoised(addon, image, task.parameters);
   const denoisedAt = performance.now();
   const tensors = tensorsOf(addon, prepared, task.parameters);
-  checkKeypointCount(tensors.length / BYTES_PER_KEYPOINT);
   const { format, sha256, bytes, parameters } = task;
   const { width, height } = image;
   for (const pixels of new Set([image.pixels, prepared.pixels])) freeAtOnce(pixels);
@@ -48,20 +47,27 @@ function freeAtOnce({ buffer }: Uint8Array): void {
 
 function tensorsOf(addon: NativeAddon, image: PixelImage, parameters: SiftParameters): Uint8Array {
   try {
-    return new Uint8Array(addon.extract(image, parameters));
-  } catch (cause) {
-    const isTooMuch = cause instanceof Error && 'code' in cause && cause.code === 'TOO_MUCH_WORK';
-    if (!isTooMuch) throw cause;
-    const message =
-      'With these parameters the image takes too long: raise contrast_threshold or lower sigma.';
-    throw new ServiceError('IMAGE_TOO_LARGE', message, { details: { limit: 'work' }, cause });
+    return new Uint8Array(addon.extract(image, parameters, MAX_KEYPOINTS));
+  } catch (thrown) {
+    throw refusalFrom(thrown) ?? thrown;
   }
 }
 
-function checkKeypointCount(count: number): void {
-  if (count <= MAX_KEYPOINTS) return;
-  const message = `The image has more than ${MAX_KEYPOINTS} keypoints: ask for the strongest by nfeatures.`;
-  throw new ServiceError('IMAGE_TOO_LARGE', message, {
-    details: { limit: 'keypoints', max: MAX_KEYPOINTS, actual: count },
-  });
+/** What the addon does not do for anyone, as clients are told it. */
+function refusalFrom(thrown: unknown): ServiceError | undefined {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  if (code === 'TOO_MANY_KEYPOINTS') {
+    const message = `The image has more than ${MAX_KEYPOINTS} keypoints: raise contrast_threshold, or ask for fewer by nfeatures.`;
+    return tooLarge(message, { limit: 'keypoints', max: MAX_KEYPOINTS }, thrown);
+  }
+  if (code === 'TOO_MUCH_WORK') {
+    const message =
+      'With these parameters the image takes too long: raise contrast_threshold or lower sigma.';
+    return tooLarge(message, { limit: 'work' }, thrown);
+  }
+  return undefined;
+}
+
+function tooLarge(message: string, details: Record<string, unknown>, cause: unknown): ServiceError {
+  return new ServiceError('IMAGE_TOO_LARGE', message, { details, cause });
 }

@@ -1,3 +1,4 @@
+import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
 import type { SiftParameters } from '../../shared/contract/parameters.ts';
 import type { SiftEngine } from '../native/addon.ts';
 
@@ -62,13 +63,14 @@ const EDGESIFT_KEYPOINT = 700;
  * 1300·(n + 2)·(sigma + 1.5) bytes per row and column of the picture, above what `Extractor::workingBytes` says for
  * n = 1 to 8, sigma = 0.5 to 10 and 100² pixels to 50 Mpx.
  * The rest is keypoints. White noise has at most one per 100 pixels from sigma = 1.6 on and one per 1.8 pixels below
- * it, where a first level is hardly blurred; for the former OpenCV's one per 21 is taken. `nfeatures` chooses among
- * them in the end and saves nothing.
+ * it, where a first level is hardly blurred; for the former OpenCV's one per 21 is taken, and never more than the
+ * engine goes on with. `nfeatures` chooses among them in the end and saves nothing.
  */
 function edgesiftBytes({ width, height }: ImageSize, { n_octave_layers, sigma }: SiftParameters): number {
   const rows = (width + height) * 1300 * (n_octave_layers + 2) * (sigma + 1.5);
   const keypointsPerPixel = sigma < 1.6 ? 0.6 : 1 / 21;
-  return rows + width * height * (5 + PICTURE + keypointsPerPixel * EDGESIFT_KEYPOINT);
+  const keypoints = Math.min(width * height * keypointsPerPixel, MAX_KEYPOINTS);
+  return rows + width * height * (5 + PICTURE) + keypoints * EDGESIFT_KEYPOINT;
 }
 
 /** Per pixel: the image as R, G, B, as B, G, R and as Lab, each before and after, and its planes with borders. */

@@ -83,6 +83,10 @@ describe.each(SIFT_ENGINES)('%s', (engine) => {
     });
   });
 
+  test.each([null, '3', 0, -1, 1.5, Number.NaN, 2 ** 31])('%s keypoints at most are refused', (value) => {
+    expect(() => extract(image, DEFAULT_SIFT_PARAMETERS, value)).toThrow(RangeError);
+  });
+
   test('an error thrown while the arguments are read reaches the caller as it is', () => {
     const thrown = new Error('from a getter');
     const parameters = {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import type { SiftEngine } from '../../origin/native/addon.ts';
 import { extractionBytes } from '../../origin/pool/memory.ts';
+import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
 import { DEFAULT_SIFT_PARAMETERS, type SiftParameters } from '../../shared/contract/parameters.ts';
 
 const SIDE = 1000;
@@ -13,7 +14,11 @@ const PROGRAM = `
   const addon = loadNativeAddon(process.argv[1]);
   const image = { width: ${SIDE}, height: ${SIDE}, channels: 3, pixels: randomFillSync(new Uint8Array(${SIDE * SIDE * 3})) };
   const before = process.resourceUsage().maxRSS;
-  addon.extract(image, JSON.parse(process.argv[2]));
+  try {
+    addon.extract(image, JSON.parse(process.argv[2]), ${MAX_KEYPOINTS});
+  } catch (error) {
+    if (error.code !== 'TOO_MANY_KEYPOINTS') throw error;
+  }
   console.log((process.resourceUsage().maxRSS - before) * 1024);
 `;
 

@@ -67,7 +67,7 @@ std::string OpenCvEngine::version() const {
   return cv::getVersionString() + "-" + dispatchLevel(cv::getCPUFeaturesLine());
 }
 
-Features OpenCvEngine::extract(const Image& image, const SiftParameters& parameters) const {
+Features OpenCvEngine::extract(const Image& image, const SiftParameters& parameters, int mostKeypoints) const {
   const JobMemory memory;
   const cv::Ptr<cv::SIFT> sift =
       cv::SIFT::create(parameters.nfeatures, parameters.octaveLayers, parameters.contrastThreshold,
@@ -75,6 +75,11 @@ Features OpenCvEngine::extract(const Image& image, const SiftParameters& paramet
   std::vector<cv::KeyPoint> keypoints;
   cv::Mat descriptors;
   sift->detectAndCompute(greyOf(image), cv::noArray(), keypoints, descriptors);
+
+  const bool isCut = parameters.nfeatures > 0 && parameters.nfeatures <= mostKeypoints;
+  if (mostKeypoints > 0 && !isCut && keypoints.size() > static_cast<std::size_t>(mostKeypoints)) {
+    throw TooManyKeypoints("more keypoints than the caller takes");
+  }
 
   Features features;
   features.keypoints.reserve(keypoints.size());

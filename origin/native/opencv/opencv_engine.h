@@ -12,7 +12,7 @@ class OpenCvEngine final : public Engine {
 
   std::string name() const override;
   std::string version() const override;
-  Features extract(const Image& image, const SiftParameters& parameters) const override;
+  Features extract(const Image& image, const SiftParameters& parameters, int mostKeypoints) const override;
   std::vector<std::uint8_t> grey(const Image& image) const override;
 };
 

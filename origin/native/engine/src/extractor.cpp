@@ -142,7 +142,7 @@ void Extractor::Implementation::spend(double operations) {
 
 Features Extractor::Implementation::extract(const Picture& picture, const Parameters& parameters) {
   setUp(parameters);
-  store_.clear(parameters.features);
+  store_.clear(parameters.features, parameters.mostKeypoints);
   places_.clear();
   windowOctave_ = -1;
   operationsLeft_ = kLeastOperations + kOperationsPerPixel * picture.width * picture.height;

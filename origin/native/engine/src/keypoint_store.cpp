@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <tuple>
 
 namespace edgesift {
@@ -17,9 +18,12 @@ std::uint32_t descendingKey(float value) {
 
 }  // namespace
 
-void KeypointStore::clear(int limit) {
+void KeypointStore::clear(int limit, int most) {
   count_ = 0;
   limit_ = static_cast<std::size_t>(limit);
+  const auto selected = static_cast<std::size_t>(most);
+  const bool selectsAll = limit == 0 || limit > most;
+  capacity_ = most == 0 ? std::numeric_limits<std::size_t>::max() : selectsAll ? selected : 2 * selected;
   highest_.clear();
 }
 
@@ -28,6 +32,7 @@ bool KeypointStore::isWanted(float response) const noexcept {
 }
 
 std::uint8_t* KeypointStore::add(const Keypoint& keypoint) {
+  if (count_ == capacity_) throw TooManyKeypoints("more keypoints than may be selected, or selected from");
   if (limit_ != 0) {
     if (highest_.size() == limit_) {
       std::pop_heap(highest_.begin(), highest_.end(), std::greater<>());

@@ -23,13 +23,14 @@ struct Keypoint {
 /// The keypoints of one picture as they are found, and their order and selection at the end. Keeps its memory.
 class KeypointStore {
  public:
-  /// Forgets the keypoints. `limit` is the number that will be selected, 0 for all.
-  void clear(int limit);
+  /// Forgets the keypoints. `limit` is the number that will be selected, 0 for all; `most` as of
+  /// Parameters::mostKeypoints.
+  void clear(int limit, int most);
 
   /// Whether a keypoint of that response may still be selected.
   bool isWanted(float response) const noexcept;
 
-  /// Adds a keypoint; its descriptor is to be written to the place returned.
+  /// Adds a keypoint; its descriptor is to be written to the place returned. Throws TooManyKeypoints.
   std::uint8_t* add(const Keypoint& keypoint);
 
   /// Orders by response (descending), then y, x, size, angle, octave, cuts at the limit, and lays the result out.
@@ -49,6 +50,8 @@ class KeypointStore {
 
   std::size_t count_ = 0;
   std::size_t limit_ = 0;
+  /// Of keypoints added.
+  std::size_t capacity_ = 0;
   std::vector<std::unique_ptr<Block>> blocks_;
   /// With a limit: a heap of the highest responses, the least of them on top.
   std::vector<float> highest_;

@@ -28,6 +28,7 @@ int powerOfTwoAtLeast(int value) {
 
 void validate(const Parameters& p) {
   if (p.features < 0) throw std::invalid_argument("features must not be negative");
+  if (p.mostKeypoints < 0) throw std::invalid_argument("mostKeypoints must not be negative");
   if (p.octaveLayers < 1 || p.octaveLayers > 32) throw std::invalid_argument("octaveLayers must be 1 to 32");
   if (!(p.contrastThreshold >= 0 && p.contrastThreshold <= 1e6))
     throw std::invalid_argument("contrastThreshold must be 0 to 1e6");

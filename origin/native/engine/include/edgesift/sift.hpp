@@ -21,11 +21,14 @@ struct Parameters {
   double edgeThreshold = 10;
   /// Standard deviation, in pixels of the doubled picture, of the first level. Above 0, at most 32.
   double sigma = 1.6;
+  /// Most keypoints that may be selected, and twice as many found to select from; 0 for any number. Pictures can be
+  /// made that have one for every two pixels.
+  int mostKeypoints = 0;
 
   bool operator==(const Parameters& other) const noexcept {
     return features == other.features && octaveLayers == other.octaveLayers &&
            contrastThreshold == other.contrastThreshold && edgeThreshold == other.edgeThreshold &&
-           sigma == other.sigma;
+           sigma == other.sigma && mostKeypoints == other.mostKeypoints;
   }
 };
 
@@ -51,6 +54,12 @@ struct Features {
 /// The picture would take out of all proportion to its size with these parameters: more than 30,000 operations a pixel,
 /// ten times what one full of keypoints takes with the defaults. The same on every machine.
 class TooMuchWork : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The picture has more keypoints than `Parameters::mostKeypoints` says.
+class TooManyKeypoints : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
@@ -87,7 +96,8 @@ class Extractor {
   Extractor& operator=(Extractor&&) noexcept;
 
   /// `grey`: `height` rows of `width` bytes, `stride` bytes apart. A picture without pixels has no features.
-  /// Throws std::invalid_argument for parameters out of range, std::bad_alloc when memory is short, TooMuchWork.
+  /// Throws std::invalid_argument for parameters out of range, std::bad_alloc when memory is short, TooMuchWork,
+  /// TooManyKeypoints.
   Features extract(const std::uint8_t* grey, int width, int height, std::ptrdiff_t stride,
                    const Parameters& parameters = {});
 
