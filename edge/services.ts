@@ -68,7 +68,8 @@ const KEY_LOOK_UP_TIMEOUT_MS = 2_000;
 /** Puts the parts together, once per isolate. */
 export function createServices(configuration: Configuration, assets: Assets): Services {
   const { REDIS_TIMEOUT_MS, ORIGIN_TIMEOUT_MS } = configuration;
-  const redisCache = new RedisCache(connectToRedis(configuration), REDIS_TIMEOUT_MS);
+  const payloads = new MemoryBudget(PAYLOAD_BUDGET_BYTES, 'Too many results are on their way.');
+  const redisCache = new RedisCache(connectToRedis(configuration), REDIS_TIMEOUT_MS, payloads);
   const cache = new FeatureCache(new IsolateMemory(), redisCache);
   const guardRedis = connectToRedis(configuration);
   const origin = new OriginClient({
@@ -76,7 +77,7 @@ export function createServices(configuration: Configuration, assets: Assets): Se
     secret: configuration.ORIGIN_SECRET,
     timeoutMs: ORIGIN_TIMEOUT_MS,
     breaker: new CircuitBreaker({ failureThreshold: 5, cooldownMs: 2_000 }),
-    answers: new MemoryBudget(PAYLOAD_BUDGET_BYTES, 'Too many results are on their way.'),
+    answers: payloads,
   });
   return {
     features: new FeatureSource({

@@ -1,5 +1,6 @@
 import { type CachedFeatures, type CompleteFeatures, keyOfSummary } from '../features.ts';
 import { logWarning } from '../log.ts';
+import type { MemoryBudget } from '../memory-budget.ts';
 import {
   type KeyValue,
   payloadKey,
@@ -17,19 +18,29 @@ const WRITE_TIMEOUT_MS = 10_000;
 /** Upstash takes 10 MB in one request, JSON around the values included. */
 const MAX_REQUEST_LENGTH = 9_000_000;
 
+/** A payload that is read is there as the answer's JSON, as base64 and as bytes. */
+const COPIES_OF_PAYLOAD = 3;
+/** How large one is shows only when it is there: it is expected to be like those before it, the largest of which fade. */
+const FIRST_EXPECTED_BYTES = 1024 * 1024;
+const FADING = 0.9;
+
 /** The shared tier: results in Redis. A damaged record is a miss, a failed write a result not stored. */
 export class RedisCache {
   readonly #redis: RedisClient;
   readonly #timeoutMs: number;
+  readonly #payloads: MemoryBudget;
+  #expectedBytes = FIRST_EXPECTED_BYTES;
 
-  constructor(redis: RedisClient, timeoutMs: number) {
+  /** @param payloads bounds the bytes of payloads that are read at one time */
+  constructor(redis: RedisClient, timeoutMs: number, payloads: MemoryBudget) {
     this.#redis = redis;
     this.#timeoutMs = timeoutMs;
+    this.#payloads = payloads;
   }
 
-  /** @throws RedisUnavailable */
+  /** @throws RedisUnavailable; ServiceError `OVERLOADED` when there was no memory for the payload */
   get(key: string, needsPayload: boolean): Promise<CachedFeatures | undefined> {
-    return needsPayload ? this.#getFeatures(key) : this.#getSummary(key);
+    return needsPayload ? this.#getInTurn(key) : this.#getSummary(key);
   }
 
   async #getSummary(key: string): Promise<CachedFeatures | undefined> {
@@ -38,6 +49,19 @@ export class RedisCache {
     const found = await readSummary(key, record);
     if (!found) logWarning('cache record damaged', { key });
     return found && { summary: found.summary };
+  }
+
+  async #getInTurn(key: string): Promise<CachedFeatures | undefined> {
+    const lease = await this.#payloads.acquire(COPIES_OF_PAYLOAD * this.#expectedBytes);
+    try {
+      const features = await this.#getFeatures(key);
+      if (features?.payload) {
+        this.#expectedBytes = Math.max(features.payload.length, FADING * this.#expectedBytes);
+      }
+      return features;
+    } finally {
+      lease.release();
+    }
   }
 
   /** One round trip, but for payloads of several parts: these take a second one, for all other parts at once. */

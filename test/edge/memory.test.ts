@@ -8,6 +8,7 @@ import { FeatureCache } from '../../edge/cache/feature-cache.ts';
 import { IsolateMemory } from '../../edge/cache/isolate-memory.ts';
 import { RedisCache } from '../../edge/cache/redis-cache.ts';
 import { keyOfSummary } from '../../edge/features.ts';
+import { MemoryBudget } from '../../edge/memory-budget.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { type RedisOverHttp, startRedisOverHttp } from '../fixtures/redis-over-http.ts';
 
@@ -141,7 +142,10 @@ describe('results in memory', () => {
     // Too large to be stored: of this result there is the summary alone.
     const payload = new Uint8Array(25 * 1024 * 1024);
     const summary = { metadata, count: 1, expiresAt: Date.now() + 3_600_000 };
-    const cache = new FeatureCache(new IsolateMemory(), new RedisCache(service.client, 5_000));
+    const cache = new FeatureCache(
+      new IsolateMemory(),
+      new RedisCache(service.client, 5_000, new MemoryBudget(1, 'full')),
+    );
     await cache.put({ summary, payload });
     return { cache, key: keyOfSummary(summary) };
   }
