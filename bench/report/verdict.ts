@@ -58,11 +58,15 @@ function yardstickCpu(hits: readonly ScenarioReport[]): number {
   return row?.figures.cpu_workerd_us?.median ?? Number.NaN;
 }
 
-/** What a client gains by our engine, service and all; nothing where the service runs OpenCV's. */
+/** The target was set when OpenCV's was the only native call; nothing where the service runs that one anyway. */
 function openCvText(misses: readonly MissReport[]): string[] {
   if (!misses.some(({ figures }) => figures.opencv_times)) return [];
-  const times = number(overall(misses, 'opencv_times'));
-  return [`- OpenCV's native call alone takes ${times} times as long as a miss through the service`];
+  const share = 1 / overall(misses, 'opencv_times');
+  const most = 1 + ADDED_TARGET_PERCENT / 100;
+  return [
+    `${verdict(share < most)} a miss, service and all, takes ${number(share)} of the time of OpenCV's native call alone, ` +
+      `which the target was set for (target: less than ${number(most)})`,
+  ];
 }
 
 function verdict(reached: boolean): string {
