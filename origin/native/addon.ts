@@ -36,8 +36,8 @@ export interface NativeAddon {
    * @param mostKeypoints the most that the caller takes; any number where it is not given
    * @throws TypeError or RangeError for arguments that are no image or no SIFT parameters, RangeError with the code
    *   `TOO_MANY_KEYPOINTS` for more of them, or with our engine for more than twice as many to select from by
-   *   `nfeatures`, and `TOO_MUCH_WORK` for what our engine refuses to work on for minutes, Error when the computation fails, for
-   *   example for lack of memory.
+   *   `nfeatures`, and `TOO_MUCH_WORK` for what our engine refuses to work on for minutes, Error when the
+   *   computation fails, for example for lack of memory.
    */
   extract(image: PixelImage, parameters: SiftParameters, mostKeypoints?: number): ArrayBuffer;
 

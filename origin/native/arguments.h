@@ -43,6 +43,7 @@ inline int integerField(const Napi::Object& object, const char* name, double lea
   return static_cast<int>(number);
 }
 
+/// A RangeError whose `code` tells the caller what is refused.
 inline Napi::Error refusal(Napi::Env env, const char* code, const std::exception& error) {
   Napi::Error thrown = Napi::RangeError::New(env, error.what());
   thrown.Set("code", Napi::String::New(env, code));

@@ -60,7 +60,7 @@ Features EdgesiftEngine::extract(const Image& image, const SiftParameters& given
         extractor->extract(pixels, image.width, image.height, image.width, parameters);
     Features features = copied(found);
     const std::size_t held =
-        Extractor::workingBytes(image.width, image.height, parameters) + found.count * kKeypointBytes;
+        Extractor::workingBytes(image.width, image.height, parameters) + found.found * kKeypointBytes;
     if (held > kRetainedBytes) extractor.reset();
     return features;
   } catch (const std::invalid_argument& error) {

@@ -201,7 +201,8 @@ describe.runIf(thorough)('thorough', { timeout: 10 * minutes }, () => {
     const options = ['-DCMAKE_CXX_COMPILER=clang++', '-DEDGESIFT_SANITIZE=ON', '-DEDGESIFT_FUZZ=ON'];
     const path = (await buildPrograms('engine-fuzz', options)).path('fuzz_extract');
     if (path === undefined) throw new Error('fuzz_extract was not built');
-    const { code, output } = await execute(path, ['-max_len=4096', '-max_total_time=30', '-timeout=25']);
+    const limits = ['-max_len=4096', '-max_total_time=30', '-timeout=25'];
+    const { code, output } = await execute(path, [...limits, `-artifact_prefix=${path}-`]);
     expect(code, output.slice(-2000)).toBe(0);
   });
 

@@ -89,6 +89,7 @@ Features KeypointStore::select() {
   }
   Features features;
   features.count = count;
+  features.found = count_;
   features.xy = xy_.data();
   features.size = size_.data();
   features.angle = angle_.data();

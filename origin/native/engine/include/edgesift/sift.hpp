@@ -36,6 +36,8 @@ struct Parameters {
 /// The arrays belong to the extractor and stay valid until its next call.
 struct Features {
   std::size_t count = 0;
+  /// Keypoints that these were selected from.
+  std::size_t found = 0;
   /// [count][2]: x, y in pixels; the centre of the upper-left pixel is (0, 0).
   const float* xy = nullptr;
   /// [count]: diameter of the neighbourhood, in pixels.
@@ -101,8 +103,8 @@ class Extractor {
   Features extract(const std::uint8_t* grey, int width, int height, std::ptrdiff_t stride,
                    const Parameters& parameters = {});
 
-  /// Bytes of the scale space held while a picture of that size is processed. Keypoints come on top of it: 312
-  /// bytes each (working copy and result).
+  /// Bytes of the scale space held while a picture of that size is processed. Keypoints come on top of it, each
+  /// that is found: 312 bytes (working copy and result).
   static std::size_t workingBytes(int width, int height, const Parameters& parameters = {});
 
   const StageSeconds& stageSeconds() const noexcept;
