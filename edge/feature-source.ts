@@ -63,7 +63,7 @@ export class FeatureSource {
     this.#flights = new SingleFlight(options.longestWaitMs);
   }
 
-  /** Milliseconds after which {@link obtain} has settled. */
+  /** Milliseconds after which {@link obtain} has settled, but for waits for memory (memory-budget.ts). */
   get longestWaitMs(): number {
     return this.#longestWaitMs;
   }
