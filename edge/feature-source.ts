@@ -63,7 +63,7 @@ export class FeatureSource {
     this.#flights = new SingleFlight(options.longestWaitMs);
   }
 
-  /** Milliseconds after which {@link obtain} has settled, but for waits for memory (memory-budget.ts). */
+  /** Milliseconds after which {@link obtain} has settled. */
   get longestWaitMs(): number {
     return this.#longestWaitMs;
   }
@@ -89,17 +89,20 @@ export class FeatureSource {
     const key = this.keyOf(upload);
     const near = this.#cache.peek(key, upload.needsPayload);
     if (near) return near;
+    // The platform may end the request that does the work midway: who waits for it needs a limit of its own.
+    const timeout = AbortSignal.timeout(this.#longestWaitMs);
+    const caller = { signal: AbortSignal.any([upload.signal, timeout]), keepAlive: upload.keepAlive };
     // Who wants the summary alone may find it where the payload is gone: these two do not share.
     const flight = upload.needsPayload ? `${key} with payload` : key;
-    const { keepAlive, timing } = upload;
-    const run = (caller: AbortSignal) =>
-      this.#flights.run(flight, (signal) => this.#findOrExtract(key, upload, signal), {
-        signal: caller,
-        keepAlive,
-      });
-    if (!this.#flights.has(flight)) return run(upload.signal);
-    upload.releaseBytes();
-    return timing.measure('origin', () => this.#waitFor(run, upload.signal));
+    const isLeader = !this.#flights.has(flight);
+    const run = () => this.#flights.run(flight, (signal) => this.#findOrExtract(key, upload, signal), caller);
+    if (!isLeader) upload.releaseBytes();
+    try {
+      return isLeader ? await run() : await upload.timing.measure('origin', run);
+    } catch (error) {
+      if (!timeout.aborted) throw error;
+      throw new ServiceError('SERVICE_TIMEOUT', 'The features were not ready in time.', { cause: error });
+    }
   }
 
   /** Drops a result from this isolate's memory. */
@@ -110,20 +113,6 @@ export class FeatureSource {
   /** Drops every result from this isolate's memory. */
   forgetAll(): void {
     this.#cache.forgetAll();
-  }
-
-  /** The platform may end the request that does the work midway: who waits for it needs a limit of its own. */
-  async #waitFor(
-    run: (caller: AbortSignal) => Promise<FoundFeatures>,
-    caller: AbortSignal,
-  ): Promise<FoundFeatures> {
-    const timeout = AbortSignal.timeout(this.#longestWaitMs);
-    try {
-      return await run(AbortSignal.any([caller, timeout]));
-    } catch (error) {
-      if (!timeout.aborted) throw error;
-      throw new ServiceError('SERVICE_TIMEOUT', 'The features were not ready in time.', { cause: error });
-    }
   }
 
   async #findOrExtract(key: string, upload: FeatureUpload, signal: AbortSignal): Promise<FoundFeatures> {

@@ -29,7 +29,7 @@ async function extractMany(times: number): Promise<void> {
 // Until the allocators of all threads have their share.
 await extractMany(400);
 const warm = residentBytes();
-await extractMany(300);
+await extractMany(400);
 const afterMany = residentBytes();
 {
   const large = new Uint8Array(2000 * 1500).fill(90);

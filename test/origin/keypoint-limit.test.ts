@@ -3,9 +3,10 @@ import { expect, test } from 'vitest';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { extractFeatures } from '../../origin/pool/extract.ts';
 import type { ExtractionTask } from '../../origin/pool/messages.ts';
+import { warmUpTask } from '../../origin/pool/warm-up.ts';
 import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
-import { decodePayload } from '../../shared/features/payload.ts';
+import { BYTES_PER_KEYPOINT, decodePayload } from '../../shared/features/payload.ts';
 import { sha256Hex } from '../../shared/sha256.ts';
 
 /** A file of a few kilobytes with a keypoint for every two of its pixels, where the parameters let them all pass. */
@@ -37,6 +38,16 @@ test('more keypoints than an edge can hand on are refused, with advice', async (
     message: expect.stringContaining('nfeatures'),
   });
 }, 60_000);
+
+test('as many as allowed are given, and the addon is asked for no more', async () => {
+  const addon = {
+    ...loadNativeAddon(),
+    extract: (_image: unknown, _parameters: unknown, mostKeypoints = 0) =>
+      new ArrayBuffer(mostKeypoints * BYTES_PER_KEYPOINT),
+  };
+  const { payload } = await extractFeatures(addon, await warmUpTask());
+  expect(decodePayload(payload).features.count).toBe(MAX_KEYPOINTS);
+});
 
 test('a picture may be full of keypoints, if it is small', async () => {
   const { payload } = await extractFeatures(loadNativeAddon(), await pictureOfDots(300));
