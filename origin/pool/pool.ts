@@ -46,7 +46,7 @@ export interface PoolStatus {
 export interface JobCost {
   /** While it runs. */
   memoryBytes: number;
-  /** What its time is in proportion to: bytes of pyramid for an extraction, pairs of descriptors for a match. */
+  /** What its time is in proportion to: pixels of levels for an extraction, pairs of descriptors for a match. */
   work: number;
   /** About how much longer it takes than other jobs of that much work. */
   extraMs: number;
@@ -62,8 +62,8 @@ interface RunningJob extends Job {
   startedAt: number;
 }
 
-/** 5 Mpx/s with default parameters at 60 bytes per pixel, as our engine does. */
-const ASSUMED_PYRAMID_BYTES_PER_MS = 5_000 * 60;
+/** 5 Mpx/s with default parameters, which make six levels, as our engine does. */
+const ASSUMED_LEVEL_PIXELS_PER_MS = 5_000 * 6;
 /** As bench/results/2026-11-22-matching.md has it, verification included. */
 const ASSUMED_COMPARISONS_PER_MS = 200_000;
 
@@ -81,7 +81,7 @@ export class ExtractionPool {
   readonly #queue = new JobQueue<Job>();
   readonly #running = new Set<RunningJob>();
   readonly #throughput = {
-    extract: new Throughput(ASSUMED_PYRAMID_BYTES_PER_MS),
+    extract: new Throughput(ASSUMED_LEVEL_PIXELS_PER_MS),
     match: new Throughput(ASSUMED_COMPARISONS_PER_MS),
   };
 

@@ -44,11 +44,15 @@ async function extract(
     parameters,
     maxPixels: limits.maxPixels,
   };
-  const work = extractionBytes(engine, header, bytes.length, parameters);
+  const pixels = header.width * header.height;
   const cost: JobCost = {
-    memoryBytes: Math.max(work, denoisingBytes(header, bytes.length, parameters)),
-    work,
-    extraMs: denoisingMs(header.width * header.height, parameters),
+    memoryBytes: Math.max(
+      extractionBytes(engine, header, bytes.length, parameters),
+      denoisingBytes(header, bytes.length, parameters),
+    ),
+    // An octave has three levels more than are searched.
+    work: pixels * (parameters.n_octave_layers + 3),
+    extraMs: denoisingMs(pixels, parameters),
   };
   return jobs.run(featureKey(extractor, parameters, sha256), { task, cost, signal, release });
 }

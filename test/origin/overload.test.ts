@@ -81,6 +81,16 @@ async function retryAfterBehind(requests: Promise<Response>[]): Promise<number> 
   return seconds;
 }
 
+test('Retry-After grows with the pixels, of which large pictures take less memory each', async () => {
+  await start({ queueLength: 1, memoryBytes: 1e12 });
+  const picture = await flatPicture(7000, 7000);
+  const seconds = await retryAfterBehind(
+    ['', '?sigma=1.7'].map((query) => postForExtraction(origin, picture, { query })),
+  );
+  // Twice 49 Mpx at 5 Mpx/s; by their memory eight seconds.
+  expect(seconds).toBeGreaterThan(15);
+});
+
 test('Retry-After counts denoising, which takes far longer than its memory tells', async () => {
   await start({ queueLength: 1, memoryBytes: 1e12 });
   const picture = await flatPicture(1600, 1600);
