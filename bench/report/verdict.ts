@@ -13,20 +13,15 @@ const ADDED_TARGET_PERCENT = 10;
 /** Which of the targets this run has reached. */
 export function verdictText({ hits, misses, small_picture }: Report): string {
   const slowness = yardstickCpu(hits) / YARDSTICK_CPU_US;
-  const ofMemory = hits.filter(({ service, scenario, connections }) => {
-    return (
-      service === 'edgesift' &&
-      scenario.startsWith('memory') &&
-      scenario.endsWith(small_picture) &&
-      connections > 1
-    );
+  const uploads = hits.filter(({ service, scenario, connections }) => {
+    return service === 'edgesift' && scenario.endsWith(small_picture) && connections > 1;
   });
   const isMosaic = ({ picture }: MissReport) => picture.name === MOSAIC_NAME;
   return [
     'Targets',
     '',
     `- the yardstick says that this machine is ${number(slowness)} times as slow as the one that the reference figures are of`,
-    ...ofMemory.map((row) => hitVerdict(row, slowness)),
+    ...uploads.map((row) => hitVerdict(row, slowness)),
     missVerdict(
       'the pictures',
       misses.filter((row) => !isMosaic(row)),
@@ -40,8 +35,9 @@ function hitVerdict({ scenario, figures }: ScenarioReport, slowness: number): st
   const { cpu_server_us, cpu_workerd_us } = figures;
   const here = cpu_workerd_us?.median ?? Number.NaN;
   return (
-    `${verdict(here / slowness <= HIT_CPU_TARGET_US)} hit in ${scenario}: ${number(here)} µs of CPU at the edge, ` +
-    `${shown(cpu_server_us)} with all processes; there ${number(here / slowness)} (target: at most ${number(HIT_CPU_TARGET_US)})`
+    `${verdict(here <= HIT_CPU_TARGET_US)} hit in ${scenario}: ${number(here)} µs of CPU at the edge, ` +
+    `${shown(cpu_server_us)} with all processes (target: at most ${number(HIT_CPU_TARGET_US)}); ` +
+    `by the yardstick ${number(here / slowness)} on the reference's machine`
   );
 }
 
@@ -58,15 +54,11 @@ function yardstickCpu(hits: readonly ScenarioReport[]): number {
   return row?.figures.cpu_workerd_us?.median ?? Number.NaN;
 }
 
-/** The target was set when OpenCV's was the only native call; nothing where the service runs that one anyway. */
+/** What a client gains by our engine, service and all; nothing where the service runs OpenCV's. */
 function openCvText(misses: readonly MissReport[]): string[] {
   if (!misses.some(({ figures }) => figures.opencv_times)) return [];
-  const share = 1 / overall(misses, 'opencv_times');
-  const most = 1 + ADDED_TARGET_PERCENT / 100;
-  return [
-    `${verdict(share < most)} a miss, service and all, takes ${number(share)} of the time of OpenCV's native call alone, ` +
-      `which the target was set for (target: less than ${number(most)})`,
-  ];
+  const times = number(overall(misses, 'opencv_times'));
+  return [`- OpenCV's native call alone takes ${times} times as long as a miss through the service`];
 }
 
 function verdict(reached: boolean): string {

@@ -12,16 +12,13 @@ import {
   SAFETENSORS,
   type Target,
 } from './cached-features.ts';
-import { CONNECTIONS, type Load, type Scenario } from './scenario.ts';
+import { CONNECTIONS, type Load, type Scenario, WARM_UP_REQUESTS } from './scenario.ts';
 
 /** What all requests of a scenario have in common. */
 interface RequestKind {
   readonly name: string;
   readonly shape: Pick<LoadJob, 'method' | 'headers' | 'body'>;
 }
-
-/** Requests before a measurement: what is measured is a Worker at work, its code compiled. */
-const WARM_UP_REQUESTS = 1000;
 
 /** Everything that is answered without the origin. Fills Redis first, which takes a while. */
 export async function hitScenarios(

@@ -29,6 +29,9 @@ export interface ScenarioReport {
   readonly figures: Record<string, Summary>;
 }
 
+/** Requests of its kind before every measurement: what is measured is a Worker at work, its code compiled. */
+export const WARM_UP_REQUESTS = 1000;
+
 /** Repetitions that are not counted: meanwhile the engines compile what is hot. */
 const WARM_UP_REPETITIONS = 1;
 

@@ -5,11 +5,10 @@ import { type RunningWorker, startWorker } from '../../local/worker/run-worker.t
 import type { LoadJob } from '../load/job.ts';
 import type { LoadClient } from '../load/load-client.ts';
 import type { Effort } from '../options.ts';
-import { CONNECTIONS, type Scenario } from '../scenarios/scenario.ts';
+import { CONNECTIONS, type Scenario, WARM_UP_REQUESTS } from '../scenarios/scenario.ts';
 
 /** The upload that the figures below are for. */
 const UPLOAD_BYTES = 60_000;
-const WARM_UP_REQUESTS = 1000;
 
 /**
  * CPU per request, in µs, of the same Worker on the machine that the reference service was measured on: HTTP and Hono
