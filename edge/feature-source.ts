@@ -30,7 +30,7 @@ export interface FeatureUpload extends FeatureQuery {
   signal: AbortSignal;
   /** Keeps the platform from ending work that nobody awaits. */
   keepAlive: (work: Promise<unknown>) => void;
-  /** Called as soon as `bytes` are not needed any more; never where the work failed, which others may wait for. */
+  /** Called as soon as `bytes` are not needed any more. */
   releaseBytes: () => void;
 }
 
@@ -88,10 +88,7 @@ export class FeatureSource {
   async obtain(upload: FeatureUpload): Promise<FoundFeatures> {
     const key = this.keyOf(upload);
     const near = this.#cache.peek(key, upload.needsPayload);
-    if (near) {
-      upload.releaseBytes();
-      return near;
-    }
+    if (near) return near;
     // The platform may end the request that does the work midway: who waits for it needs a limit of its own.
     const timeout = AbortSignal.timeout(this.#longestWaitMs);
     const caller = { signal: AbortSignal.any([upload.signal, timeout]), keepAlive: upload.keepAlive };
@@ -101,9 +98,7 @@ export class FeatureSource {
     const run = () => this.#flights.run(flight, (signal) => this.#findOrExtract(key, upload, signal), caller);
     if (!isLeader) upload.releaseBytes();
     try {
-      const found = isLeader ? await run() : await upload.timing.measure('origin', run);
-      if (isLeader) upload.releaseBytes();
-      return found;
+      return isLeader ? await run() : await upload.timing.measure('origin', run);
     } catch (error) {
       if (!timeout.aborted) throw error;
       throw new ServiceError('SERVICE_TIMEOUT', 'The features were not ready in time.', { cause: error });

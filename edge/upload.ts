@@ -75,11 +75,6 @@ export async function readUpload(request: Request, limits: UploadLimits): Promis
   );
 }
 
-/** At once: the garbage collector is in no hurry with what is large to us and one small object to it. */
-export function freeBytes({ bytes }: Pick<Upload, 'bytes'>): void {
-  bytes.buffer.transfer(0);
-}
-
 async function readContent(request: Request, limits: BodyLimits): Promise<Uint8Array<ArrayBuffer>> {
   const content = await readBody(request, limits);
   await verifyContentDigest(request.headers.get('content-digest'), content);

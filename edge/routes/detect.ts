@@ -10,7 +10,7 @@ import type { MemoryLease } from '../memory-budget.ts';
 import { needsPayload, negotiateFormat } from '../negotiation.ts';
 import { queryParameters } from '../query.ts';
 import type { Services } from '../services.ts';
-import { freeBytes, readUpload, type Upload, uploadBytes } from '../upload.ts';
+import { readUpload, type Upload, uploadBytes } from '../upload.ts';
 
 /** `POST /api/v1/features/detect`: an image in, its features out. */
 export function registerDetect(app: Hono<EdgeEnvironment>, services: Services): void {
@@ -44,10 +44,7 @@ async function detect(context: EdgeContext, services: Services, lease: MemoryLea
       return context.req.raw.signal;
     },
     keepAlive: (work) => context.executionCtx.waitUntil(work),
-    releaseBytes: () => {
-      freeBytes(upload);
-      lease.release();
-    },
+    releaseBytes: lease.release,
     timing,
   });
   return answerFeatures(context, found, format, representation);
