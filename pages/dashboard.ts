@@ -96,7 +96,7 @@ function showLatency({ upper_bounds, counts }: StatsAnswer['latency_ms']): void 
     Object.values(counts).reduce((sum, histogram) => sum + (histogram[bucket] ?? 0), 0),
   );
   const tallest = Math.max(1, ...totals);
-  const names = upper_bounds.map((bound) => (bound < 1000 ? `${bound} ms` : `${bound / 1000} s`));
+  const names = upper_bounds.map((bound) => (bound < 100 ? `${bound} ms` : `${bound / 1000} s`));
   const labels = [...names, 'more'];
   const titles = [...names.map((name) => `up to ${name}`), `more than ${names.at(-1)}`];
   const [width, height] = [32, 80];
