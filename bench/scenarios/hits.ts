@@ -92,18 +92,6 @@ function floor({ url, client }: Target, counts: Counts): HitScenario {
   };
 }
 
-/**
- * In uploads before a measurement of them. V8 collects garbage by the bytes that hang on it: with fewer uploads, what the
- * scenarios before have left falls due while this one is measured.
- */
-const WARM_UP_BYTES = 225_000_000;
-
-function warmUpRequests({ body }: RequestKind['shape'], { bytes }: Picture): number {
-  return body === undefined
-    ? WARM_UP_REQUESTS
-    : Math.max(WARM_UP_REQUESTS, Math.ceil(WARM_UP_BYTES / bytes.length));
-}
-
 /** One picture again and again, from the isolate's memory. */
 function memoryHit(
   { url, client }: Target,
@@ -123,7 +111,7 @@ function memoryHit(
     name: `memory: ${name}`,
     async prepare() {
       await bringIntoMemory(url, picture);
-      await client.send(jobOf(warmUpRequests(shape, picture), CONNECTIONS.many));
+      await client.send(jobOf(WARM_UP_REQUESTS, CONNECTIONS.many));
     },
     job: (load) => jobOf(counts[load], CONNECTIONS[load]),
   };
