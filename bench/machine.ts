@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { z } from 'zod';
-import { fromRoot } from '../local/project-root.ts';
-import { runCommand } from '../local/set-up/run-command.ts';
+import { fromRoot } from '../tools/project-root.ts';
+import { runCommand } from '../tools/set-up/run-command.ts';
 
 /** Where and with what a run was made. */
 export interface Circumstances {

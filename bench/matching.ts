@@ -2,9 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { decodeImage } from '../origin/decode/decode.ts';
+import { extractFeatures } from '../origin/jobs/extract.ts';
+import { matchFeatures } from '../origin/jobs/match.ts';
 import { loadNativeAddon } from '../origin/native/addon.ts';
-import { extractFeatures } from '../origin/pool/extract.ts';
-import { matchFeatures } from '../origin/pool/match.ts';
 import { matchResultSchema } from '../shared/contract/answers.ts';
 import { DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
 import { DEFAULT_SIFT_PARAMETERS, geometryParametersSchema } from '../shared/contract/parameters.ts';

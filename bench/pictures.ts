@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
-import { fromRoot } from '../local/project-root.ts';
 import { type ImageFormat, readImageHeader } from '../shared/image-header.ts';
+import { fromRoot } from '../tools/project-root.ts';
 
 export interface Picture {
   readonly name: string;

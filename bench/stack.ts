@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
-import { fromRoot } from '../local/project-root.ts';
-import { type RunningProcess, startProcess } from '../local/running-process.ts';
-import { buildWorker } from '../local/worker/build-worker.ts';
-import { startWorker } from '../local/worker/run-worker.ts';
 import type { SiftEngine } from '../origin/native/addon.ts';
 import { findFreePort } from '../test/fixtures/free-port.ts';
 import { startOriginServer } from '../test/fixtures/origin-server.ts';
 import { startRedisServer } from '../test/fixtures/redis-server.ts';
 import { untilItAnswers } from '../test/fixtures/until.ts';
+import { fromRoot } from '../tools/project-root.ts';
+import { type RunningProcess, startProcess } from '../tools/running-process.ts';
+import { buildWorker } from '../tools/worker/build-worker.ts';
+import { startWorker } from '../tools/worker/run-worker.ts';
 import type { Processes } from './cpu.ts';
 
 /** The whole service, each part a process of its own, as in production but for the network between them. */
@@ -68,7 +68,7 @@ async function startGateway(redisUrl: string): Promise<RunningProcess & { readon
     REDIS_URL: redisUrl,
     HOST: '127.0.0.1',
   };
-  const gateway = await startProcess(process.execPath, [fromRoot('local', 'redis-gateway', 'main.ts')], {
+  const gateway = await startProcess(process.execPath, [fromRoot('gateway', 'main.ts')], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { TraceContext } from '../shared/contract/trace-context.ts';
-import type { Timing } from './timing.ts';
+import type { Timing } from './observability/timing.ts';
 
 /** What only the platform's entry knows of a request. */
 export interface Platform {

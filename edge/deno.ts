@@ -1,4 +1,4 @@
-import type { Assets } from './assets.ts';
+import type { Assets } from './http/assets.ts';
 import { startApp } from './start.ts';
 
 /** The little of Deno's API that this entry needs. */
@@ -12,7 +12,7 @@ declare const Deno: {
 };
 
 const environment = Deno.env.toObject();
-/** `node local/build-pages.ts` puts them there. */
+/** `node tools/build-pages.ts` puts them there. */
 const ASSETS_DIRECTORY = new URL('../build/assets/', import.meta.url);
 const assets: Assets = {
   async open(name) {

@@ -2,12 +2,12 @@ import { Hono } from 'hono';
 import { ServiceError } from '../shared/contract/errors.ts';
 import { SettingsError } from '../shared/settings.ts';
 import { createApp } from './app.ts';
-import type { Assets } from './assets.ts';
 import { parseConfiguration } from './configuration.ts';
 import type { EdgeEnvironment } from './context.ts';
-import { logError } from './log.ts';
+import type { Assets } from './http/assets.ts';
 import { answerError } from './middleware/errors.ts';
 import { requestContext } from './middleware/request-context.ts';
+import { logError } from './observability/log.ts';
 import { createServices } from './services.ts';
 
 /** The app for this environment; with a faulty one, an app that says so to the operator and 503 to everyone. */

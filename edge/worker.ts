@@ -1,7 +1,7 @@
 import type { ExecutionContext, Hono } from 'hono';
 import * as z from 'zod';
-import { assetsOf } from './assets.ts';
 import type { EdgeEnvironment } from './context.ts';
+import { assetsOf } from './http/assets.ts';
 import { startApp } from './start.ts';
 
 /** Beside Cloudflare's own facts about a request workerd tells this one; on Cloudflare it is in a header. */

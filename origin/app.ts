@@ -2,15 +2,15 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { requestIdFrom } from '../shared/contract/request-id.ts';
 import { ORIGIN_HEADERS } from '../shared/origin-protocol.ts';
 import type { SpanExporter } from '../shared/tracing/span-exporter.ts';
-import { answerClientError } from './client-error.ts';
-import { OneLinePerRequest, traceBindings } from './logging.ts';
-import { sendNotFound, sendProblem } from './problems.ts';
+import { answerClientError } from './http/client-error.ts';
+import { sendNotFound, sendProblem } from './http/problems.ts';
+import { OneLinePerRequest, traceBindings } from './observability/logging.ts';
+import { exportSpans } from './observability/tracing.ts';
 import { extractRoute } from './routes/extract.ts';
 import { healthRoutes } from './routes/health.ts';
 import type { JobDependencies } from './routes/job-route.ts';
 import { matchRoute } from './routes/match.ts';
 import { metricsRoute } from './routes/metrics.ts';
-import { exportSpans } from './tracing.ts';
 
 /** A head that takes longer is a slow-loris attack; edges send theirs at once. */
 const HEAD_TIMEOUT_MS = 10_000;

@@ -5,15 +5,15 @@ import { SettingsError } from '../shared/settings.ts';
 import { SpanExporter, type SpanExporterOptions } from '../shared/tracing/span-exporter.ts';
 import { createOriginApp } from './app.ts';
 import { type OriginConfiguration, parseConfiguration } from './configuration.ts';
-import { InFlight } from './in-flight.ts';
-import { logDestination } from './log-file.ts';
-import { createLogger } from './logging.ts';
-import { createMetrics, exposeState } from './metrics.ts';
+import { InFlight } from './http/in-flight.ts';
+import { UploadMemory } from './http/upload-memory.ts';
 import { loadNativeAddon } from './native/addon.ts';
-import { ExtractionPool } from './pool/pool.ts';
+import { logDestination } from './observability/log-file.ts';
+import { createLogger } from './observability/logging.ts';
+import { createMetrics, exposeState } from './observability/metrics.ts';
+import { spanTransport } from './observability/tracing.ts';
+import { ExtractionPool } from './scheduler/pool.ts';
 import { stopGracefully } from './stop.ts';
-import { spanTransport } from './tracing.ts';
-import { UploadMemory } from './upload-memory.ts';
 
 try {
   await serve(parseConfiguration(process.env));
@@ -29,7 +29,7 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
   // Fails here, with the loader's advice, rather than again and again in the threads.
   const { engine: extractor } = loadNativeAddon(engine);
   const metrics = createMetrics();
-  const script = new URL('./pool/worker.ts', import.meta.url);
+  const script = new URL('./jobs/thread-entry.ts', import.meta.url);
   const pool = new ExtractionPool(
     { threads, memoryBytes, queueLength, script, engine },
     {

@@ -1,8 +1,8 @@
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import type { InFlight } from './in-flight.ts';
-import type { ExtractionPool } from './pool/pool.ts';
+import type { InFlight } from './http/in-flight.ts';
+import type { ExtractionPool } from './scheduler/pool.ts';
 
 /** How long a stop waits for what is in progress: less than the 30 s after which Kubernetes kills. */
 const STOP_TIMEOUT_MS = 25_000;

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { fromRoot } from '../../local/project-root.ts';
+import { fromRoot } from '../../tools/project-root.ts';
 import { countCpu, machineBusyMs, type Processes } from '../cpu.ts';
 import { type Figures, quantile } from '../statistics.ts';
 import type { ClientMessage, LoadJob, LoadResult } from './job.ts';

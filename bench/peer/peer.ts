@@ -1,8 +1,8 @@
-import { fromRoot } from '../../local/project-root.ts';
-import { startProcess } from '../../local/running-process.ts';
-import { runCommand } from '../../local/set-up/run-command.ts';
 import { findFreePort } from '../../test/fixtures/free-port.ts';
 import { untilItAnswers } from '../../test/fixtures/until.ts';
+import { fromRoot } from '../../tools/project-root.ts';
+import { startProcess } from '../../tools/running-process.ts';
+import { runCommand } from '../../tools/set-up/run-command.ts';
 import type { Processes } from '../cpu.ts';
 
 /** A service of the usual kind beside ours, see service.py. */

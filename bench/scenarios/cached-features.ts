@@ -13,7 +13,7 @@ export interface Target {
 
 export const SAFETENSORS = { accept: SAFETENSORS_CONTENT_TYPE };
 
-/** Well over the 32 MiB that edge/cache/isolate-memory.ts keeps. */
+/** Well over the 32 MiB that edge/features/cache/isolate-memory.ts keeps. */
 const EVICTING_BYTES = 48 * 2 ** 20;
 const CONNECTIONS = 4;
 

@@ -1,4 +1,4 @@
-# The benchmark's yardstick, served as the service's Worker is: local/worker/workerd.capnp.
+# The benchmark's yardstick, served as the service's Worker is: tools/worker/workerd.capnp.
 using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (

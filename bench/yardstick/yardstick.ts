@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { fromRoot } from '../../local/project-root.ts';
-import { bundleWorker } from '../../local/worker/bundle-worker.ts';
-import { type RunningWorker, startWorker } from '../../local/worker/run-worker.ts';
+import { fromRoot } from '../../tools/project-root.ts';
+import { bundleWorker } from '../../tools/worker/bundle-worker.ts';
+import { type RunningWorker, startWorker } from '../../tools/worker/run-worker.ts';
 import type { LoadJob } from '../load/job.ts';
 import type { LoadClient } from '../load/load-client.ts';
 import type { Effort } from '../options.ts';

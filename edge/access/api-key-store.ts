@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { parseJson } from '../../shared/features/safetensors.ts';
-import type { RedisClient } from '../cache/redis-client.ts';
-import { logWarning } from '../log.ts';
+import { logWarning } from '../observability/log.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { type ApiKeyRecord, apiKeyRecordSchema } from './api-key.ts';
 
 /** One hash with a field for each key: without an expiry, so that a Redis that evicts only what expires keeps it. */

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { ServiceError } from '../../shared/contract/errors.ts';
-import { SingleFlight } from '../single-flight.ts';
+import { SingleFlight } from '../resilience/single-flight.ts';
 import { type ApiKeyRecord, apiKeyIdOf, hashApiKey } from './api-key.ts';
 import type { ApiKeyStore } from './api-key-store.ts';
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
 import { ServiceError } from '../../shared/contract/errors.ts';
-import { type RedisClient, RedisUnavailable } from '../cache/redis-client.ts';
+import { type RedisClient, RedisUnavailable } from '../redis/redis-client.ts';
 
 /** What a client may use in each window of the clock. */
 export interface RatePolicy {

@@ -5,7 +5,7 @@ import {
   type ServiceError,
 } from '../../shared/contract/errors.ts';
 import type { EdgeContext } from '../context.ts';
-import { logError, logWarning } from '../log.ts';
+import { logError, logWarning } from '../observability/log.ts';
 
 /** Any thrown value as problem+json; failures of ours are logged with what caused them. */
 export function answerError(thrown: unknown, context: EdgeContext): Response {

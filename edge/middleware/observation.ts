@@ -3,11 +3,11 @@ import { routePath } from 'hono/route';
 import type { Outcome } from '../../shared/contract/stats.ts';
 import { requestSpan, type Span } from '../../shared/tracing/span.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
-import type { RequestLog } from '../request-log.ts';
+import type { CountedRequest } from '../observability/counters.ts';
+import { regionOf } from '../observability/region.ts';
+import type { RequestLog } from '../observability/request-log.ts';
+import type { Stats } from '../observability/stats.ts';
 import type { Tracing } from '../services.ts';
-import type { CountedRequest } from '../stats/counters.ts';
-import { regionOf } from '../stats/region.ts';
-import type { Stats } from '../stats/stats.ts';
 
 const OUTCOMES: Record<string, Outcome> = { 'HIT memory': 'memory', 'HIT redis': 'redis', MISS: 'origin' };
 

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import type { EdgeEnvironment } from '../context.ts';
-import { readBody } from '../request-body.ts';
+import { readBody } from '../http/request-body.ts';
 
 const LONGEST_MS = 5_000;
 

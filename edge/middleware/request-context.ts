@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { requestIdFrom } from '../../shared/contract/request-id.ts';
 import { TraceContext } from '../../shared/contract/trace-context.ts';
 import type { EdgeEnvironment } from '../context.ts';
-import { Timing } from '../timing.ts';
+import { Timing } from '../observability/timing.ts';
 
 /**
  * Gives every request its id, its clock and its place in a trace; the answer's headers tell the first two.

@@ -1,11 +1,11 @@
 import type { Hono } from 'hono';
 import { type DetectParameters, parseBatchParameters } from '../../shared/contract/parameters.ts';
-import { Batch } from '../batch.ts';
-import { batchBytes, readBatchUpload } from '../batch-upload.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
-import type { FormPart } from '../form.ts';
-import { NDJSON, requireAccepted } from '../negotiation.ts';
-import { queryParameters } from '../query.ts';
+import { Batch } from '../features/batch.ts';
+import type { FormPart } from '../http/form.ts';
+import { NDJSON, requireAccepted } from '../http/negotiation.ts';
+import { queryParameters } from '../http/query.ts';
+import { batchBytes, readBatchUpload } from '../ingest/batch-upload.ts';
 import type { Services } from '../services.ts';
 
 /** `POST /api/v1/features/batch`: many images in, a line of features for each as it completes. */

@@ -2,9 +2,9 @@ import type { Hono } from 'hono';
 import { cacheClearQuerySchema, cacheListQuerySchema } from '../../shared/contract/cache-administration.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseTextParameters } from '../../shared/contract/parameters.ts';
-import { RedisUnavailable } from '../cache/redis-client.ts';
 import type { EdgeEnvironment } from '../context.ts';
-import { queryParameters } from '../query.ts';
+import { queryParameters } from '../http/query.ts';
+import { RedisUnavailable } from '../redis/redis-client.ts';
 import type { Services } from '../services.ts';
 
 const PATH = '/api/v1/cache/keys';

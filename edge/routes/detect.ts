@@ -4,13 +4,13 @@ import { checkDenoising } from '../../shared/denoising.ts';
 import { toHex } from '../../shared/hex.ts';
 import { checkByteLength, checkPixelCount, readImageHeader } from '../../shared/image-header.ts';
 import { sha256 } from '../../shared/sha256.ts';
-import { answerFeatures } from '../answer.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
-import type { MemoryLease } from '../memory-budget.ts';
-import { needsPayload, negotiateFormat } from '../negotiation.ts';
-import { queryParameters } from '../query.ts';
+import { answerFeatures } from '../features/feature-response.ts';
+import { needsPayload, negotiateFormat } from '../http/negotiation.ts';
+import { queryParameters } from '../http/query.ts';
+import { readUpload, type Upload, uploadBytes } from '../ingest/upload.ts';
+import type { MemoryLease } from '../resilience/memory-budget.ts';
 import type { Services } from '../services.ts';
-import { readUpload, type Upload, uploadBytes } from '../upload.ts';
 
 /** `POST /api/v1/features/detect`: an image in, its features out. */
 export function registerDetect(app: Hono<EdgeEnvironment>, services: Services): void {

@@ -2,10 +2,10 @@ import type { Hono } from 'hono';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseDetectParameters } from '../../shared/contract/parameters.ts';
 import { sha256Schema } from '../../shared/feature-key.ts';
-import { answerFeatures, etagOf, FEATURES_VARY, secondsLeft } from '../answer.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
-import { needsPayload, negotiateFormat } from '../negotiation.ts';
-import { queryParameters } from '../query.ts';
+import { answerFeatures, etagOf, FEATURES_VARY, secondsLeft } from '../features/feature-response.ts';
+import { needsPayload, negotiateFormat } from '../http/negotiation.ts';
+import { queryParameters } from '../http/query.ts';
 import type { Services } from '../services.ts';
 
 /**

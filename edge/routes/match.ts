@@ -9,11 +9,11 @@ import {
 import { checkDenoising } from '../../shared/denoising.ts';
 import { checkMatchable } from '../../shared/matching.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
-import type { FoundFeatures } from '../feature-source.ts';
-import { MATCH_FIELDS, type MatchSide, readMatchUpload, withField } from '../match-upload.ts';
-import { queryParameters } from '../query.ts';
+import type { FoundFeatures } from '../features/feature-source.ts';
+import { queryParameters } from '../http/query.ts';
+import { MATCH_FIELDS, type MatchSide, readMatchUpload, withField } from '../ingest/match-upload.ts';
+import { uploadBytes } from '../ingest/upload.ts';
 import type { Services } from '../services.ts';
-import { uploadBytes } from '../upload.ts';
 
 /** `POST /api/v1/match`: how two images relate, each of them uploaded or named by its hash. */
 export function registerMatch(app: Hono<EdgeEnvironment>, services: Services): void {

@@ -5,13 +5,13 @@ import { featureKey } from '../../shared/feature-key.ts';
 import { SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
 import { checkPixelCount } from '../../shared/image-header.ts';
 import { EXTRACT_PATH, ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
-import { denoisingBytes, extractionBytes } from '../pool/memory.ts';
-import type { ExtractionTask } from '../pool/messages.ts';
-import type { Completed, JobCost } from '../pool/pool.ts';
-import { receiveUpload } from '../upload.ts';
-import { tooManyUploads } from '../upload-memory.ts';
+import { receiveUpload } from '../http/upload.ts';
+import { tooManyUploads } from '../http/upload-memory.ts';
+import { denoisingBytes, extractionBytes } from '../jobs/memory.ts';
+import type { ExtractionTask } from '../jobs/messages.ts';
+import { SharedJobs } from '../jobs/shared-jobs.ts';
+import type { Completed, JobCost } from '../scheduler/pool.ts';
 import { addJobRoute, type JobDependencies, type JobRequest } from './job-route.ts';
-import { SharedJobs } from './shared-jobs.ts';
 
 /** `POST /v1/extract`, see shared/origin-protocol.ts. */
 export async function extractRoute(app: FastifyInstance, dependencies: JobDependencies): Promise<void> {

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import type { originReadySchema } from '../../shared/contract/answers.ts';
 import type { Extractor } from '../../shared/extractor.ts';
-import type { InFlight } from '../in-flight.ts';
-import type { ExtractionPool } from '../pool/pool.ts';
+import type { InFlight } from '../http/in-flight.ts';
+import type { ExtractionPool } from '../scheduler/pool.ts';
 
 /** No extraction takes this long: when all threads do, native code hangs, and only a restart helps. */
 const STALLED_MS = 10 * 60_000;

@@ -3,13 +3,13 @@ import { asServiceError } from '../../shared/contract/errors.ts';
 import type { ImageLimits } from '../../shared/contract/limits.ts';
 import type { Extractor } from '../../shared/extractor.ts';
 import { ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
-import { authenticate } from '../authentication.ts';
-import { callerSignal, timeBudget } from '../caller.ts';
-import type { InFlight } from '../in-flight.ts';
-import type { OriginMetrics } from '../metrics.ts';
+import { authenticate } from '../http/authentication.ts';
+import { callerSignal, timeBudget } from '../http/caller.ts';
+import type { InFlight } from '../http/in-flight.ts';
+import type { UploadMemory } from '../http/upload-memory.ts';
 import type { SiftEngine } from '../native/addon.ts';
-import type { ExtractionPool } from '../pool/pool.ts';
-import type { UploadMemory } from '../upload-memory.ts';
+import type { OriginMetrics } from '../observability/metrics.ts';
+import type { ExtractionPool } from '../scheduler/pool.ts';
 
 /** What routes work with that have the pool do something. */
 export interface JobDependencies {

@@ -3,12 +3,12 @@ import { MAX_MATCHED_KEYPOINTS } from '../../shared/contract/limits.ts';
 import { parseGeometryParameters } from '../../shared/contract/parameters.ts';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
 import { MATCH_PATH, ORIGIN_HEADERS, splitPayloads } from '../../shared/origin-protocol.ts';
-import { matchingBytes } from '../pool/memory.ts';
-import type { Completed, JobCost } from '../pool/pool.ts';
-import { receiveBody } from '../upload.ts';
-import { tooManyUploads } from '../upload-memory.ts';
+import { receiveBody } from '../http/upload.ts';
+import { tooManyUploads } from '../http/upload-memory.ts';
+import { matchingBytes } from '../jobs/memory.ts';
+import { SharedJobs } from '../jobs/shared-jobs.ts';
+import type { Completed, JobCost } from '../scheduler/pool.ts';
 import { addJobRoute, type JobDependencies, type JobRequest } from './job-route.ts';
-import { SharedJobs } from './shared-jobs.ts';
 
 const HEADER_BYTES = 16 * 1024;
 /** Two payloads of the most keypoints. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { findExecutable } from '../../local/set-up/executables.ts';
+import { findExecutable } from '../../tools/set-up/executables.ts';
 import { findFreePort } from '../fixtures/free-port.ts';
 import { until } from '../fixtures/until.ts';
 import { type NameServer, startNameServer } from './name-server.ts';

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { expect, test } from 'vitest';
 import * as edge from '../../edge/configuration.ts';
-import { configurationPage } from '../../local/document-configuration.ts';
-import { configurationSchema as gatewaySchema } from '../../local/redis-gateway/configuration.ts';
+import { configurationSchema as gatewaySchema } from '../../gateway/configuration.ts';
 import * as origin from '../../origin/configuration.ts';
+import { configurationPage } from '../../tools/document-configuration.ts';
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 const example = read('.env.example');
@@ -22,8 +22,8 @@ function settingsIn(file: string): string[] {
 
 const edgeSettings = settingsIn('edge/configuration.ts');
 const originSettings = settingsIn('origin/configuration.ts');
-const gatewaySettings = settingsIn('local/redis-gateway/configuration.ts');
-const startSettings = settingsIn('local/start.ts');
+const gatewaySettings = settingsIn('gateway/configuration.ts');
+const startSettings = settingsIn('tools/start.ts');
 
 /** As if every line that shows a default were not commented out. */
 const exampleInFull = parseEnv(example.replaceAll(/^# (?=[A-Z0-9_]+=)/gm, ''));
@@ -84,7 +84,7 @@ test('Compose publishes the edge and Grafana alone, and to this machine alone', 
 });
 
 test('the Worker in workerd has the settings and the compatibility date of the one on Cloudflare', () => {
-  const workerd = read('local/worker/workerd.capnp');
+  const workerd = read('tools/worker/workerd.capnp');
   const bindings = Array.from(workerd.matchAll(/fromEnvironment = "([A-Z0-9_]+)"/g), ([, name = '']) => name);
   expect(bindings.toSorted()).toEqual(edgeSettings.toSorted());
   const [, date = ''] = /^compatibility_date = "(.+)"$/m.exec(read('wrangler.toml')) ?? [];

@@ -4,11 +4,11 @@ import { ApiKeyStore } from '../../edge/access/api-key-store.ts';
 import { Authenticator } from '../../edge/access/authenticator.ts';
 import { networkOf } from '../../edge/access/client-address.ts';
 import { RateLimiter } from '../../edge/access/rate-limiter.ts';
-import { FeatureCache } from '../../edge/cache/feature-cache.ts';
-import { IsolateMemory } from '../../edge/cache/isolate-memory.ts';
-import { RedisCache } from '../../edge/cache/redis-cache.ts';
-import { keyOfSummary } from '../../edge/features.ts';
-import { MemoryBudget } from '../../edge/memory-budget.ts';
+import { FeatureCache } from '../../edge/features/cache/feature-cache.ts';
+import { IsolateMemory } from '../../edge/features/cache/isolate-memory.ts';
+import { RedisCache } from '../../edge/features/cache/redis-cache.ts';
+import { keyOfSummary } from '../../edge/features/cached-features.ts';
+import { MemoryBudget } from '../../edge/resilience/memory-budget.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { type RedisOverHttp, startRedisOverHttp } from '../fixtures/redis-over-http.ts';
 

@@ -1,7 +1,7 @@
 import { parseMultipart as parseByLibrary } from '@remix-run/multipart-parser';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type FormPart, MultipartError, parseMultipart, TooManyParts } from '../../edge/multipart.ts';
+import { type FormPart, MultipartError, parseMultipart, TooManyParts } from '../../edge/http/multipart.ts';
 import { joinBytes } from '../fixtures/join-bytes.ts';
 
 const LIMITS = { maxParts: 8, maxHeadBytes: 1024 };

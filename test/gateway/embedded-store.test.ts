@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Reply } from '../../local/redis-gateway/backend.ts';
-import { createEmbeddedBackend } from '../../local/redis-gateway/embedded/embedded-backend.ts';
+import type { Reply } from '../../gateway/backend.ts';
+import { createEmbeddedBackend } from '../../gateway/embedded/embedded-backend.ts';
 
 function createStore({ maxBytes = 1_000_000 } = {}) {
   let time = 1000;

@@ -1,8 +1,8 @@
 import { Redis } from '@upstash/redis';
 import { expect, vi } from 'vitest';
-import { createEmbeddedBackend } from '../../local/redis-gateway/embedded/embedded-backend.ts';
-import { createRedisBackend } from '../../local/redis-gateway/redis-backend.ts';
-import { createGateway } from '../../local/redis-gateway/server.ts';
+import { createEmbeddedBackend } from '../../gateway/embedded/embedded-backend.ts';
+import { createRedisBackend } from '../../gateway/redis-backend.ts';
+import { createGateway } from '../../gateway/server.ts';
 import { startRedisServer } from '../fixtures/redis-server.ts';
 
 export const TOKEN = 'gateway-test-token';

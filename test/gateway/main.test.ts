@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { fromRoot } from '../../local/project-root.ts';
+import { fromRoot } from '../../tools/project-root.ts';
 import { findFreePort } from '../fixtures/free-port.ts';
 import { untilHealthy } from './gateway-fixture.ts';
 
@@ -30,7 +30,7 @@ test('the gateway lists every setting it cannot use', async () => {
 });
 
 function start(settings: NodeJS.ProcessEnv) {
-  const child = spawn(process.execPath, [fromRoot('local', 'redis-gateway', 'main.ts')], {
+  const child = spawn(process.execPath, [fromRoot('gateway', 'main.ts')], {
     env: { PATH: process.env.PATH, ...settings },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -1,5 +1,5 @@
+import { denoised } from '../../origin/jobs/extract.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
-import { denoised } from '../../origin/pool/extract.ts';
 import { decodeFile } from './pictures.ts';
 import type { PinnedAnswer, PinnedRequest } from './pinned-addon.ts';
 

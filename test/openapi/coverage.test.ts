@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApp } from '../../edge/app.ts';
-import type { Assets } from '../../edge/assets.ts';
 import { parseConfiguration } from '../../edge/configuration.ts';
+import type { Assets } from '../../edge/http/assets.ts';
 import { createServices } from '../../edge/services.ts';
 import { startApp } from '../../edge/start.ts';
 import { detectAnswerSchema } from '../../shared/contract/answers.ts';

@@ -1,9 +1,9 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
+import { extractFeatures } from '../../origin/jobs/extract.ts';
+import type { ExtractionTask } from '../../origin/jobs/messages.ts';
+import { warmUpTask } from '../../origin/jobs/warm-up.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
-import { extractFeatures } from '../../origin/pool/extract.ts';
-import type { ExtractionTask } from '../../origin/pool/messages.ts';
-import { warmUpTask } from '../../origin/pool/warm-up.ts';
 import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { BYTES_PER_KEYPOINT, decodePayload } from '../../shared/features/payload.ts';

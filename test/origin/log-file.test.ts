@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { logDestination } from '../../origin/log-file.ts';
-import { createLogger } from '../../origin/logging.ts';
+import { logDestination } from '../../origin/observability/log-file.ts';
+import { createLogger } from '../../origin/observability/logging.ts';
 import { startOriginServer } from '../fixtures/origin-server.ts';
 import { until } from '../fixtures/until.ts';
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { extractionBytes } from '../../origin/jobs/memory.ts';
 import type { SiftEngine } from '../../origin/native/addon.ts';
-import { extractionBytes } from '../../origin/pool/memory.ts';
 import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
 import { DEFAULT_SIFT_PARAMETERS, type SiftParameters } from '../../shared/contract/parameters.ts';
 

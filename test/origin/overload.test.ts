@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
-import { extractionBytes } from '../../origin/pool/memory.ts';
+import { extractionBytes } from '../../origin/jobs/memory.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { type InProcessOrigin, startInProcessOrigin } from '../fixtures/in-process-origin.ts';
 import { flatPicture, newPicture } from '../fixtures/pictures.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { JobQueue } from '../../origin/pool/queue.ts';
+import { JobQueue } from '../../origin/scheduler/queue.ts';
 
 const job = (name: string, memoryBytes: number) => ({ name, memoryBytes });
 const drain = (queue: JobQueue<ReturnType<typeof job>>, freeBytes: number) => {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CircuitBreaker } from '../../edge/circuit-breaker.ts';
-import { MemoryBudget } from '../../edge/memory-budget.ts';
-import { OriginClient } from '../../edge/origin-client.ts';
+import { OriginClient } from '../../edge/features/origin-client.ts';
+import { CircuitBreaker } from '../../edge/resilience/circuit-breaker.ts';
+import { MemoryBudget } from '../../edge/resilience/memory-budget.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { TraceContext } from '../../shared/contract/trace-context.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';

@@ -3,18 +3,18 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeF
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { fromRoot } from '../../local/project-root.ts';
+import { fromRoot } from '../../tools/project-root.ts';
 
 let project: string;
 
 /** A project with the real launcher, a command that reports what it was started with, and an npm that takes notes. */
 beforeEach(() => {
   project = mkdtempSync(path.join(tmpdir(), 'launch-'));
-  for (const folder of ['local', 'bin']) mkdirSync(path.join(project, folder));
-  cpSync(fromRoot('local', 'launch.mjs'), path.join(project, 'local', 'launch.mjs'));
+  for (const folder of ['tools', 'bin']) mkdirSync(path.join(project, folder));
+  cpSync(fromRoot('tools', 'launch.mjs'), path.join(project, 'tools', 'launch.mjs'));
   write('package-lock.json', '{}');
   write(
-    'local/report.ts',
+    'tools/report.ts',
     `const report: object = { arguments: process.argv.slice(2), path: process.env.PATH };
      process.stdout.write(JSON.stringify(report));
      if (process.argv[2] === 'exit') process.exit(7);
@@ -63,14 +63,14 @@ test('ends with the exit code of the command, or that of its signal', () => {
   expect(launch('report', 'signal').status).toBe(128 + 15);
 });
 
-test.each(['', 'nosuch', '../local/report'])('refuses the command "%s"', (command) => {
+test.each(['', 'nosuch', '../tools/report'])('refuses the command "%s"', (command) => {
   const { status, stderr } = launch(command);
   expect(status).toBe(1);
   expect(stderr).toContain('usage:');
 });
 
 function launch(...parameters: string[]) {
-  return spawnSync(process.execPath, [path.join(project, 'local', 'launch.mjs'), ...parameters], {
+  return spawnSync(process.execPath, [path.join(project, 'tools', 'launch.mjs'), ...parameters], {
     encoding: 'utf8',
     env: { ...process.env, PATH: [path.join(project, 'bin'), process.env.PATH].join(path.delimiter) },
   });

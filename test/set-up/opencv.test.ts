@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { findOpenCv } from '../../local/set-up/opencv.ts';
+import { findOpenCv } from '../../tools/set-up/opencv.ts';
 
 let prefix: string;
 

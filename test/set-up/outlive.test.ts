@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { fromRoot } from '../../local/project-root.ts';
+import { fromRoot } from '../../tools/project-root.ts';
 
 test.each(['SIGKILL', 'SIGTERM'] as const)(
   'a process ends with the one that started it on %s',
   async (signal) => {
     const script = `
-    import { startProcess } from ${JSON.stringify(fromRoot('local', 'running-process.ts'))};
+    import { startProcess } from ${JSON.stringify(fromRoot('tools', 'running-process.ts'))};
     const { pid } = await startProcess('sleep', ['600'], { stdio: 'inherit' });
     process.stdout.write(String(pid));
     setInterval(() => {}, 1000);`;

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { replaceFile } from '../../local/worker/replace-file.ts';
+import { replaceFile } from '../../tools/worker/replace-file.ts';
 
 const SIZE = 4 << 20;
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { hashInputs, Stamp } from '../../local/set-up/stamp.ts';
+import { hashInputs, Stamp } from '../../tools/set-up/stamp.ts';
 
 let directory: string;
 

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { fromRoot } from '../../local/project-root.ts';
+import { fromRoot } from '../../tools/project-root.ts';
 import { findFreePort } from '../fixtures/free-port.ts';
 import { startRedisOverHttp } from '../fixtures/redis-over-http.ts';
 
@@ -115,7 +115,7 @@ test('says which part has crashed, stops the others and fails', async () => {
 
 async function start(settings: Record<string, string> = {}): Promise<Started> {
   const ports = { ...(await freePorts()), ...settings };
-  const child = spawn(process.execPath, [fromRoot('local', 'start.ts')], {
+  const child = spawn(process.execPath, [fromRoot('tools', 'start.ts')], {
     cwd: fromRoot(),
     env: { ...process.env, INIT_CWD: fromRoot(), ORIGIN_THREADS: '1', ...ports },
   });

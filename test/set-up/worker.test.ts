@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { beforeAll, expect, test } from 'vitest';
-import { buildWorker } from '../../local/worker/build-worker.ts';
-import { startWorker } from '../../local/worker/run-worker.ts';
+import { buildWorker } from '../../tools/worker/build-worker.ts';
+import { startWorker } from '../../tools/worker/run-worker.ts';
 
 const SETTINGS = {
   UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:1',

@@ -1,7 +1,7 @@
 import { MAX_BATCH_IMAGES } from '../../../shared/contract/batch.ts';
 import { batchParametersSchema, detectParametersSchema } from '../../../shared/contract/parameters.ts';
 import { sha256Schema } from '../../../shared/feature-key.ts';
-import { MEDIA_TYPES, NDJSON } from '../../negotiation.ts';
+import { MEDIA_TYPES, NDJSON } from '../../http/negotiation.ts';
 import {
   BATCH_ANSWER_EXAMPLE,
   BATCH_PROBLEM_EXAMPLE,

@@ -1,0 +1,209 @@
+import type { BatchProblemLine, BatchSummaryLine } from '../../shared/contract/batch.ts';
+import { asServiceError, problemOf, ServiceError } from '../../shared/contract/errors.ts';
+import type { DetectParameters } from '../../shared/contract/parameters.ts';
+import { checkDenoising } from '../../shared/denoising.ts';
+import { featureJson } from '../../shared/features/json.ts';
+import { decodePayload } from '../../shared/features/payload.ts';
+import type { EdgeContext } from '../context.ts';
+import type { FormPart } from '../http/form.ts';
+import { LineStream } from '../http/line-stream.ts';
+import { needsPayload } from '../http/negotiation.ts';
+import { type IdentifiedImage, identifyImage } from '../ingest/upload.ts';
+import { logFailure } from '../middleware/errors.ts';
+import { admitImage, chargeMiss } from '../middleware/rate-limit.ts';
+import { logError } from '../observability/log.ts';
+import { Timing } from '../observability/timing.ts';
+import type { Services } from '../services.ts';
+import { detectAnswer, requirePayload } from './feature-response.ts';
+import type { FoundFeatures } from './feature-source.ts';
+
+/** Images of one batch that are worked on, or wait for the client to read their line, at the same time. */
+const CONCURRENCY = 4;
+
+/** One of the images, apart from its bytes. */
+interface Member {
+  index: number;
+  filename: string | null;
+}
+
+/** Files with the same bytes: their features are looked up or computed once. */
+interface Picture extends IdentifiedImage {
+  members: Member[];
+}
+
+/** Answers the images of one request, a line for each as it completes. */
+export class Batch {
+  readonly #context: EdgeContext;
+  readonly #services: Services;
+  readonly #images: FormPart[];
+  readonly #parameters: DetectParameters;
+  readonly #lines = new LineStream();
+  readonly #signal: AbortSignal;
+  readonly #counts = { succeeded: 0, failed: 0, cached: 0 };
+  /** How many images failed on our side. */
+  #failures = 0;
+
+  constructor(
+    context: EdgeContext,
+    services: Services,
+    { images, parameters }: { images: FormPart[]; parameters: DetectParameters },
+  ) {
+    this.#context = context;
+    this.#services = services;
+    this.#images = images;
+    this.#parameters = parameters;
+    // Not every platform notices that a client has gone before it writes to it.
+    this.#signal = AbortSignal.any([context.req.raw.signal, this.#lines.signal]);
+  }
+
+  /** What the client reads. */
+  get answer(): ReadableStream<Uint8Array> {
+    return this.#lines.readable;
+  }
+
+  /** Resolves when every line is written, or the client has gone: what is not begun by then never is. */
+  async run(): Promise<void> {
+    try {
+      // Taken by several loops at once: each goes on with the next picture that nobody has begun.
+      const pictures = (await this.#identifyImages()).values();
+      const work = async () => {
+        for (const picture of pictures) await this.#answerPicture(picture);
+      };
+      await Promise.all(Array.from({ length: CONCURRENCY }, work));
+      await this.#writeSummary();
+    } catch (error) {
+      if (!this.#signal.aborted) logError('batch broke off', error, { request_id: this.#requestId });
+      await this.#lines.breakOff(error);
+    } finally {
+      this.#report();
+    }
+  }
+
+  async #identifyImages(): Promise<Picture[]> {
+    const pictures = new Map<string, Picture>();
+    for (const [index, part] of this.#images.entries()) {
+      const member = { index, filename: part.fileName ?? null };
+      try {
+        if (index > 0) this.#admitImage();
+        const image = await this.#identify(part);
+        checkDenoising(image.header, this.#parameters.sift);
+        const known = pictures.get(image.sha256);
+        if (known) known.members.push(member);
+        else pictures.set(image.sha256, { ...image, members: [member] });
+      } catch (error) {
+        await this.#writeProblem(error, [member]);
+      }
+    }
+    return [...pictures.values()];
+  }
+
+  #identify(part: FormPart): Promise<IdentifiedImage> {
+    if (part.fileName !== undefined) return identifyImage(part, this.#services.limits);
+    throw new ServiceError('INVALID_PARAMETER', "Field 'images' must be a file with a file name.", {
+      details: { parameter: 'images' },
+    });
+  }
+
+  async #answerPicture({ members, ...image }: Picture): Promise<void> {
+    this.#signal.throwIfAborted();
+    const timing = new Timing();
+    try {
+      const found = await this.#obtain(image, timing);
+      this.#count(found, timing, members);
+      for (const member of members) await this.#lines.write(this.#answerLine(member, found, timing));
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      await this.#writeProblem(error, members);
+    }
+  }
+
+  #obtain(image: IdentifiedImage, timing: Timing): Promise<FoundFeatures> {
+    const { features } = this.#services;
+    const { sift, representation } = this.#parameters;
+    if (this.#context.get('timing').elapsedMs > features.longestWaitMs) {
+      throw new ServiceError('SERVICE_TIMEOUT', 'The images before took too long: send this one again.');
+    }
+    return features.obtain({
+      ...image,
+      parameters: sift,
+      needsPayload: needsPayload('json', representation),
+      requestId: this.#context.get('requestId'),
+      trace: this.#context.get('trace'),
+      signal: this.#signal,
+      keepAlive: this.#keepAlive,
+      // They are part of the form, which is released as a whole.
+      releaseBytes: () => undefined,
+      timing,
+    });
+  }
+
+  #answerLine(member: Member, found: FoundFeatures, timing: Timing): Iterable<string> {
+    const { representation } = this.#parameters;
+    const answer = { ...member, ...detectAnswer(found, { requestId: this.#requestId, timing }) };
+    if (representation.include === 'summary') return [JSON.stringify(answer)];
+    return featureJson(answer, decodePayload(requirePayload(found).payload).features, representation);
+  }
+
+  async #writeProblem(thrown: unknown, members: Member[]): Promise<void> {
+    const error = asServiceError(thrown);
+    logFailure(error, this.#requestId);
+    this.#counts.failed += members.length;
+    if (error.status >= 500) this.#failures += members.length;
+    const { details, ...problem } = problemOf(error, { path: this.#context.req.path, id: this.#requestId });
+    const retryAfter = error.retryAfterSeconds;
+    for (const member of members) {
+      const line: BatchProblemLine = {
+        ...member,
+        ...problem,
+        // There is no header that could tell it of one image.
+        details: retryAfter === undefined ? details : { ...details, retry_after_s: Math.ceil(retryAfter) },
+      };
+      await this.#lines.write([JSON.stringify(line)]);
+    }
+  }
+
+  async #writeSummary(): Promise<void> {
+    const line: BatchSummaryLine = {
+      summary: this.#summary,
+      processing_time_ms: Number(this.#context.get('timing').elapsedMs.toFixed(1)),
+      request_id: this.#requestId,
+    };
+    await this.#lines.write([JSON.stringify(line)]);
+    await this.#lines.close();
+  }
+
+  #count({ tier }: FoundFeatures, timing: Timing, members: Member[]): void {
+    this.#counts.succeeded += members.length;
+    if (tier) this.#counts.cached += members.length;
+    const { stats, access } = this.#services;
+    for (const _ of members) stats.countLookUp(tier ?? 'origin', timing.elapsedMs, this.#keepAlive);
+    if (!tier && access.rateLimit) chargeMiss(access.rateLimit, this.#context);
+  }
+
+  #admitImage(): void {
+    const { rateLimit } = this.#services.access;
+    if (rateLimit) admitImage(rateLimit, this.#context);
+  }
+
+  /** To whom only learns of it now: the middleware has seen no more than the head of the answer. */
+  #report(): void {
+    const { log, access } = this.#services;
+    const { elapsedMs } = this.#context.get('timing');
+    log.writeBatch(
+      { summary: this.#summary, failures: this.#failures, durationMs: elapsedMs },
+      this.#context,
+    );
+    const report = access.rateLimit?.limiter.report();
+    if (report) this.#keepAlive(report);
+  }
+
+  get #summary() {
+    return { images: this.#images.length, ...this.#counts };
+  }
+
+  get #requestId(): string {
+    return this.#context.get('requestId');
+  }
+
+  readonly #keepAlive = (work: Promise<unknown>) => this.#context.executionCtx.waitUntil(work);
+}

@@ -1,0 +1,121 @@
+import * as z from 'zod';
+import type {
+  CacheClearQuery,
+  CacheDeletionAnswer,
+  CacheEntryAnswer,
+  CacheListAnswer,
+  CacheListQuery,
+} from '../../../shared/contract/cache-administration.ts';
+import type { RedisClient, RedisPipeline } from '../../redis/redis-client.ts';
+import { featureKeyOfSummary, recordKeys, recordName, summaryKey } from './feature-records.ts';
+
+const TIMEOUT_MS = 2_000;
+/** Keys that Redis looks at in one step. */
+const SCAN_COUNT = 1_000;
+/** Bounds one request; whoever wants more goes on from the cursor. */
+const SCANS_PER_REQUEST = 10;
+
+/** Looks after the results in Redis. Every method throws `RedisUnavailable`. */
+export class CacheAdministration {
+  readonly #redis: RedisClient;
+
+  constructor(redis: RedisClient) {
+    this.#redis = redis;
+  }
+
+  /** Results whose key matches, in no order; one can come twice on different pages, as SCAN says. */
+  async list({ pattern, cursor, limit }: CacheListQuery): Promise<CacheListAnswer> {
+    const found = await this.#scan(summaryKey(pattern), cursor, limit);
+    const ttls = await this.#ttlsOf(found.keys);
+    const keys = found.keys
+      .map((key, index) => ({ key: featureKeyOfSummary(key), ttl: ttls[index] ?? GONE }))
+      .filter(({ ttl }) => ttl !== GONE)
+      .map(({ key, ttl }) => ({ key, ttl_s: secondsOf(ttl) }));
+    return { success: true, keys, cursor: found.cursor };
+  }
+
+  /** What Redis holds under a feature key; undefined when it is nothing. */
+  async inspect(key: string): Promise<CacheEntryAnswer | undefined> {
+    const keys = recordKeys(key);
+    const [ttls, lengths] = await Promise.all([this.#ttlsOf(keys), this.#lengthsOf(keys)]);
+    const records = keys
+      .map((recordKey, index) => ({
+        name: recordName(key, recordKey),
+        bytes: lengths[index] ?? 0,
+        ttl: ttls[index] ?? GONE,
+      }))
+      .filter(({ ttl }) => ttl !== GONE)
+      .map(({ name, bytes, ttl }) => ({ name, bytes, ttl_s: secondsOf(ttl) }));
+    const [first] = records;
+    if (!first) return undefined;
+    const bytes = records.reduce((sum, record) => sum + record.bytes, 0);
+    return { success: true, key, ttl_s: first.ttl_s, bytes, records };
+  }
+
+  /** Deletes one result; undefined when there is none. */
+  async delete(key: string): Promise<CacheDeletionAnswer | undefined> {
+    const deleted = await this.#unlink(recordKeys(key));
+    if (deleted === 0) return undefined;
+    return { success: true, deleted_keys: 1, deleted_records: deleted, cursor: null };
+  }
+
+  /** Deletes the results whose key matches, as many as one request may; the answer's cursor leads to the rest. */
+  async clear({ pattern, cursor }: CacheClearQuery): Promise<CacheDeletionAnswer> {
+    const found = await this.#scan(summaryKey(pattern), cursor, Number.POSITIVE_INFINITY);
+    const keys = found.keys.map(featureKeyOfSummary);
+    const deleted = await this.#unlink(keys.flatMap(recordKeys));
+    return { success: true, deleted_keys: keys.length, deleted_records: deleted, cursor: found.cursor };
+  }
+
+  async #scan(
+    match: string,
+    cursor: string,
+    limit: number,
+  ): Promise<{ keys: string[]; cursor: string | null }> {
+    const keys = new Set<string>();
+    let next = cursor;
+    for (let scan = 0; scan < SCANS_PER_REQUEST && keys.size < limit; scan += 1) {
+      const [page] = await this.#redis.pipeline(
+        (pipeline) => pipeline.scan(next, { match, count: SCAN_COUNT }),
+        TIMEOUT_MS,
+      );
+      const [following, found] = scanPageSchema.parse(page);
+      for (const key of found) keys.add(key);
+      next = following;
+      if (next === '0') return { keys: [...keys], cursor: null };
+    }
+    return { keys: [...keys], cursor: next };
+  }
+
+  #ttlsOf(keys: string[]): Promise<number[]> {
+    return this.#numbers(keys, (pipeline, key) => pipeline.pttl(key));
+  }
+
+  #lengthsOf(keys: string[]): Promise<number[]> {
+    return this.#numbers(keys, (pipeline, key) => pipeline.strlen(key));
+  }
+
+  async #numbers(keys: string[], add: (pipeline: RedisPipeline, key: string) => unknown): Promise<number[]> {
+    if (keys.length === 0) return [];
+    const results = await this.#redis.pipeline((pipeline) => {
+      for (const key of keys) add(pipeline, key);
+    }, TIMEOUT_MS);
+    return z.array(z.number()).parse(results);
+  }
+
+  async #unlink(keys: string[]): Promise<number> {
+    if (keys.length === 0) return 0;
+    const [deleted] = await this.#redis.pipeline((pipeline) => pipeline.unlink(...keys), TIMEOUT_MS);
+    return z.number().parse(deleted);
+  }
+}
+
+const scanPageSchema = z.tuple([z.coerce.string(), z.array(z.string())]);
+
+/** What `PTTL` says of a key that is not there. */
+const GONE = -2;
+const WITHOUT_EXPIRY = -1;
+
+function secondsOf(milliseconds: number): number | null {
+  return milliseconds === WITHOUT_EXPIRY ? null : Math.ceil(milliseconds / 1000);
+}

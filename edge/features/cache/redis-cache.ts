@@ -1,0 +1,134 @@
+import { logWarning } from '../../observability/log.ts';
+import { type RedisClient, RedisUnavailable } from '../../redis/redis-client.ts';
+import type { MemoryBudget } from '../../resilience/memory-budget.ts';
+import { type CachedFeatures, type CompleteFeatures, keyOfSummary } from '../cached-features.ts';
+import {
+  type KeyValue,
+  payloadKey,
+  readPayload,
+  readSummary,
+  recordsOf,
+  summaryKey,
+} from './feature-records.ts';
+
+/** A payload is megabytes where a summary is one kilobyte. */
+export const PAYLOAD_TIMEOUT_FACTOR = 4;
+/** Nobody waits for a write. */
+const WRITE_TIMEOUT_MS = 10_000;
+/** Upstash takes 10 MB in one request, JSON around the values included. */
+const MAX_REQUEST_LENGTH = 9_000_000;
+
+/** A payload that is read is there as the answer's JSON, as base64 and as bytes. */
+const COPIES_OF_PAYLOAD = 3;
+/** How large one is shows only when it is there: it is expected to be like those before it, the largest of which fade. */
+const FIRST_EXPECTED_BYTES = 1024 * 1024;
+const FADING = 0.9;
+
+/** The shared tier: results in Redis. A damaged record is a miss, a failed write a result not stored. */
+export class RedisCache {
+  readonly #redis: RedisClient;
+  readonly #timeoutMs: number;
+  readonly #payloads: MemoryBudget;
+  #expectedBytes = FIRST_EXPECTED_BYTES;
+
+  /** @param payloads bounds the bytes of payloads that are read at one time */
+  constructor(redis: RedisClient, timeoutMs: number, payloads: MemoryBudget) {
+    this.#redis = redis;
+    this.#timeoutMs = timeoutMs;
+    this.#payloads = payloads;
+  }
+
+  /** @throws RedisUnavailable; ServiceError `OVERLOADED` when there was no memory for the payload */
+  get(key: string, needsPayload: boolean): Promise<CachedFeatures | undefined> {
+    return needsPayload ? this.#getInTurn(key) : this.#getSummary(key);
+  }
+
+  async #getSummary(key: string): Promise<CachedFeatures | undefined> {
+    const [record] = await this.#redis.getMany([summaryKey(key)], this.#timeoutMs);
+    if (!record) return undefined;
+    const found = await readSummary(key, record);
+    if (!found) logWarning('cache record damaged', { key });
+    return found && { summary: found.summary };
+  }
+
+  async #getInTurn(key: string): Promise<CachedFeatures | undefined> {
+    const lease = await this.#payloads.acquire(COPIES_OF_PAYLOAD * this.#expectedBytes);
+    try {
+      const features = await this.#getFeatures(key);
+      if (features?.payload) {
+        this.#expectedBytes = Math.max(features.payload.length, FADING * this.#expectedBytes);
+      }
+      return features;
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** One round trip, but for payloads of several parts: these take a second one, for all other parts at once. */
+  async #getFeatures(key: string): Promise<CachedFeatures | undefined> {
+    const timeoutMs = this.#timeoutMs * PAYLOAD_TIMEOUT_FACTOR;
+    const [record, first = null] = await this.#redis.getMany(
+      [summaryKey(key), payloadKey(key, 0)],
+      timeoutMs,
+    );
+    if (!record) return undefined;
+    const stored = await readSummary(key, record);
+    if (stored && !stored.payload) return undefined;
+    const payload = stored?.payload && (await this.#getPayload(key, first, stored.payload, timeoutMs));
+    if (payload) return { summary: stored.summary, payload };
+    logWarning('cache record damaged or without its payload', { key });
+    return undefined;
+  }
+
+  async #getPayload(
+    key: string,
+    first: string | null,
+    { sha256, parts }: { sha256: string; parts: number },
+    timeoutMs: number,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    // Upstash bounds an answer's length: each of these parts fills one.
+    const others = await Promise.all(
+      Array.from({ length: parts - 1 }, (_, index) =>
+        this.#redis.getMany([payloadKey(key, index + 1)], timeoutMs),
+      ),
+    );
+    return readPayload([first, ...others.flat()], sha256);
+  }
+
+  async put(features: CompleteFeatures): Promise<void> {
+    await answerSent();
+    const ttlSeconds = Math.ceil((features.summary.expiresAt - Date.now()) / 1000);
+    try {
+      for (const records of requestsOf(await recordsOf(features))) {
+        await this.#redis.setMany(records, ttlSeconds, WRITE_TIMEOUT_MS);
+      }
+    } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
+      logWarning('result not stored in Redis', {
+        reason: error.message,
+        key: keyOfSummary(features.summary),
+      });
+    }
+  }
+}
+
+/** Encoding and sending megabytes takes milliseconds of the one thread that also has to send the answer. */
+function answerSent(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** Puts records into as few requests as the length limit allows, in order. */
+function* requestsOf(records: Iterable<KeyValue>): Generator<KeyValue[]> {
+  let request: KeyValue[] = [];
+  let length = 0;
+  for (const record of records) {
+    if (request.length > 0 && length + record[1].length > MAX_REQUEST_LENGTH) {
+      yield request;
+      request = [];
+      length = 0;
+    }
+    request.push(record);
+    length += record[1].length;
+  }
+  yield request;
+}

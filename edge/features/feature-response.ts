@@ -1,0 +1,139 @@
+import type { DetectAnswer } from '../../shared/contract/answers.ts';
+import {
+  DEFAULT_SIFT_PARAMETERS,
+  pairsOf,
+  type Representation,
+  type SiftParameters,
+} from '../../shared/contract/parameters.ts';
+import { DESCRIPTOR_LENGTH } from '../../shared/features/descriptor.ts';
+import { encodeText, FEATURE_FILES, type FileFormat } from '../../shared/features/files.ts';
+import { featureJson } from '../../shared/features/json.ts';
+import { decodePayload } from '../../shared/features/payload.ts';
+import type { EdgeContext } from '../context.ts';
+import { compressLarge } from '../http/compression.ts';
+import type { Format } from '../http/negotiation.ts';
+import { SECURITY_HEADERS } from '../middleware/security-headers.ts';
+import type { Timing } from '../observability/timing.ts';
+import { type CompleteFeatures, type FeatureSummary, keyOfSummary } from './cached-features.ts';
+import type { FoundFeatures } from './feature-source.ts';
+
+/** The answers to one URL depend on these request headers. */
+export const FEATURES_VARY = 'Accept, Accept-Encoding';
+
+/** What all answers with features have; copied as a whole, since setting each header costs every hit. */
+const FEATURES_HEADERS = new Headers({
+  ...SECURITY_HEADERS,
+  'Content-Type': 'application/json',
+  Vary: FEATURES_VARY,
+});
+
+/** One result in the format asked for. */
+export function answerFeatures(
+  context: EdgeContext,
+  found: FoundFeatures,
+  format: Format,
+  representation: Representation,
+): Response {
+  const answer =
+    format === 'json'
+      ? answerJson(context, found, representation)
+      : answerFile(requirePayload(found), format, representation);
+  answer.headers.set('X-Cache', found.tier ? `HIT ${found.tier}` : 'MISS');
+  answer.headers.set('ETag', etagOf(keyOfSummary(found.summary), format, representation));
+  return answer;
+}
+
+/**
+ * The entity tag (RFC 9110, 8.8.3) of a result in one representation: the feature key says everything. Strong
+ * for files, the same bytes for ever; weak for JSON, which also tells how this answer came about, and which may
+ * be sent compressed.
+ */
+export function etagOf(key: string, format: Format, { include, root_sift }: Representation): string {
+  const view = root_sift ? 'root-sift' : 'sift';
+  return format === 'json' ? `W/"${key};json;${include};${view}"` : `"${key};${format};${view}"`;
+}
+
+/** For how long the caches will keep it, in whole seconds. */
+export function secondsLeft({ expiresAt }: FeatureSummary): number {
+  return Math.max(0, Math.ceil((expiresAt - Date.now()) / 1000));
+}
+
+export function requirePayload(found: FoundFeatures): CompleteFeatures {
+  const { summary, payload } = found;
+  if (!payload) throw new Error('the payload was not asked for');
+  return { summary, payload };
+}
+
+function answerJson(context: EdgeContext, found: FoundFeatures, representation: Representation): Response {
+  const answer = detectAnswer(found, { requestId: context.get('requestId'), timing: context.get('timing') });
+  if (representation.include === 'summary') return newAnswer(JSON.stringify(answer));
+  const { features } = decodePayload(requirePayload(found).payload);
+  const json = streamBytes(encodeText(featureJson(answer, features, representation)));
+  return compressLarge(context, newAnswer(json), features.count);
+}
+
+function answerFile(
+  { summary, payload }: CompleteFeatures,
+  format: FileFormat,
+  representation: Representation,
+): Response {
+  const { mediaTypes, extension, write } = FEATURE_FILES[format];
+  const file = write(payload, { rootSift: representation.root_sift });
+  const answer = newAnswer(file instanceof Uint8Array ? file : streamBytes(file));
+  const fileName = `${summary.metadata.image.sha256}.${extension}`;
+  answer.headers.set('Content-Type', mediaTypes[0]);
+  answer.headers.set('Content-Disposition', `attachment; filename="${fileName}"`);
+  return answer;
+}
+
+function newAnswer(body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>): Response {
+  return new Response(body, { headers: FEATURES_HEADERS });
+}
+
+/** The fields that every JSON answer about one image has. */
+export function detectAnswer(
+  { summary, tier }: FoundFeatures,
+  { requestId, timing }: { requestId: string; timing: Timing },
+): DetectAnswer {
+  const { metadata, count } = summary;
+  const { extractor, parameters, image } = metadata;
+  return {
+    success: true,
+    keypoints: count,
+    descriptors_shape: [count, DESCRIPTOR_LENGTH],
+    cached: tier !== null,
+    processing_time_ms: Number(timing.elapsedMs.toFixed(1)),
+    request_id: requestId,
+    image,
+    extractor: { name: extractor.name, version: extractor.version, parameters },
+    cache: {
+      tier,
+      key: keyOfSummary(summary),
+      ttl_s: secondsLeft(summary),
+    },
+    links: linksTo(image.sha256, parameters),
+  };
+}
+
+const DEFAULT_VALUES = new Map(pairsOf(DEFAULT_SIFT_PARAMETERS));
+
+/** They name just the parameters that are not the defaults; names and numbers need no escaping in a query. */
+function linksTo(sha256: string, parameters: SiftParameters): DetectAnswer['links'] {
+  const changed = pairsOf(parameters).filter(([name, value]) => value !== DEFAULT_VALUES.get(name));
+  const query = changed.map((pair) => pair.join('='));
+  const path = `/api/v1/features/${sha256}`;
+  return {
+    self: query.length === 0 ? path : `${path}?${query.join('&')}`,
+    safetensors: `${path}?${[...query, 'format=safetensors'].join('&')}`,
+  };
+}
+
+function streamBytes(chunks: Iterator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    pull(controller) {
+      const { done, value } = chunks.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+}

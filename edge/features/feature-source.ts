@@ -1,0 +1,156 @@
+import type { CacheTier } from '../../shared/contract/answers.ts';
+import { ServiceError } from '../../shared/contract/errors.ts';
+import type { SiftParameters } from '../../shared/contract/parameters.ts';
+import type { TraceContext } from '../../shared/contract/trace-context.ts';
+import { type Extractor, extractorId } from '../../shared/extractor.ts';
+import { featureKey } from '../../shared/feature-key.ts';
+import { decodePayload, keyOf } from '../../shared/features/payload.ts';
+import { logWarning } from '../observability/log.ts';
+import type { Timing } from '../observability/timing.ts';
+import { SingleFlight } from '../resilience/single-flight.ts';
+import type { FeatureCache } from './cache/feature-cache.ts';
+import type { CachedFeatures } from './cached-features.ts';
+import type { OriginClient } from './origin-client.ts';
+
+export interface FeatureQuery {
+  /** Lower-case hexadecimal SHA-256 of the image file. */
+  sha256: string;
+  parameters: SiftParameters;
+  /** Whether the tensors are wanted or just the summary. */
+  needsPayload: boolean;
+  timing: Timing;
+}
+
+export interface FeatureUpload extends FeatureQuery {
+  bytes: Uint8Array<ArrayBuffer>;
+  digest: Uint8Array;
+  requestId: string;
+  trace: TraceContext;
+  /** Aborted when the client has gone. */
+  signal: AbortSignal;
+  /** Keeps the platform from ending work that nobody awaits. */
+  keepAlive: (work: Promise<unknown>) => void;
+  /** Called as soon as `bytes` are not needed any more. */
+  releaseBytes: () => void;
+}
+
+export interface FoundFeatures extends CachedFeatures {
+  /** Where it was found; null when it was computed for this request. */
+  tier: CacheTier | null;
+}
+
+/** Features by the key of their image: from the cache, else from the origin. */
+export class FeatureSource {
+  readonly #cache: FeatureCache;
+  readonly #origin: OriginClient;
+  readonly #extractor: Extractor;
+  readonly #ttlMs: number;
+  readonly #longestWaitMs: number;
+  readonly #flights: SingleFlight<FoundFeatures>;
+
+  constructor(options: {
+    cache: FeatureCache;
+    origin: OriginClient;
+    extractor: Extractor;
+    ttlSeconds: number;
+    longestWaitMs: number;
+  }) {
+    this.#cache = options.cache;
+    this.#origin = options.origin;
+    this.#extractor = options.extractor;
+    this.#ttlMs = options.ttlSeconds * 1000;
+    this.#longestWaitMs = options.longestWaitMs;
+    this.#flights = new SingleFlight(options.longestWaitMs);
+  }
+
+  /** Milliseconds after which {@link obtain} has settled. */
+  get longestWaitMs(): number {
+    return this.#longestWaitMs;
+  }
+
+  keyOf({ sha256, parameters }: Pick<FeatureQuery, 'sha256' | 'parameters'>): string {
+    return featureKey(this.#extractor, parameters, sha256);
+  }
+
+  /** What the cache has. */
+  async find(query: FeatureQuery): Promise<FoundFeatures | undefined> {
+    const key = this.keyOf(query);
+    const near = this.#cache.peek(key, query.needsPayload);
+    return near ?? query.timing.measure('cache', () => this.#cache.get(key, query.needsPayload));
+  }
+
+  /**
+   * What the cache has, else what the origin computes; that is stored after the answer. Simultaneous uploads of
+   * one image share one look-up and one extraction.
+   *
+   * @throws ServiceError what the origin says, `SERVICE_TIMEOUT`
+   */
+  async obtain(upload: FeatureUpload): Promise<FoundFeatures> {
+    const key = this.keyOf(upload);
+    const near = this.#cache.peek(key, upload.needsPayload);
+    if (near) return near;
+    // The platform may end the request that does the work midway: who waits for it needs a limit of its own.
+    const timeout = AbortSignal.timeout(this.#longestWaitMs);
+    const caller = { signal: AbortSignal.any([upload.signal, timeout]), keepAlive: upload.keepAlive };
+    // Who wants the summary alone may find it where the payload is gone: these two do not share.
+    const flight = upload.needsPayload ? `${key} with payload` : key;
+    const isLeader = !this.#flights.has(flight);
+    const run = () => this.#flights.run(flight, (signal) => this.#findOrExtract(key, upload, signal), caller);
+    if (!isLeader) upload.releaseBytes();
+    try {
+      return isLeader ? await run() : await upload.timing.measure('origin', run);
+    } catch (error) {
+      if (!timeout.aborted) throw error;
+      throw new ServiceError('SERVICE_TIMEOUT', 'The features were not ready in time.', { cause: error });
+    }
+  }
+
+  /** Drops a result from this isolate's memory. */
+  forget(key: string): void {
+    this.#cache.forget(key);
+  }
+
+  /** Drops every result from this isolate's memory. */
+  forgetAll(): void {
+    this.#cache.forgetAll();
+  }
+
+  async #findOrExtract(key: string, upload: FeatureUpload, signal: AbortSignal): Promise<FoundFeatures> {
+    return (await this.find(upload)) ?? this.#extract(key, upload, signal);
+  }
+
+  async #extract(key: string, upload: FeatureUpload, signal: AbortSignal): Promise<FoundFeatures> {
+    const { payload, serverTiming, release } = await upload.timing.measure('origin', () =>
+      this.#origin.extract({ ...upload, signal }),
+    );
+    upload.timing.append(serverTiming);
+    try {
+      const { metadata, features } = readPayload(payload);
+      if (keyOf(metadata) !== key) this.#warnOfOtherExtractor(metadata.extractor);
+      const summary = { metadata, count: features.count, expiresAt: Date.now() + this.#ttlMs };
+      upload.keepAlive(this.#cache.put({ summary, payload }).finally(release));
+      return { summary, payload, tier: null };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Results go under the key of what really made them: a mistaken setting costs hits, never correctness. */
+  #warnOfOtherExtractor(actual: Extractor): void {
+    logWarning('the origin has another extractor than EXTRACTOR says; its results are not found again', {
+      configured: extractorId(this.#extractor),
+      origin: extractorId(actual),
+    });
+  }
+}
+
+function readPayload(payload: Uint8Array<ArrayBuffer>) {
+  try {
+    return decodePayload(payload);
+  } catch (error) {
+    throw new ServiceError('ORIGIN_UNAVAILABLE', 'The feature extractor gave no usable answer.', {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,230 @@
+import type * as z from 'zod';
+import { type MatchResult, matchResultSchema, originReadySchema } from '../../shared/contract/answers.ts';
+import { type ErrorCode, problemSchema, ServiceError } from '../../shared/contract/errors.ts';
+import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
+import { type GeometryParameters, pairsOf, type SiftParameters } from '../../shared/contract/parameters.ts';
+import type { TraceContext } from '../../shared/contract/trace-context.ts';
+import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
+import { parseJson } from '../../shared/features/safetensors.ts';
+import {
+  contentDigestOf,
+  EXTRACT_PATH,
+  importOriginSecret,
+  joinPayloads,
+  MATCH_PATH,
+  ORIGIN_HEADERS,
+  signOriginRequest,
+} from '../../shared/origin-protocol.ts';
+import { sha256 } from '../../shared/sha256.ts';
+import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
+import type { MemoryBudget, MemoryLease } from '../resilience/memory-budget.ts';
+
+/** What every call tells of the request that it is for. */
+interface OriginJob {
+  requestId: string;
+  trace: TraceContext;
+  signal: AbortSignal;
+}
+
+export interface ExtractionJob extends OriginJob {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** SHA-256 of `bytes`. */
+  digest: Uint8Array;
+  parameters: SiftParameters;
+}
+
+export interface MatchJob extends OriginJob {
+  /** Feature payloads of the two images. */
+  payloads: readonly [Uint8Array, Uint8Array];
+  geometry: GeometryParameters;
+}
+
+export interface MatchJobAnswer {
+  result: MatchResult;
+  serverTiming: string;
+}
+
+/** A request as it goes over the wire. */
+interface SignedCall extends OriginJob {
+  pathAndQuery: string;
+  bytes: Uint8Array<ArrayBuffer>;
+  digest: Uint8Array;
+}
+
+export interface ExtractionAnswer {
+  /** As received, not looked at yet: of an extraction a safetensors file. */
+  payload: Uint8Array<ArrayBuffer>;
+  serverTiming: string;
+  /** To be called when the payload is not worked on any more. */
+  release: () => void;
+}
+
+export type OriginState = z.infer<typeof originReadySchema>;
+
+/** What the origin may tell a client through us; any other code of its is between the two of us. */
+const RELAYED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'INVALID_IMAGE',
+  'INVALID_PARAMETER',
+  'IMAGE_TOO_LARGE',
+  'IMAGE_READ_ERROR',
+  'SERVICE_NOT_READY',
+  'OVERLOADED',
+  'SERVICE_TIMEOUT',
+  'INTERNAL_SERVER_ERROR',
+]);
+
+/** What an answer of unannounced length may have, as a proxy could make it of ours. */
+const LARGEST_ANSWER_BYTES = MAX_KEYPOINTS * BYTES_PER_KEYPOINT;
+
+/** So that the origin's own 504 is here before we stop waiting for it. */
+const ANSWER_MARGIN_MS = 500;
+
+/** The signed call to the origin. */
+export class OriginClient {
+  readonly #url: string;
+  readonly #secret: Promise<CryptoKey>;
+  readonly #timeoutMs: number;
+  readonly #breaker: CircuitBreaker;
+  readonly #answers: MemoryBudget;
+
+  /** @param options `answers` bounds the bytes of answers in memory; what is beyond waits at the origin */
+  constructor(options: {
+    url: string;
+    secret: string;
+    timeoutMs: number;
+    breaker: CircuitBreaker;
+    answers: MemoryBudget;
+  }) {
+    this.#url = options.url.replace(/\/+$/, '');
+    this.#secret = importOriginSecret(options.secret);
+    this.#timeoutMs = options.timeoutMs;
+    this.#breaker = options.breaker;
+    this.#answers = options.answers;
+  }
+
+  /**
+   * @throws ServiceError what the origin answered; `ORIGIN_UNAVAILABLE` when it cannot be reached or makes no
+   *   sense; `SERVICE_TIMEOUT` when it does not answer in time; `OVERLOADED` when there was no memory for the answer
+   */
+  extract(job: ExtractionJob): Promise<ExtractionAnswer> {
+    return this.#call({
+      ...job,
+      pathAndQuery: `${EXTRACT_PATH}?${new URLSearchParams(pairsOf(job.parameters))}`,
+    });
+  }
+
+  /** Errors as of {@link extract}. */
+  async match(job: MatchJob): Promise<MatchJobAnswer> {
+    const { payloads, geometry, ...rest } = job;
+    const bytes = joinPayloads(...payloads);
+    const query = Object.entries(geometry).map(([name, value]) => [name, String(value)]);
+    const pathAndQuery = `${MATCH_PATH}?${new URLSearchParams(query)}`;
+    const { payload, serverTiming, release } = await this.#call({
+      ...rest,
+      pathAndQuery,
+      bytes,
+      digest: await sha256(bytes),
+    });
+    release();
+    const result = matchResultSchema.safeParse(parseJson(new TextDecoder().decode(payload)));
+    if (!result.success) throw this.#unavailable(result.error);
+    return { result: result.data, serverTiming };
+  }
+
+  async #call(job: SignedCall): Promise<ExtractionAnswer> {
+    if (!this.#breaker.tryAcquire()) throw this.#unavailable('not asked: it failed repeatedly');
+    const timeout = AbortSignal.timeout(this.#timeoutMs);
+    try {
+      const answer = await this.#post(job, AbortSignal.any([timeout, job.signal]));
+      this.#breaker.succeed();
+      return answer;
+    } catch (error) {
+      if (error instanceof ServiceError && error.code !== 'ORIGIN_UNAVAILABLE') {
+        this.#breaker.succeed();
+        throw error;
+      }
+      if (job.signal.aborted) throw error;
+      this.#breaker.fail();
+      if (timeout.aborted) {
+        throw new ServiceError('SERVICE_TIMEOUT', 'The result was not ready in time.', { cause: error });
+      }
+      throw error instanceof ServiceError ? error : this.#unavailable(error);
+    }
+  }
+
+  async #post(job: SignedCall, signal: AbortSignal): Promise<ExtractionAnswer> {
+    const { pathAndQuery } = job;
+    const contentDigest = contentDigestOf(job.digest);
+    const timestampMs = Date.now();
+    const parts = { method: 'POST', pathAndQuery, timestampMs, contentDigest };
+    const headers = new Headers({
+      'content-type': 'application/octet-stream',
+      [ORIGIN_HEADERS.contentDigest]: contentDigest,
+      [ORIGIN_HEADERS.timestamp]: String(timestampMs),
+      [ORIGIN_HEADERS.signature]: await signOriginRequest(await this.#secret, parts),
+      [ORIGIN_HEADERS.timeBudget]: String(Math.max(1, this.#timeoutMs - ANSWER_MARGIN_MS)),
+      [ORIGIN_HEADERS.requestId]: job.requestId,
+      [ORIGIN_HEADERS.traceParent]: job.trace.traceParent,
+    });
+    const response = await fetch(this.#url + pathAndQuery, {
+      method: 'POST',
+      headers,
+      body: job.bytes,
+      signal,
+    });
+    if (!response.ok) throw await this.#problemFrom(response);
+    return {
+      ...(await this.#receive(response)),
+      serverTiming: response.headers.get(ORIGIN_HEADERS.serverTiming) ?? '',
+    };
+  }
+
+  /** Until there is memory for it, an answer stays unread. */
+  async #receive(response: Response): Promise<Pick<ExtractionAnswer, 'payload' | 'release'>> {
+    const bytes = Number(response.headers.get('content-length') ?? LARGEST_ANSWER_BYTES);
+    let lease: MemoryLease | undefined;
+    try {
+      lease = await this.#answers.acquire(bytes);
+      return { payload: new Uint8Array(await response.arrayBuffer()), release: lease.release };
+    } catch (error) {
+      lease?.release();
+      await response.body?.cancel().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #problemFrom(response: Response): Promise<ServiceError> {
+    const parsed = problemSchema.safeParse(await response.json().catch(() => undefined));
+    if (!parsed.success) {
+      const cause = `status ${response.status} without a problem document`;
+      // Whoever refused it would refuse it again, and only it: a fault of ours and no reason to stop asking.
+      return response.status < 500
+        ? new ServiceError('INTERNAL_SERVER_ERROR', 'An unexpected error occurred.', { cause })
+        : this.#unavailable(cause);
+    }
+    const { error_code, detail, details } = parsed.data;
+    if (!RELAYED_CODES.has(error_code)) return this.#unavailable(`${error_code}: ${detail}`);
+    const retryAfterSeconds = Number(response.headers.get('retry-after') ?? 0);
+    return new ServiceError(error_code, detail, {
+      details,
+      ...(retryAfterSeconds > 0 && { retryAfterSeconds }),
+    });
+  }
+
+  #unavailable(cause: unknown): ServiceError {
+    return new ServiceError('ORIGIN_UNAVAILABLE', 'The feature extractor cannot be reached at the moment.', {
+      cause,
+      retryAfterSeconds: Math.max(1, this.#breaker.retryAfterSeconds),
+    });
+  }
+
+  /** What the origin says of itself; undefined when it cannot be reached or makes no sense. */
+  async state(timeoutMs: number): Promise<OriginState | undefined> {
+    try {
+      const response = await fetch(`${this.#url}/health/ready`, { signal: AbortSignal.timeout(timeoutMs) });
+      return originReadySchema.safeParse(await response.json()).data;
+    } catch {
+      return undefined;
+    }
+  }
+}

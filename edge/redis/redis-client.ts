@@ -1,0 +1,99 @@
+import { type Pipeline, Redis } from '@upstash/redis';
+import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
+
+/** Commands of `@upstash/redis`, to be sent in one request. */
+export type RedisPipeline = Pipeline;
+
+/** The few commands that the cache needs, and any others in a pipeline; every call is one HTTP request to Upstash. */
+export interface RedisClient {
+  /** Values of `keys`, null where there is none. */
+  getMany(keys: string[], timeoutMs: number): Promise<(string | null)[]>;
+  setMany(records: [key: string, value: string][], ttlSeconds: number, timeoutMs: number): Promise<void>;
+  ping(timeoutMs: number): Promise<void>;
+  /** The commands that `add` puts into a pipeline, in one request; gives Redis' raw results in their order. */
+  pipeline(add: (pipeline: RedisPipeline) => unknown, timeoutMs: number): Promise<unknown[]>;
+}
+
+/** Redis failed, was too slow, or is not being asked at the moment. */
+export class RedisUnavailable extends Error {
+  override readonly name = 'RedisUnavailable';
+}
+
+/**
+ * `@upstash/redis` with every setting that would spoil binary-safe strings, retry behind our back, share a
+ * request's promise with another request, or report on us, turned off.
+ */
+export function createRedisClient(options: {
+  url: string;
+  token: string;
+  breaker: CircuitBreaker;
+}): RedisClient {
+  const { url, token, breaker } = options;
+
+  const clients = new Map<number, Redis>();
+
+  function clientWith(timeoutMs: number): Redis {
+    const known = clients.get(timeoutMs);
+    if (known) return known;
+    const redis = new Redis({
+      url,
+      token,
+      responseEncoding: false,
+      automaticDeserialization: false,
+      enableAutoPipelining: false,
+      enableTelemetry: false,
+      readYourWrites: false,
+      // `retry: false` would still try a second time.
+      retry: { retries: 0 },
+      // A function: the client answers an aborted fixed signal with a made-up result.
+      signal: () => AbortSignal.timeout(timeoutMs),
+    });
+    clients.set(timeoutMs, redis);
+    return redis;
+  }
+
+  async function run<Result>(timeoutMs: number, command: (redis: Redis) => Promise<Result>): Promise<Result> {
+    if (!breaker.tryAcquire()) throw new RedisUnavailable('not asked: it failed repeatedly');
+    try {
+      const result = await command(clientWith(timeoutMs));
+      breaker.succeed();
+      return result;
+    } catch (error) {
+      const kind = kindOf(error);
+      if (REFUSALS.test(kind)) breaker.succeed();
+      else breaker.fail();
+      throw new RedisUnavailable(kind);
+    }
+  }
+
+  return {
+    getMany: (keys, timeoutMs) => run(timeoutMs, (redis) => redis.mget<(string | null)[]>(keys)),
+    setMany: (records, ttlSeconds, timeoutMs) =>
+      run(timeoutMs, async (redis) => {
+        const pipeline = redis.pipeline();
+        for (const [key, value] of records) pipeline.set(key, value, { ex: ttlSeconds });
+        await pipeline.exec();
+      }),
+    ping: (timeoutMs) => run(timeoutMs, async (redis) => void (await redis.ping())),
+    pipeline: (add, timeoutMs) =>
+      run(timeoutMs, (redis) => {
+        const pipeline = redis.pipeline();
+        add(pipeline);
+        return pipeline.exec<unknown[]>();
+      }),
+  };
+}
+
+/** Redis is there and refuses to write: no reason to stop reading. */
+const REFUSALS = /\b(OOM|READONLY|MISCONF)$/;
+
+/**
+ * The error's class and Redis' own code, as in `UpstashError WRONGPASS`. Not its message, which can hold the
+ * whole command, payload included.
+ */
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown failure';
+  // A pipeline's says `Command 1 [ set ] failed: OOM …`.
+  const code = /^(?:Command \d+ \[[^\]]*\] failed: )?([A-Z]{3,16})\b/.exec(error.message)?.[1];
+  return code ? `${error.name} ${code}` : error.name;
+}

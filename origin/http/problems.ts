@@ -1,0 +1,52 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { asServiceError, problemHeaders, problemOf, ServiceError } from '../../shared/contract/errors.ts';
+import { ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
+import { CallerGone } from './caller.ts';
+
+/** Answers every error, whoever threw it, with a problem document of the contract, and logs what really happened. */
+export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (thrown instanceof CallerGone) {
+    request.log.info(thrown.message);
+    return reply.hijack();
+  }
+  const error = isFastifyError(thrown) ? fromFastify(thrown) : asServiceError(thrown);
+  logError(error, request);
+  const problem = problemOf(error, { path: pathOf(request.url), id: request.id });
+  return (
+    reply
+      .code(error.status)
+      .headers({ ...problemHeaders(error), [ORIGIN_HEADERS.requestId]: request.id })
+      // As bytes, lest Fastify adds a charset that JSON does not have.
+      .send(Buffer.from(JSON.stringify(problem)))
+  );
+}
+
+export function sendNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return sendProblem(new ServiceError('NOT_FOUND', 'There is nothing at this address.'), request, reply);
+}
+
+function logError(error: ServiceError, { log }: FastifyRequest): void {
+  const { code: error_code, cause, message, status } = error;
+  if (status === 500) log.error({ error_code, err: cause ?? error }, message);
+  else if (status > 500) log.warn({ error_code, err: cause }, message);
+  else log.info({ error_code, err: cause }, message);
+}
+
+function isFastifyError(thrown: unknown): thrown is FastifyError {
+  return thrown instanceof Error && 'code' in thrown && String(thrown.code).startsWith('FST_');
+}
+
+function fromFastify(error: FastifyError): ServiceError {
+  if (error.statusCode === 415) {
+    return new ServiceError('UNSUPPORTED_MEDIA_TYPE', 'The Content-Type cannot be read.', { cause: error });
+  }
+  if (error.statusCode !== undefined && error.statusCode < 500) {
+    return new ServiceError('INVALID_PARAMETER', 'The request is malformed.', { cause: error });
+  }
+  return asServiceError(error);
+}
+
+/** A URL without its query. */
+export function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? url;
+}

@@ -1,0 +1,40 @@
+import type { OriginMetrics } from '../observability/metrics.ts';
+import type { Completed, ExtractionPool, JobCost } from '../scheduler/pool.ts';
+import type { Task } from './messages.ts';
+import { SharedWork } from './shared-work.ts';
+
+export interface SharedJob {
+  task: Task;
+  cost: JobCost;
+  /** Aborts when this caller leaves. */
+  signal: AbortSignal;
+  /** Gives the memory of this caller's upload back. */
+  release: () => void;
+}
+
+/** The pool's jobs, each done once for all who ask for the same at the same time. */
+export class SharedJobs {
+  readonly #pool: ExtractionPool;
+  readonly #metrics: OriginMetrics;
+  readonly #flights = new SharedWork<Completed>();
+
+  constructor({ pool, metrics }: { pool: ExtractionPool; metrics: OriginMetrics }) {
+    this.#pool = pool;
+    this.#metrics = metrics;
+  }
+
+  /**
+   * @param key names the result completely
+   * @throws whatever the pool throws, or the signal's reason
+   */
+  run(key: string, { task, cost, signal, release }: SharedJob): Promise<Completed> {
+    const { joined, result } = this.#flights.run(key, signal, (everyoneLeft) =>
+      this.#pool.run(task, cost, everyoneLeft).finally(release),
+    );
+    if (joined) {
+      release();
+      this.#metrics.joins.inc();
+    }
+    return result;
+  }
+}

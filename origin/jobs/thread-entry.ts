@@ -1,0 +1,12 @@
+import { workerData } from 'node:worker_threads';
+import { loadNativeAddon } from '../native/addon.ts';
+import { serveTasks } from '../scheduler/serve.ts';
+import { extractFeatures } from './extract.ts';
+import type { ThreadData } from './messages.ts';
+import { runTask } from './run-task.ts';
+import { warmUpTask } from './warm-up.ts';
+
+const { engine }: ThreadData = workerData;
+const addon = loadNativeAddon(engine);
+await extractFeatures(addon, await warmUpTask());
+serveTasks((task) => runTask(addon, task));

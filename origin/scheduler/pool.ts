@@ -1,0 +1,216 @@
+import { asServiceError, ServiceError } from '../../shared/contract/errors.ts';
+import type { Task, TaskResult } from '../jobs/messages.ts';
+import type { SiftEngine } from '../native/addon.ts';
+import { JobQueue } from './queue.ts';
+import type { ExtractionThread } from './thread.ts';
+import { ThreadGroup } from './thread-group.ts';
+import { Throughput } from './throughput.ts';
+
+export interface PoolOptions {
+  threads: number;
+  /** What all running jobs together may take, in bytes. */
+  memoryBytes: number;
+  /** How many jobs may wait. */
+  queueLength: number;
+  /** Entry module of the threads. */
+  script: URL;
+  engine: SiftEngine;
+}
+
+/** A result, and how long its job waited. */
+export type Completed<Result extends TaskResult = TaskResult> = Result & { queueMs: number };
+
+/** What the pool tells of itself as it happens. */
+export interface PoolObserver {
+  refused(): void;
+  /** Nobody waits for the job any more; `reason` is that of its signal. A running job runs on. */
+  abandoned(state: 'queued' | 'running', reason: unknown): void;
+  started(queueMs: number): void;
+  completed(task: Task, result: TaskResult): void;
+  failed(error: ServiceError): void;
+  threadEnded(cause: Error): void;
+}
+
+export interface PoolStatus {
+  queued: number;
+  running: number;
+  /** Bytes that the running jobs may take, by estimate, and what they may take at most. */
+  memoryReserved: number;
+  memoryBudget: number;
+  threads: number;
+  /** How many of the threads have warmed up. */
+  threadsWarm: number;
+}
+
+/** What a job takes. */
+export interface JobCost {
+  /** While it runs. */
+  memoryBytes: number;
+  /** What its time is in proportion to: pixels of levels for an extraction, pairs of descriptors for a match. */
+  work: number;
+  /** About how much longer it takes than other jobs of that much work. */
+  extraMs: number;
+}
+
+interface Job extends JobCost {
+  task: Task;
+  queuedAt: number;
+  answer: PromiseWithResolvers<Completed>;
+}
+
+interface RunningJob extends Job {
+  startedAt: number;
+}
+
+/** 5 Mpx/s with default parameters, which make six levels, as our engine does. */
+const ASSUMED_LEVEL_PIXELS_PER_MS = 5_000 * 6;
+/** As bench/results/2026-11-22-matching.md has it, verification included. */
+const ASSUMED_COMPARISONS_PER_MS = 200_000;
+
+/**
+ * Runs extractions and matches on worker threads, as many at once as the memory budget allows. Own code where piscina would
+ * do otherwise: it admits by number of tasks, not by memory, and to cancel a task it kills the thread.
+ *
+ * Native code cannot be interrupted. A job whose callers have all left is dropped while it waits; once it runs, it
+ * keeps its thread and its share of the memory until it returns.
+ */
+export class ExtractionPool {
+  readonly #options: PoolOptions;
+  readonly #observer: PoolObserver;
+  readonly #threads: ThreadGroup;
+  readonly #queue = new JobQueue<Job>();
+  readonly #running = new Set<RunningJob>();
+  readonly #throughput = {
+    extract: new Throughput(ASSUMED_LEVEL_PIXELS_PER_MS),
+    match: new Throughput(ASSUMED_COMPARISONS_PER_MS),
+  };
+
+  constructor(options: PoolOptions, observer: PoolObserver) {
+    this.#options = options;
+    this.#observer = observer;
+    this.#threads = new ThreadGroup(options.script, { engine: options.engine }, options.threads, {
+      idle: () => this.#dispatch(),
+      ended: (cause) => observer.threadEnded(cause),
+    });
+  }
+
+  /** Every thread has run a first extraction, and one of them lives. */
+  get isReady(): boolean {
+    return this.#threads.isReady;
+  }
+
+  get status(): PoolStatus {
+    return {
+      queued: this.#queue.length,
+      running: this.#running.size,
+      memoryReserved: this.#reservedBytes,
+      memoryBudget: this.#options.memoryBytes,
+      threads: this.#threads.size,
+      threadsWarm: this.#threads.warm,
+    };
+  }
+
+  /** How long every thread has been on its present job; 0 while one of them is free. */
+  get stalledMs(): number {
+    if (this.#running.size < this.#threads.size) return 0;
+    const now = performance.now();
+    return Math.min(...Array.from(this.#running, (job) => now - job.startedAt));
+  }
+
+  /** When all that runs and waits now will be done, judged by the jobs done lately. */
+  get estimatedWaitSeconds(): number {
+    const jobs = [...this.#running, ...this.#queue];
+    const ms = jobs.reduce(
+      (sum, { task, work, extraMs }) => sum + this.#throughput[task.kind].msFor(work) + extraMs,
+      0,
+    );
+    return ms / this.#threads.size / 1000;
+  }
+
+  /**
+   * @param task its bytes are emptied when it starts: they move to the thread
+   * @param signal aborts when nobody waits any more
+   * @throws ServiceError `IMAGE_TOO_LARGE` for more memory than the whole budget, `OVERLOADED` when the queue is
+   *   full, and what the extraction throws; or the signal's reason when it aborts before the job starts
+   */
+  async run(task: Task, cost: JobCost, signal: AbortSignal): Promise<Completed> {
+    signal.throwIfAborted();
+    this.#checkMemory(cost.memoryBytes);
+    if (this.#queue.length >= this.#options.queueLength) throw this.#overloaded();
+    const answer = Promise.withResolvers<Completed>();
+    const job: Job = { task, ...cost, queuedAt: performance.now(), answer };
+    this.#queue.add(job);
+    const abandon = () => this.#abandon(job, signal.reason);
+    signal.addEventListener('abort', abandon);
+    this.#dispatch();
+    return job.answer.promise.finally(() => signal.removeEventListener('abort', abandon));
+  }
+
+  /** Ends the threads; waits for native code that still runs. */
+  close(): Promise<void> {
+    return this.#threads.close();
+  }
+
+  get #reservedBytes(): number {
+    return this.#running.values().reduce((sum, job) => sum + job.memoryBytes, 0);
+  }
+
+  #checkMemory(memoryBytes: number): void {
+    const max = this.#options.memoryBytes;
+    if (memoryBytes <= max) return;
+    throw new ServiceError('IMAGE_TOO_LARGE', 'The image takes more memory than this server may use.', {
+      details: { limit: 'memory', max, actual: memoryBytes },
+    });
+  }
+
+  #overloaded(): ServiceError {
+    this.#observer.refused();
+    return new ServiceError('OVERLOADED', 'Too many jobs are waiting.', {
+      retryAfterSeconds: this.estimatedWaitSeconds,
+    });
+  }
+
+  #abandon(job: Job, reason: unknown): void {
+    const wasQueued = this.#queue.remove(job);
+    this.#observer.abandoned(wasQueued ? 'queued' : 'running', reason);
+    if (!wasQueued) return;
+    job.answer.reject(reason);
+    // It may have been the one that the others waited behind.
+    this.#dispatch();
+  }
+
+  #dispatch(): void {
+    for (;;) {
+      const thread = this.#threads.take();
+      if (!thread) return;
+      const job = this.#queue.next(this.#options.memoryBytes - this.#reservedBytes);
+      if (!job) {
+        this.#threads.giveBack(thread);
+        return;
+      }
+      void this.#execute(thread, { ...job, startedAt: performance.now() });
+    }
+  }
+
+  async #execute(thread: ExtractionThread, job: RunningJob): Promise<void> {
+    const queueMs = job.startedAt - job.queuedAt;
+    this.#running.add(job);
+    this.#observer.started(queueMs);
+    try {
+      const result = await thread.run(job.task);
+      if (job.extraMs === 0) {
+        this.#throughput[job.task.kind].record(job.work, performance.now() - job.startedAt);
+      }
+      this.#observer.completed(job.task, result);
+      job.answer.resolve({ ...result, queueMs });
+    } catch (thrown) {
+      const error = asServiceError(thrown);
+      this.#observer.failed(error);
+      job.answer.reject(error);
+    } finally {
+      this.#running.delete(job);
+      this.#threads.giveBack(thread);
+      this.#dispatch();
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import { parentPort } from 'node:worker_threads';
+import { asServiceError } from '../../shared/contract/errors.ts';
+import type { ExtractionFailure, Task, TaskResult, ThreadMessage } from '../jobs/messages.ts';
+
+/**
+ * The thread's side of the messages: says that it is ready, then answers every task with what `run` returns or
+ * throws. To be called from a worker thread.
+ */
+export function serveTasks(run: (task: Task) => Promise<TaskResult>): void {
+  parentPort?.on('message', async (task: Task) => {
+    try {
+      const result = await run(task);
+      post({ kind: 'done', result }, [result.payload.buffer]);
+    } catch (thrown) {
+      post({ kind: 'failed', failure: failureOf(thrown) });
+    }
+  });
+  post({ kind: 'ready' });
+}
+
+function post(message: ThreadMessage, transfer: ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer);
+}
+
+function failureOf(thrown: unknown): ExtractionFailure {
+  const { code, message, details, cause } = asServiceError(thrown);
+  // Errors survive cloning, other values might not.
+  return { code, message, details, cause: cause instanceof Error ? cause : String(cause) };
+}

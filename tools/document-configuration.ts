@@ -1,0 +1,88 @@
+/** `node tools/document-configuration.ts` writes docs/configuration.md from the schemas that check the settings. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import * as z from 'zod';
+import { configurationSchema as edgeSchema } from '../edge/configuration.ts';
+import { configurationSchema as gatewaySchema } from '../gateway/configuration.ts';
+import { settingsSchema as originSchema } from '../origin/configuration.ts';
+import { fromRoot } from './project-root.ts';
+
+export const CONFIGURATION_PAGE = fromRoot('docs', 'configuration.md');
+
+const objectSchema = z.object({
+  properties: z.record(
+    z.string(),
+    z.object({
+      description: z.string({ error: 'has no description' }),
+      /** Where the default depends on the machine. */
+      computed: z.string().optional(),
+    }),
+  ),
+});
+
+/** The page as it should be. */
+export function configurationPage(): string {
+  return `# Configuration
+
+Made from the schemas by \`node tools/document-configuration.ts\`; a test fails where it is not current.
+
+Every process reads its settings from the environment: \`.env\` with \`npm start\` and \`docker compose\` (see
+[.env.example](../.env.example)), vars and secrets on Cloudflare ([deployment.md](deployment.md)). All are checked at the start,
+and every problem is named at once: origin and gateway then end, the edge answers \`SERVICE_NOT_READY\` and logs it. A setting
+that is empty counts as not given.
+
+Two must agree between edge and origins: \`ORIGIN_SECRET\`, and \`EXTRACTOR\` with what an origin's \`/health/ready\` says of itself as
+\`name@version\`. With a wrong \`EXTRACTOR\` answers stay right, but are not found again in the cache; the edge's log says so.
+
+## Edge
+
+${tableOf(edgeSchema)}
+
+On Deno also \`HOST\` and \`PORT\`, where to listen.
+
+## Origin
+
+${tableOf(originSchema)}
+
+OpenCV itself reads \`OPENCV_CPU_DISABLE\`, such as \`AVX512-SKX\`: origins of different CPU generations need a common level.
+
+## Redis gateway
+
+For development and compose; production talks to Upstash.
+
+${tableOf(gatewaySchema)}
+
+## Elsewhere
+
+\`npm start\` reads \`PORT\`, \`ORIGIN_PORT\`, \`REDIS_REST_PORT\`, \`REDIS_URL\`, \`ORIGIN_SECRET\` and \`REDIS_REST_TOKEN\`, and hands the
+others on. docker-compose.yml reads \`ORIGIN_REPLICAS\`, \`ORIGIN_MEMORY_LIMIT\` and \`GRAFANA_PORT\`.
+`;
+}
+
+function tableOf(schema: z.ZodObject): string {
+  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  const rows = Object.entries(objectSchema.parse(json).properties).map(([name, setting]) => {
+    return `| \`${name}\` | ${setting.computed ?? defaultOf(schema, name)} | ${accepted(schema, name)} | ${setting.description} |`;
+  });
+  return ['| setting | default | accepts | |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function defaultOf(schema: z.ZodObject, name: string): string {
+  const parsed = schema.shape[name]?.safeParse(undefined);
+  if (!parsed?.success) return '**needed**';
+  const text = String(parsed.data ?? '');
+  return text && `\`${text}\``;
+}
+
+/** What the schema itself says to a value that nothing can be made of. */
+function accepted(schema: z.ZodObject, name: string): string {
+  const message = schema.shape[name]?.safeParse('\u0000').error?.issues[0]?.message ?? '';
+  return message
+    .replace(/^must (be|have|look) /, '')
+    .replace(/^is missing or no /, '')
+    .replaceAll('|', '\\|');
+}
+
+if (process.argv[1] !== undefined && path.resolve(process.argv[1]) === import.meta.filename) {
+  writeFileSync(CONFIGURATION_PAGE, configurationPage());
+}
