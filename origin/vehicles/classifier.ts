@@ -1,0 +1,127 @@
+import type { PixelImage } from '../native/addon.ts';
+import type { ModelMetadata } from './model-metadata.ts';
+
+/** A rectangle in pixels of the decoded image; `x`, `y` are its upper left corner. */
+export interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Attributes whose value is one of a set of labels. */
+export const LABEL_ATTRIBUTES = [
+  'make',
+  'model',
+  'type',
+  'color',
+  'decade',
+  'country',
+  'stock_or_moded',
+  'functional_utility',
+] as const;
+export type LabelAttribute = (typeof LABEL_ATTRIBUTES)[number];
+
+export interface LabelProbability {
+  label: string;
+  /** Calibrated, 0 to 1. */
+  probability: number;
+}
+
+export interface LabelPrediction {
+  /** The five most probable labels (all, where there are fewer), by descending probability. */
+  top: LabelProbability[];
+  /** Entropy of the distribution over all labels, divided by its maximum: 0 is certain, 1 knows nothing. */
+  entropy: number;
+}
+
+/** What the linear model saw where: contributions to the logit of `label`. */
+export interface Explanation {
+  /** The class explained: the most probable one. */
+  label: string;
+  columns: number;
+  rows: number;
+  /** F32[rows, columns], row-major, over `box`: positive spoke for the class, negative against it. */
+  values: Float32Array;
+  /** The logit that the values and `bias` sum up to. */
+  logit: number;
+  bias: number;
+}
+
+/** What warnings are made of; thresholds belong to the caller. */
+export interface ImageFigures {
+  /** Shorter side of `box` in pixels of the image. */
+  shorterSide: number;
+  /** Longer side of `box` in pixels of the image. */
+  longerSide: number;
+  /** Mean grey value within `box`, 0 (black) to 255. */
+  brightness: number;
+  /** Standard deviation of the grey values within `box`. */
+  contrast: number;
+  /**
+   * Energy of the finest detail relative to that of the detail twice as coarse, within `box` at 256 pixels: sharp
+   * photographs have above 0.2, blurred or enlarged ones less.
+   */
+  sharpness: number;
+  /** Area of the next best place outside `box`, as a share of the area of `box`; 0 where nothing was found. */
+  otherVehicle: number;
+  /** How far the vehicle seems to reach beyond the image's border, as a share of the side of `box`; 0 where it does not. */
+  cut: number;
+}
+
+export interface Classification {
+  /** Where the vehicle is, or where the caller says it is. */
+  box: Box;
+  /** `whole`: the image is a crop of the vehicle already, or nothing better was found. */
+  boxSource: 'caller' | 'found' | 'whole';
+  /** Calibrated probability that the box shows a vehicle, and whether it is above the model's threshold. */
+  vehicle: { probability: number; isVehicle: boolean };
+  /** The exact class; absent where the model has no classes. */
+  class?: LabelPrediction;
+  /** One without a trained model is absent. Where `isVehicle` is false they mean nothing. */
+  attributes: Partial<Record<LabelAttribute, LabelPrediction>>;
+  /** Regression, 0 (wreck) to 1 (as new), and its root mean square error on pictures kept back. */
+  condition?: { value: number; error: number };
+  figures: ImageFigures;
+  /** Where it was asked for and the model has classes. */
+  explanation?: Explanation;
+  timing: { searchMs: number; encodeMs: number; scoreMs: number };
+}
+
+export interface ClassifyOptions {
+  /** Searched for where it is not given. Clipped to the image. */
+  box?: Box;
+  explanation?: boolean;
+}
+
+/** One model, loaded. Serves one thread; any number of them may exist. */
+export interface VehicleClassifier {
+  name: string;
+  version: string;
+  /** Of the model file, lower-case hexadecimal. */
+  sha256: string;
+  /** Of the model file. */
+  bytes: number;
+  metadata: ModelMetadata;
+  /**
+   * Blocks the calling thread, 50 to 400 ms; equal pixels and options give equal results on every machine.
+   *
+   * @param image three channels
+   * @throws RangeError for an image without pixels or a box outside it
+   */
+  classify(image: PixelImage, options?: ClassifyOptions): Classification;
+}
+
+/** A model file that is damaged, foreign, too large or of another version; `message` says what is wrong. */
+export class ModelError extends Error {
+  override readonly name = 'ModelError';
+}
+
+/**
+ * Reads a model file (docs/vehicle-models.md has its layout). Takes less than a second.
+ *
+ * @throws ModelError
+ */
+export async function loadClassifier(file: string): Promise<VehicleClassifier> {
+  throw new ModelError(`${file}: the classifier is not part of this build`);
+}
