@@ -1,12 +1,10 @@
 import * as z from 'zod';
 import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
 import { extractorSchema } from '../shared/extractor.ts';
-import { integerSetting, readSettings } from '../shared/settings.ts';
+import { integerSetting, readSettings, secretListSetting } from '../shared/settings.ts';
 import { collectorUrl, otlpHeadersSchema } from '../shared/tracing/settings.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'is missing or no http(s) URL' });
-const secret = (least: number) =>
-  z.string({ error: 'is missing' }).min(least, { error: `must have at least ${least} characters` });
 
 const share = () => {
   const error = 'must be a number from 0 to 1';
@@ -33,9 +31,14 @@ const corsOriginsSchema = z
 /** Settings of the edge: Worker bindings or environment variables of the same names. */
 export const configurationSchema = z.object({
   UPSTASH_REDIS_REST_URL: httpUrl.describe('Upstash Redis, or a gateway that speaks its REST protocol'),
-  UPSTASH_REDIS_REST_TOKEN: secret(1).describe('What that asks of its clients'),
+  UPSTASH_REDIS_REST_TOKEN: z
+    .string({ error: 'is missing' })
+    .min(1, { error: 'is missing' })
+    .describe('What that asks of its clients'),
   ORIGIN_URL: httpUrl.describe('Where the origin is reached, without a path'),
-  ORIGIN_SECRET: secret(32).describe('Shared with the origin; signs every request to it'),
+  ORIGIN_SECRET: secretListSetting(32).describe(
+    'Shared with the origin; signs every request to it, and cached results. Several, separated by commas: the first signs, all verify',
+  ),
   EXTRACTOR: extractorSchema.describe("The origins' extractor, as their /health/ready names it"),
   CACHE_TTL: integerSetting(1).default(3600).describe('Seconds for which results are kept'),
   MAX_IMAGE_BYTES: integerSetting(1).default(DEFAULT_MAX_IMAGE_BYTES).describe('Largest image file'),

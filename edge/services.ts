@@ -1,9 +1,12 @@
+import { FeatureRecords } from '../shared/records/feature-records.ts';
+import { RecordAuthenticator } from '../shared/records/record-authenticator.ts';
 import { SERVICE_NAME, SERVICE_VERSION } from '../shared/service.ts';
 import { SpanExporter } from '../shared/tracing/span-exporter.ts';
 import { ApiKeyStore } from './access/api-key-store.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { RateLimiter } from './access/rate-limiter.ts';
 import type { Configuration } from './configuration.ts';
+import { BASE64 } from './features/cache/base64.ts';
 import { CacheAdministration } from './features/cache/cache-administration.ts';
 import { FeatureCache } from './features/cache/feature-cache.ts';
 import { IsolateMemory } from './features/cache/isolate-memory.ts';
@@ -69,12 +72,18 @@ const KEY_LOOK_UP_TIMEOUT_MS = 2_000;
 export function createServices(configuration: Configuration, assets: Assets): Services {
   const { REDIS_TIMEOUT_MS, ORIGIN_TIMEOUT_MS } = configuration;
   const payloads = new MemoryBudget(PAYLOAD_BUDGET_BYTES, 'Too many results are on their way.');
-  const redisCache = new RedisCache(connectToRedis(configuration), REDIS_TIMEOUT_MS, payloads);
+  const [signingSecret = ''] = configuration.ORIGIN_SECRET;
+  const redisCache = new RedisCache({
+    redis: connectToRedis(configuration),
+    records: new FeatureRecords(new RecordAuthenticator(configuration.ORIGIN_SECRET), BASE64),
+    timeoutMs: REDIS_TIMEOUT_MS,
+    payloads,
+  });
   const cache = new FeatureCache(new IsolateMemory(), redisCache);
   const guardRedis = connectToRedis(configuration);
   const origin = new OriginClient({
     url: configuration.ORIGIN_URL,
-    secret: configuration.ORIGIN_SECRET,
+    secret: signingSecret,
     timeoutMs: ORIGIN_TIMEOUT_MS,
     breaker: new CircuitBreaker({ failureThreshold: 5, cooldownMs: 2_000 }),
     answers: payloads,

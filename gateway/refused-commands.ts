@@ -1,8 +1,8 @@
 import { type Command, CommandError } from './backend.ts';
 
 /**
- * Commands that change the connection all clients share, block it, or stop the server. Upstash refuses them over
- * REST, too.
+ * Commands that change the connection all clients share, block it, or stop the server, as Upstash refuses them over
+ * REST; and scripts, which can block Redis for everyone.
  */
 const REFUSED = new Set([
   ...['AUTH', 'HELLO', 'SELECT', 'QUIT', 'RESET', 'CLIENT', 'READONLY', 'READWRITE', 'ASKING'],
@@ -11,6 +11,7 @@ const REFUSED = new Set([
   ...['BLPOP', 'BRPOP', 'BLMOVE', 'BLMPOP', 'BRPOPLPUSH', 'BZPOPMIN', 'BZPOPMAX', 'BZMPOP'],
   ...['XREAD', 'XREADGROUP', 'WAIT', 'WAITAOF'],
   ...['SHUTDOWN', 'DEBUG', 'CONFIG', 'MODULE', 'ACL', 'CLUSTER', 'FAILOVER', 'REPLICAOF', 'SLAVEOF'],
+  ...['EVAL', 'EVAL_RO', 'EVALSHA', 'EVALSHA_RO', 'SCRIPT', 'FUNCTION', 'FCALL', 'FCALL_RO'],
   ...['SYNC', 'PSYNC', 'REPLCONF', 'SAVE', 'BGSAVE', 'BGREWRITEAOF'],
 ]);
 

@@ -1,7 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
 import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
-import { integerSetting, readSettings } from '../shared/settings.ts';
+import { integerSetting, readSettings, secretListSetting } from '../shared/settings.ts';
 import { collectorUrl, otlpHeadersSchema } from '../shared/tracing/settings.ts';
 import { SIFT_ENGINES } from './native/addon.ts';
 
@@ -25,10 +25,9 @@ export const settingsSchema = z.object({
   ORIGIN_PORT: integerSetting(0, 65_535)
     .default(8080)
     .describe('Port to listen on; 0 takes any free one, which the log tells'),
-  ORIGIN_SECRET: z
-    .string({ error: 'is missing: the secret that edge and origin share, at least 32 characters' })
-    .min(32, { error: 'must have at least 32 characters' })
-    .describe('Shared with the edges, whose requests it signs'),
+  ORIGIN_SECRET: secretListSetting(32).describe(
+    'Shared with the edges, whose requests it signs. Several, separated by commas: all verify',
+  ),
   ORIGIN_THREADS: integerSetting(1, 1024)
     .default(() => availableParallelism())
     .describe('Extractions at the same time')
@@ -76,7 +75,7 @@ const configurationSchema = settingsSchema
   .transform((values) => ({
     host: values.ORIGIN_HOST,
     port: values.ORIGIN_PORT,
-    secret: values.ORIGIN_SECRET,
+    secrets: values.ORIGIN_SECRET,
     threads: values.ORIGIN_THREADS,
     engine: values.SIFT_ENGINE,
     /** What all running extractions together may take. */

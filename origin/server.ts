@@ -43,11 +43,11 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
   const uploads = new UploadMemory(uploadBytes);
   exposeState(metrics.registry, pool, uploads);
   const inFlight = new InFlight();
-  const secret = await importOriginSecret(configuration.secret);
+  const secrets = await Promise.all(configuration.secrets.map(importOriginSecret));
   const app = createOriginApp({
     extractor,
     engine,
-    secret,
+    secrets,
     limits,
     timeoutMs,
     pool,

@@ -33,6 +33,24 @@ export function integerSetting(least: number, greatest = Number.MAX_SAFE_INTEGER
     .transform(Number);
 }
 
+/**
+ * Shared secrets, separated by commas: the first is used, all of them are accepted. So a secret is replaced without an
+ * outage: add the new one behind the old one everywhere, then put it first everywhere, then remove the old one.
+ */
+export function secretListSetting(leastLength: number) {
+  return z
+    .string({ error: `is missing: a secret of at least ${leastLength} characters` })
+    .transform((text) =>
+      text
+        .split(',')
+        .map((secret) => secret.trim())
+        .filter((secret) => secret !== ''),
+    )
+    .refine((secrets) => secrets.length > 0 && secrets.every(({ length }) => length >= leastLength), {
+      error: `must have at least ${leastLength} characters; several secrets are separated by commas`,
+    });
+}
+
 /** A TCP port that clients are told of. */
 export function portSetting(otherwise: number) {
   return integerSetting(1, 65_535).default(otherwise);

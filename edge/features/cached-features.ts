@@ -1,13 +1,4 @@
-import { type FeatureMetadata, keyOf } from '../../shared/features/payload.ts';
-
-/** What is known of a result without its tensors; answers the default JSON. */
-export interface FeatureSummary {
-  metadata: FeatureMetadata;
-  /** Number of keypoints. */
-  count: number;
-  /** When the caches forget it, in milliseconds since the Unix epoch. */
-  expiresAt: number;
-}
+import type { FeatureSummary } from '../../shared/records/feature-summary.ts';
 
 export interface CachedFeatures {
   summary: FeatureSummary;
@@ -17,8 +8,4 @@ export interface CachedFeatures {
 
 export interface CompleteFeatures extends CachedFeatures {
   payload: Uint8Array<ArrayBuffer>;
-}
-
-export function keyOfSummary(summary: FeatureSummary): string {
-  return keyOf(summary.metadata);
 }

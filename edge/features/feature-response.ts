@@ -9,12 +9,13 @@ import { DESCRIPTOR_LENGTH } from '../../shared/features/descriptor.ts';
 import { encodeText, FEATURE_FILES, type FileFormat } from '../../shared/features/files.ts';
 import { featureJson } from '../../shared/features/json.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
+import { type FeatureSummary, keyOfSummary } from '../../shared/records/feature-summary.ts';
 import type { EdgeContext } from '../context.ts';
 import { compressLarge } from '../http/compression.ts';
 import type { Format } from '../http/negotiation.ts';
 import { SECURITY_HEADERS } from '../middleware/security-headers.ts';
 import type { Timing } from '../observability/timing.ts';
-import { type CompleteFeatures, type FeatureSummary, keyOfSummary } from './cached-features.ts';
+import type { CompleteFeatures } from './cached-features.ts';
 import type { FoundFeatures } from './feature-source.ts';
 
 /** The answers to one URL depend on these request headers. */

@@ -4,9 +4,10 @@ import type { SiftParameters } from '../../shared/contract/parameters.ts';
 import type { TraceContext } from '../../shared/contract/trace-context.ts';
 import { type Extractor, extractorId } from '../../shared/extractor.ts';
 import { featureKey } from '../../shared/feature-key.ts';
-import { decodePayload, keyOf } from '../../shared/features/payload.ts';
+import { decodePayload, type FeatureMetadata, keyOf } from '../../shared/features/payload.ts';
 import { logWarning } from '../observability/log.ts';
 import type { Timing } from '../observability/timing.ts';
+import { RedisUnavailable } from '../redis/redis-client.ts';
 import { SingleFlight } from '../resilience/single-flight.ts';
 import type { FeatureCache } from './cache/feature-cache.ts';
 import type { CachedFeatures } from './cached-features.ts';
@@ -38,6 +39,9 @@ export interface FoundFeatures extends CachedFeatures {
   /** Where it was found; null when it was computed for this request. */
   tier: CacheTier | null;
 }
+
+/** The breaker's cooldown. */
+const RETRY_AFTER_SECONDS = 2;
 
 /** Features by the key of their image: from the cache, else from the origin. */
 export class FeatureSource {
@@ -72,11 +76,24 @@ export class FeatureSource {
     return featureKey(this.#extractor, parameters, sha256);
   }
 
-  /** What the cache has. */
+  /**
+   * What the cache has.
+   *
+   * @throws ServiceError `SERVICE_NOT_READY` when the shared cache cannot be asked, and so may have it
+   */
   async find(query: FeatureQuery): Promise<FoundFeatures | undefined> {
     const key = this.keyOf(query);
     const near = this.#cache.peek(key, query.needsPayload);
-    return near ?? query.timing.measure('cache', () => this.#cache.get(key, query.needsPayload));
+    if (near) return near;
+    try {
+      return await this.#lookUp(key, query);
+    } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
+      throw new ServiceError('SERVICE_NOT_READY', 'The cache cannot be reached at the moment.', {
+        cause: error,
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });
+    }
   }
 
   /**
@@ -116,7 +133,21 @@ export class FeatureSource {
   }
 
   async #findOrExtract(key: string, upload: FeatureUpload, signal: AbortSignal): Promise<FoundFeatures> {
-    return (await this.find(upload)) ?? this.#extract(key, upload, signal);
+    return (await this.#findOrMiss(key, upload)) ?? this.#extract(key, upload, signal);
+  }
+
+  /** Without the shared cache every image is a miss. */
+  async #findOrMiss(key: string, query: FeatureQuery): Promise<FoundFeatures | undefined> {
+    try {
+      return await this.#lookUp(key, query);
+    } catch (error) {
+      if (error instanceof RedisUnavailable) return undefined;
+      throw error;
+    }
+  }
+
+  #lookUp(key: string, { needsPayload, timing }: FeatureQuery): Promise<FoundFeatures | undefined> {
+    return timing.measure('cache', () => this.#cache.get(key, needsPayload));
   }
 
   async #extract(key: string, upload: FeatureUpload, signal: AbortSignal): Promise<FoundFeatures> {
@@ -126,6 +157,7 @@ export class FeatureSource {
     upload.timing.append(serverTiming);
     try {
       const { metadata, features } = readPayload(payload);
+      checkIsAskedFor(metadata, upload);
       if (keyOf(metadata) !== key) this.#warnOfOtherExtractor(metadata.extractor);
       const summary = { metadata, count: features.count, expiresAt: Date.now() + this.#ttlMs };
       upload.keepAlive(this.#cache.put({ summary, payload }).finally(release));
@@ -145,12 +177,26 @@ export class FeatureSource {
   }
 }
 
+/**
+ * A result of another image, or with other parameters, must reach neither the client nor the cache.
+ *
+ * @throws ServiceError `ORIGIN_UNAVAILABLE`
+ */
+function checkIsAskedFor({ image, parameters, extractor }: FeatureMetadata, upload: FeatureUpload): void {
+  const asked = featureKey(extractor, upload.parameters, upload.sha256);
+  const isAskedFor = featureKey(extractor, parameters, image.sha256) === asked;
+  if (isAskedFor && image.bytes === upload.bytes.length) return;
+  throw unusable('the payload is of another image, or of other parameters');
+}
+
+function unusable(cause: unknown): ServiceError {
+  return new ServiceError('ORIGIN_UNAVAILABLE', 'The feature extractor gave no usable response.', { cause });
+}
+
 function readPayload(payload: Uint8Array<ArrayBuffer>) {
   try {
     return decodePayload(payload);
   } catch (error) {
-    throw new ServiceError('ORIGIN_UNAVAILABLE', 'The feature extractor gave no usable answer.', {
-      cause: error,
-    });
+    throw unusable(error);
   }
 }

@@ -16,7 +16,12 @@ export interface RedisClient {
 
 /** Redis failed, was too slow, or is not being asked at the moment. */
 export class RedisUnavailable extends Error {
-  override readonly name = 'RedisUnavailable';
+  override readonly name: string = 'RedisUnavailable';
+}
+
+/** Redis is there, and refused this one command. */
+export class RedisRefusal extends RedisUnavailable {
+  override readonly name = 'RedisRefusal';
 }
 
 /**
@@ -60,8 +65,11 @@ export function createRedisClient(options: {
       return result;
     } catch (error) {
       const kind = kindOf(error);
-      if (REFUSALS.test(kind)) breaker.succeed();
-      else breaker.fail();
+      if (REFUSALS.test(kind)) {
+        breaker.succeed();
+        throw new RedisRefusal(kind);
+      }
+      breaker.fail();
       throw new RedisUnavailable(kind);
     }
   }
@@ -84,8 +92,10 @@ export function createRedisClient(options: {
   };
 }
 
-/** Redis is there and refuses to write: no reason to stop reading. */
-const REFUSALS = /\b(OOM|READONLY|MISCONF)$/;
+/** Redis is there and refuses to write, or this one record is too large for it: no reason to stop reading others. */
+const REFUSALS = /\b(OOM|READONLY|MISCONF|TOO_LARGE)$/;
+/** Upstash's limits for one request, response or record. */
+const TOO_LARGE = /\bmax (?:request|response|record|single record) size exceeded/i;
 
 /**
  * The error's class and Redis' own code, as in `UpstashError WRONGPASS`. Not its message, which can hold the
@@ -93,6 +103,7 @@ const REFUSALS = /\b(OOM|READONLY|MISCONF)$/;
  */
 function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown failure';
+  if (TOO_LARGE.test(error.message.slice(0, 200))) return `${error.name} TOO_LARGE`;
   // A pipeline's says `Command 1 [ set ] failed: OOM …`.
   const code = /^(?:Command \d+ \[[^\]]*\] failed: )?([A-Z]{3,16})\b/.exec(error.message)?.[1];
   return code ? `${error.name} ${code}` : error.name;

@@ -15,7 +15,7 @@ export interface RequestHead {
 }
 
 /**
- * Checks that a holder of the secret has signed this request lately. What is signed includes the digest of the
+ * Checks that a holder of one of the secrets has signed this request lately. What is signed includes the digest of the
  * body, which {@link checkContentDigest} checks once the body is there.
  *
  * Within the time window a request could be replayed; that only repeats an extraction with the same result.
@@ -23,7 +23,11 @@ export interface RequestHead {
  * @param now milliseconds since the Unix epoch
  * @throws ServiceError `UNAUTHORIZED`, alike for every reason
  */
-export async function authenticate(secret: CryptoKey, head: RequestHead, now: number): Promise<void> {
+export async function authenticate(
+  secrets: readonly CryptoKey[],
+  head: RequestHead,
+  now: number,
+): Promise<void> {
   const contentDigest = textOf(head.headers[ORIGIN_HEADERS.contentDigest]);
   const signature = textOf(head.headers[ORIGIN_HEADERS.signature]);
   const timestamp = textOf(head.headers[ORIGIN_HEADERS.timestamp]);
@@ -32,7 +36,10 @@ export async function authenticate(secret: CryptoKey, head: RequestHead, now: nu
   if (Math.abs(now - timestampMs) > SIGNATURE_WINDOW_MS) throw unauthorized();
   const { method, pathAndQuery } = head;
   const parts = { method, pathAndQuery, timestampMs, contentDigest };
-  if (!(await verifyOriginRequest(secret, parts, signature))) throw unauthorized();
+  for (const secret of secrets) {
+    if (await verifyOriginRequest(secret, parts, signature)) return;
+  }
+  throw unauthorized();
 }
 
 /** @throws ServiceError `UNAUTHORIZED`: a body with another digest is not the one that was signed */

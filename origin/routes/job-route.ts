@@ -15,7 +15,8 @@ import type { ExtractionPool } from '../scheduler/pool.ts';
 export interface JobDependencies {
   extractor: Extractor;
   engine: SiftEngine;
-  secret: CryptoKey;
+  /** Those that edges may sign with. */
+  secrets: readonly CryptoKey[];
   limits: ImageLimits;
   timeoutMs: number;
   pool: ExtractionPool;
@@ -35,7 +36,7 @@ export interface JobRequest {
 export function addJobRoute(
   app: FastifyInstance,
   path: string,
-  { inFlight, metrics, secret, timeoutMs }: JobDependencies,
+  { inFlight, metrics, secrets, timeoutMs }: JobDependencies,
   answer: (job: JobRequest, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
 ): void {
   // Whatever its type, the body stays unread until the head is checked.
@@ -51,7 +52,7 @@ export function addJobRoute(
       inFlight.enter();
       reply.raw.once('close', () => inFlight.leave());
       const { method, url, headers } = request;
-      await authenticate(secret, { method, pathAndQuery: url, headers }, Date.now());
+      await authenticate(secrets, { method, pathAndQuery: url, headers }, Date.now());
       const signal = callerSignal(reply.raw, timeBudget(headers[ORIGIN_HEADERS.timeBudget], timeoutMs));
       const query = new URLSearchParams(url.slice(path.length));
       return await answer({ query, signal }, request, reply);

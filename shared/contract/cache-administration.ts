@@ -1,8 +1,13 @@
 import * as z from 'zod';
 
+const cursorError = 'must be the cursor of a response';
+/** Redis' cursors are unsigned 64-bit integers. */
+const GREATEST_CURSOR = 2n ** 64n - 1n;
+
 const cursorSchema = z
   .string()
-  .regex(/^\d{1,20}$/, { error: 'must be what an answer gave as cursor' })
+  .regex(/^\d{1,20}$/, { error: cursorError })
+  .refine((text) => BigInt(text) <= GREATEST_CURSOR, { error: cursorError })
   .describe('Where to go on: what the page before said');
 
 const patternError = 'must be a pattern of 1 to 256 characters';

@@ -4,12 +4,17 @@ import { ApiKeyStore } from '../../edge/access/api-key-store.ts';
 import { Authenticator } from '../../edge/access/authenticator.ts';
 import { networkOf } from '../../edge/access/client-address.ts';
 import { RateLimiter } from '../../edge/access/rate-limiter.ts';
+import { CacheAdministration } from '../../edge/features/cache/cache-administration.ts';
 import { FeatureCache } from '../../edge/features/cache/feature-cache.ts';
 import { IsolateMemory } from '../../edge/features/cache/isolate-memory.ts';
 import { RedisCache } from '../../edge/features/cache/redis-cache.ts';
-import { keyOfSummary } from '../../edge/features/cached-features.ts';
+import { RedisUnavailable } from '../../edge/redis/redis-client.ts';
 import { MemoryBudget } from '../../edge/resilience/memory-budget.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
+import { FeatureRecords } from '../../shared/records/feature-records.ts';
+import { keyOfSummary } from '../../shared/records/feature-summary.ts';
+import { RecordAuthenticator } from '../../shared/records/record-authenticator.ts';
+import { NODE_BASE64 } from '../fixtures/node-base64.ts';
 import { type RedisOverHttp, startRedisOverHttp } from '../fixtures/redis-over-http.ts';
 
 /** What one isolate remembers, for how long, over a real Redis; only the calendar is made to jump. */
@@ -144,7 +149,12 @@ describe('results in memory', () => {
     const summary = { metadata, count: 1, expiresAt: Date.now() + 3_600_000 };
     const cache = new FeatureCache(
       new IsolateMemory(),
-      new RedisCache(service.client, 5_000, new MemoryBudget(1, 'full')),
+      new RedisCache({
+        redis: service.client,
+        records: new FeatureRecords(new RecordAuthenticator(['a secret']), NODE_BASE64),
+        timeoutMs: 5_000,
+        payloads: new MemoryBudget(1, 'full'),
+      }),
     );
     await cache.put({ summary, payload });
     return { cache, key: keyOfSummary(summary) };
@@ -158,9 +168,39 @@ describe('results in memory', () => {
     expect(cache.peek(key, false)).toBeUndefined();
     expect(await cache.get(key, false)).toMatchObject({ tier: 'redis' });
     expect(await cache.get(key, false)).toMatchObject({ tier: 'memory' });
-    await service.client.pipeline((pipeline) => pipeline.unlink(`features:${key}:summary`), 1_000);
+    await new CacheAdministration(service.client).delete(key);
     pass(60);
     expect(await cache.get(key, false)).toBeUndefined();
+  });
+
+  test('are still given out when Redis has lost them', async () => {
+    const { cache, key } = await cachedResult();
+    await service.client.pipeline((pipeline) => pipeline.flushall(), 1_000);
+    pass(61);
+    expect(await cache.get(key, false)).toMatchObject({ tier: 'memory' });
+    await new CacheAdministration(service.client).clear({ pattern: '*', cursor: '0' });
+    pass(61);
+    expect(await cache.get(key, false)).toBeUndefined();
+  });
+
+  test('that are in neither place are a failure while Redis cannot be asked', async () => {
+    const { cache, key } = await cachedResult();
+    await service.redis.stop();
+    await expect(cache.get(`${key}0`, false)).rejects.toBeInstanceOf(RedisUnavailable);
+  });
+
+  test('a record larger than a response may be is a miss, and others are still found', async () => {
+    const { cache, key } = await cachedResult();
+    const large = 'x'.repeat(5_300_000);
+    for (const part of ['a', 'b']) {
+      await service.client.pipeline(
+        (pipeline) => pipeline.append(`features:large:summary`, large + part),
+        5_000,
+      );
+    }
+    for (let look = 0; look < 5; look += 1) expect(await cache.get('large', false)).toBeUndefined();
+    pass(60);
+    expect(await cache.get(key, false)).toMatchObject({ tier: 'redis' });
   });
 
   test('are still given out while Redis cannot be asked, until they expire', async () => {
@@ -169,7 +209,7 @@ describe('results in memory', () => {
     pass(600);
     expect(await cache.get(key, false)).toMatchObject({ tier: 'memory' });
     pass(3_000);
-    expect(await cache.get(key, false)).toBeUndefined();
+    await expect(cache.get(key, false)).rejects.toBeInstanceOf(RedisUnavailable);
   });
 });
 

@@ -93,7 +93,7 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
     expect(await transaction.json()).toEqual({ error });
   });
 
-  test.each(['subscribe', 'blpop', 'multi', 'shutdown', 'select'])('refuses %s', async (name) => {
+  test.each(['subscribe', 'blpop', 'multi', 'shutdown', 'select', 'eval', 'fcall'])('refuses %s', async (name) => {
     const response = await gateway.post('/', [name, '1', '0']);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({

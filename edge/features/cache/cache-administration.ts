@@ -6,8 +6,14 @@ import type {
   CacheListAnswer,
   CacheListQuery,
 } from '../../../shared/contract/cache-administration.ts';
+import {
+  featureKeyOfSummary,
+  LAST_DELETION_KEY,
+  recordKeys,
+  recordName,
+  summaryKey,
+} from '../../../shared/records/feature-records.ts';
 import type { RedisClient, RedisPipeline } from '../../redis/redis-client.ts';
-import { featureKeyOfSummary, recordKeys, recordName, summaryKey } from './feature-records.ts';
 
 const TIMEOUT_MS = 2_000;
 /** Keys that Redis looks at in one step. */
@@ -104,13 +110,19 @@ export class CacheAdministration {
   }
 
   async #unlink(keys: string[]): Promise<number> {
-    if (keys.length === 0) return 0;
-    const [deleted] = await this.#redis.pipeline((pipeline) => pipeline.unlink(...keys), TIMEOUT_MS);
-    return z.number().parse(deleted);
+    const results = await this.#redis.pipeline((pipeline) => {
+      // Also where Redis has lost what is to be deleted: isolates may remember it.
+      pipeline.set(LAST_DELETION_KEY, String(Date.now()), { ex: LAST_DELETION_TTL_S });
+      if (keys.length > 0) pipeline.unlink(...keys);
+    }, TIMEOUT_MS);
+    return z.number().parse(results[1] ?? 0);
   }
 }
 
 const scanPageSchema = z.tuple([z.coerce.string(), z.array(z.string())]);
+
+/** Longer than isolates live. */
+const LAST_DELETION_TTL_S = 7 * 86_400;
 
 /** What `PTTL` says of a key that is not there. */
 const GONE = -2;

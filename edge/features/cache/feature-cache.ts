@@ -1,6 +1,7 @@
 import type { CacheTier } from '../../../shared/contract/answers.ts';
+import { keyOfSummary } from '../../../shared/records/feature-summary.ts';
 import { RedisUnavailable } from '../../redis/redis-client.ts';
-import { type CachedFeatures, type CompleteFeatures, keyOfSummary } from '../cached-features.ts';
+import type { CachedFeatures, CompleteFeatures } from '../cached-features.ts';
 import type { IsolateMemory } from './isolate-memory.ts';
 import type { RedisCache } from './redis-cache.ts';
 
@@ -8,10 +9,10 @@ export interface CacheHit extends CachedFeatures {
   tier: CacheTier;
 }
 
-/**
- * The tiers in order of nearness: isolate memory, then at most one round trip to Redis. It never fails: without
- * Redis it gives what memory still has.
- */
+/** How far the clocks of two isolates may differ. */
+const CLOCK_DRIFT_MS = 5_000;
+
+/** The tiers in order of nearness: isolate memory, then at most one round trip to Redis. */
 export class FeatureCache {
   readonly #memory: IsolateMemory;
   readonly #redis: RedisCache;
@@ -27,20 +28,39 @@ export class FeatureCache {
     return features && { ...features, tier: 'memory' };
   }
 
+  /**
+   * Without Redis it gives what memory still has.
+   *
+   * @throws RedisUnavailable when memory has nothing and Redis cannot be asked; ServiceError `OVERLOADED`
+   */
   async get(key: string, needsPayload: boolean): Promise<CacheHit | undefined> {
     const near = this.peek(key, needsPayload);
     if (near) return near;
     try {
       const features = await this.#redis.get(key, needsPayload);
-      if (features) this.#memory.put(key, features);
-      // A summary may be there without the payload.
-      else if (!needsPayload) this.#memory.delete(key);
-      return features && { ...features, tier: 'redis' };
+      if (!features) return await this.#getLost(key, needsPayload);
+      this.#memory.put(key, features);
+      return { ...features, tier: 'redis' };
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
       const stale = this.#memory.getStale(key, needsPayload);
-      return stale && { ...stale, tier: 'memory' };
+      if (!stale) throw error;
+      return { ...stale, tier: 'memory' };
     }
+  }
+
+  /** A result that Redis has evicted, or lost in a restart, is still good in memory; one that was deleted is not. */
+  async #getLost(key: string, needsPayload: boolean): Promise<CacheHit | undefined> {
+    const storedAt = this.#memory.storedAt(key);
+    if (storedAt === undefined) return undefined;
+    if ((await this.#redis.lastDeletionAt()) + CLOCK_DRIFT_MS >= storedAt) {
+      this.#memory.delete(key);
+      return undefined;
+    }
+    const stale = this.#memory.getStale(key, needsPayload);
+    if (!stale) return undefined;
+    this.#memory.put(key, stale);
+    return { ...stale, tier: 'memory' };
   }
 
   /** Found in this isolate from now on; everywhere once the returned promise is settled. */

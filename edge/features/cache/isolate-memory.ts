@@ -29,10 +29,15 @@ export class IsolateMemory {
     return usable(entry.features, needsPayload);
   }
 
-  /** Also what is not fresh any more, for when Redis cannot be asked. */
+  /** Also what is not fresh any more, for when Redis cannot be asked or has lost it. */
   getStale(key: string, needsPayload: boolean): CachedFeatures | undefined {
     const entry = this.#entries.get(key);
     return entry && usable(entry.features, needsPayload);
+  }
+
+  /** When this isolate stored or renewed it, in milliseconds since the Unix epoch. */
+  storedAt(key: string): number | undefined {
+    return this.#entries.peek(key)?.storedAt;
   }
 
   put(key: string, features: CachedFeatures): void {

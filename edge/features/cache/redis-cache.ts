@@ -1,15 +1,16 @@
-import { logWarning } from '../../observability/log.ts';
-import { type RedisClient, RedisUnavailable } from '../../redis/redis-client.ts';
-import type { MemoryBudget } from '../../resilience/memory-budget.ts';
-import { type CachedFeatures, type CompleteFeatures, keyOfSummary } from '../cached-features.ts';
 import {
+  type FeatureRecords,
   type KeyValue,
+  LAST_DELETION_KEY,
   payloadKey,
-  readPayload,
-  readSummary,
-  recordsOf,
+  type StoredSummary,
   summaryKey,
-} from './feature-records.ts';
+} from '../../../shared/records/feature-records.ts';
+import { keyOfSummary } from '../../../shared/records/feature-summary.ts';
+import { logWarning } from '../../observability/log.ts';
+import { type RedisClient, RedisRefusal, RedisUnavailable } from '../../redis/redis-client.ts';
+import type { MemoryBudget } from '../../resilience/memory-budget.ts';
+import type { CachedFeatures, CompleteFeatures } from '../cached-features.ts';
 
 /** A payload is megabytes where a summary is one kilobyte. */
 export const PAYLOAD_TIMEOUT_FACTOR = 4;
@@ -27,26 +28,49 @@ const FADING = 0.9;
 /** The shared tier: results in Redis. A damaged record is a miss, a failed write a result not stored. */
 export class RedisCache {
   readonly #redis: RedisClient;
+  readonly #records: FeatureRecords;
   readonly #timeoutMs: number;
   readonly #payloads: MemoryBudget;
   #expectedBytes = FIRST_EXPECTED_BYTES;
 
-  /** @param payloads bounds the bytes of payloads that are read at one time */
-  constructor(redis: RedisClient, timeoutMs: number, payloads: MemoryBudget) {
-    this.#redis = redis;
-    this.#timeoutMs = timeoutMs;
-    this.#payloads = payloads;
+  /** @param options `payloads` bounds the bytes of payloads that are read at one time */
+  constructor(options: {
+    redis: RedisClient;
+    records: FeatureRecords;
+    timeoutMs: number;
+    payloads: MemoryBudget;
+  }) {
+    this.#redis = options.redis;
+    this.#records = options.records;
+    this.#timeoutMs = options.timeoutMs;
+    this.#payloads = options.payloads;
   }
 
   /** @throws RedisUnavailable; ServiceError `OVERLOADED` when there was no memory for the payload */
-  get(key: string, needsPayload: boolean): Promise<CachedFeatures | undefined> {
-    return needsPayload ? this.#getInTurn(key) : this.#getSummary(key);
+  async get(key: string, needsPayload: boolean): Promise<CachedFeatures | undefined> {
+    try {
+      return await (needsPayload ? this.#getInTurn(key) : this.#getSummary(key));
+    } catch (error) {
+      if (!(error instanceof RedisRefusal)) throw error;
+      logWarning('cache record not readable', { key, reason: error.message });
+      return undefined;
+    }
+  }
+
+  /**
+   * When a result was last deleted on purpose, in milliseconds since the Unix epoch; 0 for never.
+   *
+   * @throws RedisUnavailable
+   */
+  async lastDeletionAt(): Promise<number> {
+    const [text] = await this.#redis.getMany([LAST_DELETION_KEY], this.#timeoutMs);
+    return Number(text ?? 0);
   }
 
   async #getSummary(key: string): Promise<CachedFeatures | undefined> {
     const [record] = await this.#redis.getMany([summaryKey(key)], this.#timeoutMs);
     if (!record) return undefined;
-    const found = await readSummary(key, record);
+    const found = await this.#records.readSummary(key, record);
     if (!found) logWarning('cache record damaged', { key });
     return found && { summary: found.summary };
   }
@@ -72,9 +96,9 @@ export class RedisCache {
       timeoutMs,
     );
     if (!record) return undefined;
-    const stored = await readSummary(key, record);
+    const stored = await this.#records.readSummary(key, record);
     if (stored && !stored.payload) return undefined;
-    const payload = stored?.payload && (await this.#getPayload(key, first, stored.payload, timeoutMs));
+    const payload = stored && (await this.#getPayload(key, first, stored, timeoutMs));
     if (payload) return { summary: stored.summary, payload };
     logWarning('cache record damaged or without its payload', { key });
     return undefined;
@@ -83,23 +107,24 @@ export class RedisCache {
   async #getPayload(
     key: string,
     first: string | null,
-    { sha256, parts }: { sha256: string; parts: number },
+    stored: StoredSummary,
     timeoutMs: number,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const parts = stored.payload?.parts ?? 1;
     // Upstash bounds an answer's length: each of these parts fills one.
     const others = await Promise.all(
       Array.from({ length: parts - 1 }, (_, index) =>
         this.#redis.getMany([payloadKey(key, index + 1)], timeoutMs),
       ),
     );
-    return readPayload([first, ...others.flat()], sha256);
+    return this.#records.readPayload([first, ...others.flat()], stored);
   }
 
   async put(features: CompleteFeatures): Promise<void> {
     await answerSent();
     const ttlSeconds = Math.ceil((features.summary.expiresAt - Date.now()) / 1000);
     try {
-      for (const records of requestsOf(await recordsOf(features))) {
+      for (const records of requestsOf(await this.#records.write(features.summary, features.payload))) {
         await this.#redis.setMany(records, ttlSeconds, WRITE_TIMEOUT_MS);
       }
     } catch (error) {

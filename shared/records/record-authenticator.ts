@@ -1,0 +1,49 @@
+import { fromHex, toHex } from '../hex.ts';
+
+const encoder = new TextEncoder();
+/** Separates these keys from every other use of the same secret (RFC 5869, 3.2). */
+const PURPOSE = encoder.encode('edgesift cache records');
+/** Hexadecimal digits of a tag. */
+export const TAG_LENGTH = 64;
+
+/**
+ * Proves that a cache record was written by a holder of the shared secret: HMAC-SHA256 with keys derived from the
+ * secrets by HKDF. The first secret signs, all of them verify, so that a secret can be replaced without an outage.
+ */
+export class RecordAuthenticator {
+  readonly #keys: Promise<CryptoKey[]>;
+
+  /** @param secrets the shared secrets of edge and origin, the newest first */
+  constructor(secrets: readonly string[]) {
+    this.#keys = Promise.all(secrets.map(deriveKey));
+  }
+
+  /** @returns the tag of this text at this place, in hexadecimal */
+  async sign(place: string, text: string): Promise<string> {
+    const [key] = await this.#keys;
+    if (!key) throw new Error('there is no secret to sign records with');
+    return toHex(new Uint8Array(await crypto.subtle.sign('HMAC', key, signedBytes(place, text))));
+  }
+
+  /** Compares in constant time. */
+  async verify(place: string, text: string, tag: string): Promise<boolean> {
+    if (!/^[0-9a-f]{64}$/.test(tag)) return false;
+    const [bytes, signature] = [signedBytes(place, text), fromHex(tag)];
+    for (const key of await this.#keys) {
+      if (await crypto.subtle.verify('HMAC', key, signature, bytes)) return true;
+    }
+    return false;
+  }
+}
+
+/** A record is bound to its place: moved to another key it is not valid. */
+function signedBytes(place: string, text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`${place}\n${text}`);
+}
+
+async function deriveKey(secret: string): Promise<CryptoKey> {
+  const material = await crypto.subtle.importKey('raw', encoder.encode(secret), 'HKDF', false, ['deriveKey']);
+  const derivation = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: PURPOSE };
+  const algorithm = { name: 'HMAC', hash: 'SHA-256', length: 256 };
+  return crypto.subtle.deriveKey(derivation, material, algorithm, false, ['sign', 'verify']);
+}

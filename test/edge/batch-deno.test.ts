@@ -1,0 +1,3 @@
+import { describeBatch } from './batch.ts';
+
+describeBatch('deno');

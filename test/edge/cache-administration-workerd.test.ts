@@ -1,0 +1,3 @@
+import { describeCacheAdministration } from './cache-administration.ts';
+
+describeCacheAdministration('workerd');

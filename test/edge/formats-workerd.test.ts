@@ -1,0 +1,3 @@
+import { describeFormats } from './formats.ts';
+
+describeFormats('workerd');

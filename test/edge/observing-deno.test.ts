@@ -1,0 +1,3 @@
+import { describeObserving } from './observing.ts';
+
+describeObserving('deno');

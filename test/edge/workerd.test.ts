@@ -1,0 +1,3 @@
+import { describeEdge } from './behaviours.ts';
+
+describeEdge('workerd');

@@ -1,0 +1,3 @@
+import { describeMatching } from './behaviours.ts';
+
+describeMatching('workerd');
