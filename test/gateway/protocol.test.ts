@@ -93,14 +93,17 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
     expect(await transaction.json()).toEqual({ error });
   });
 
-  test.each(['subscribe', 'blpop', 'multi', 'shutdown', 'select', 'eval', 'fcall'])('refuses %s', async (name) => {
-    const response = await gateway.post('/', [name, '1', '0']);
-    expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({
-      error: expect.stringMatching(/^ERR (Command is not available|unknown command)/),
-    });
-    expect(await (await gateway.post('/', ['ping'])).json()).toEqual({ result: 'PONG' });
-  });
+  test.each(['subscribe', 'blpop', 'multi', 'shutdown', 'select', 'eval', 'fcall'])(
+    'refuses %s',
+    async (name) => {
+      const response = await gateway.post('/', [name, '1', '0']);
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({
+        error: expect.stringMatching(/^ERR (Command is not available|unknown command)/),
+      });
+      expect(await (await gateway.post('/', ['ping'])).json()).toEqual({ result: 'PONG' });
+    },
+  );
 
   test('tells a client that sends more than 10 MiB the limit and what it sent', async () => {
     const body = JSON.stringify(['set', 'large', 'x'.repeat(LIMIT)]);
