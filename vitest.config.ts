@@ -1,12 +1,30 @@
 import { defineConfig } from 'vitest/config';
 
+/** No servers and no compilers: `npm run test:fast` runs these alone. */
+const UNIT = 'test/unit/**/*.test.ts';
+/** What a client sees of the edge, the same on every runtime. */
+const RUNTIMES = 'test/runtimes/**/*.test.ts';
+/** Miniflare serves the same Worker as workerd: the behaviours of the public routes are enough there. */
+const MINIFLARE = [
+  'test/runtimes/edge.test.ts',
+  'test/runtimes/batch.test.ts',
+  'test/runtimes/matching.test.ts',
+];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // Real servers start and stop in these tests, on machines that may be busy.
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
     reporters: ['default', './tools/test-count.ts'],
+    coverage: { provider: 'v8', include: ['edge/**', 'origin/**', 'shared/**', 'gateway/**', 'client/**'] },
+    projects: [
+      { extends: true, test: { name: 'unit', include: [UNIT], pool: 'threads', isolate: false } },
+      { extends: true, test: { name: 'service', include: ['test/**/*.test.ts'], exclude: [UNIT, RUNTIMES] } },
+      { extends: true, test: { name: 'workerd', include: [RUNTIMES], provide: { runtime: 'workerd' } } },
+      { extends: true, test: { name: 'deno', include: [RUNTIMES], provide: { runtime: 'deno' } } },
+      { extends: true, test: { name: 'miniflare', include: MINIFLARE, provide: { runtime: 'miniflare' } } },
+    ],
   },
 });

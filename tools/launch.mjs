@@ -30,9 +30,7 @@ const script = ['tools', 'administration']
   .map((folder) => path.join(ROOT, folder, `${command}.ts`))
   .find((file) => existsSync(file));
 if (!/^[a-z-]+$/.test(command) || script === undefined) {
-  fail(
-    'usage: node tools/launch.mjs <start | test | bench | bench-sift | load | check | keys | cache> [arguments]',
-  );
+  fail('usage: node tools/launch.mjs <command> [arguments]');
 }
 
 const node = ensureNode();

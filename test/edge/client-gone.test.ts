@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DETECT, postImage, readAnswer } from '../fixtures/edge-client.ts';
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newPicture } from '../fixtures/pictures.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
 import { until } from '../fixtures/until.ts';
-import { DETECT, postImage, readAnswer } from './client.ts';
 
 // Clients that leave by a reset: workerd's own server, unlike Cloudflare's, does not notice a mere end of stream,
 // and Deno notices neither once it has the body (docs/operations.md). Then the work is done, and cached.

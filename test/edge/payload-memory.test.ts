@@ -6,12 +6,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
 import { buildWorker } from '../../tools/worker/build-worker.ts';
 import type { RunningWorker } from '../../tools/worker/run-worker.ts';
+import { postImage, readAnswer } from '../fixtures/edge-client.ts';
 import { ORIGIN_SECRET } from '../fixtures/origin-server.ts';
 import { newPicture } from '../fixtures/pictures.ts';
 import { until } from '../fixtures/until.ts';
 import { startWorkerWithoutRedis } from '../fixtures/worker-without-redis.ts';
 import { payloadOfMany } from '../formats/flat-features.ts';
-import { postImage, readAnswer } from './client.ts';
 
 // How much of what origins answer an isolate takes in at one time, seen from an origin whose large answers end when the
 // test says so. What the edge leaves unread stays here, but for what fits into the buffers of the connection.

@@ -10,12 +10,12 @@ import { SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
 import { ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
 import { buildWorker } from '../../tools/worker/build-worker.ts';
 import { type RunningWorker, startWorker } from '../../tools/worker/run-worker.ts';
+import { postImage, readAnswer } from '../fixtures/edge-client.ts';
 import { ORIGIN_SECRET } from '../fixtures/origin-server.ts';
 import { newPicture } from '../fixtures/pictures.ts';
 import { type RedisServer, startRedisServer } from '../fixtures/redis-server.ts';
 import { until } from '../fixtures/until.ts';
 import { flatFeatures } from '../formats/flat-features.ts';
-import { postImage, readAnswer } from './client.ts';
 
 // How many payloads an isolate has Redis send it at one time: seen from a gateway whose look-ups take a while.
 const TOKEN = 'token';

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { unpackOctave } from '../../shared/features/octave.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
+import { postImage, readAnswer, readCompleteAnswer } from '../fixtures/edge-client.ts';
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { SHARED_DATA, sharedDataMissing } from '../fixtures/pictures.ts';
 import { GOLDEN_ENGINE, GOLDEN_ENVIRONMENT, golden, goldenPayload } from '../golden/golden.ts';
-import { postImage, readAnswer, readCompleteAnswer } from './client.ts';
 
 describe.skipIf(
   sharedDataMissing("with SIFT_ENGINE=opencv the service gives OpenCV's features of seven real pictures"),

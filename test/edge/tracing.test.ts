@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Collector, startCollector } from '../fixtures/collector.ts';
+import { postImage, readAnswer } from '../fixtures/edge-client.ts';
 import { type EdgeStack, type Runtime, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newPicture } from '../fixtures/pictures.ts';
 import { until } from '../fixtures/until.ts';
-import { postImage, readAnswer } from './client.ts';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT = '00f067aa0ba902b7';

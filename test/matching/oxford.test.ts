@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
+import { postMatch, readMatch } from '../fixtures/match-client.ts';
 import { sharedDataMissing } from '../fixtures/pictures.ts';
-import { postMatch, readMatch } from './behaviours.ts';
 import { oxfordPicture, oxfordTruth, SEQUENCES, type Sequence } from './oxford.ts';
 import { meanCornerError } from './planar-scene.ts';
 

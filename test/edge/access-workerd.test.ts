@@ -1,3 +1,0 @@
-import { describeAccess } from './access.ts';
-
-describeAccess('workerd');

@@ -1,3 +1,0 @@
-import { describeBatch } from './batch.ts';
-
-describeBatch('deno');

@@ -1,3 +1,0 @@
-import { describeCacheAdministration } from './cache-administration.ts';
-
-describeCacheAdministration('workerd');

@@ -1,3 +1,0 @@
-import { describeEdge } from './behaviours.ts';
-
-describeEdge('deno');

@@ -1,3 +1,0 @@
-import { describeFormats } from './formats.ts';
-
-describeFormats('deno');

@@ -1,3 +1,0 @@
-import { describeObserving } from './observing.ts';
-
-describeObserving('workerd');

@@ -1,3 +1,0 @@
-import { describeMatching } from './behaviours.ts';
-
-describeMatching('deno');

@@ -1,0 +1,260 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, inject, test } from 'vitest';
+import { DETECT, postImage, readAnswer, readProblem } from '../fixtures/edge-client.ts';
+import {
+  completedExtractions,
+  type EdgeStack,
+  type EdgeStackOptions,
+  startEdgeStack,
+} from '../fixtures/edge-stack.ts';
+import { startOriginServer } from '../fixtures/origin-server.ts';
+import { newPicture } from '../fixtures/pictures.ts';
+import { startRedisServer } from '../fixtures/redis-server.ts';
+import { until } from '../fixtures/until.ts';
+
+const runtime = inject('runtime');
+
+const SAFETENSORS = { Accept: 'application/vnd.safetensors' };
+
+/** What a client sees while something behind the edge is broken, the same on every runtime. */
+describe(`faults, with the edge on ${runtime}`, () => {
+  let stack: EdgeStack;
+  const start = async (options: Omit<EdgeStackOptions, 'runtime'> = {}) => {
+    stack = await startEdgeStack({ runtime, ...options });
+  };
+  afterEach(() => stack?.stop());
+
+  const healthOf = async () => {
+    const response = await fetch(`${stack.url}/health`);
+    const { status, cache_connected } = (await response.json()) as {
+      status: string;
+      cache_connected: boolean;
+    };
+    return { code: response.status, status, cache_connected };
+  };
+
+  test('Redis stopped: features as before, health degraded; Redis back: cached again, no restart', async () => {
+    await start();
+    const picture = await newPicture();
+    await readAnswer(await postImage(stack.url, picture));
+    await stack.redis.stop();
+    expect((await readAnswer(await postImage(stack.url, picture))).cache.tier).toBe('memory');
+    for (let upload = 0; upload < 5; upload += 1) {
+      expect((await readAnswer(await postImage(stack.url, await newPicture()))).cached).toBe(false);
+    }
+    await until('health says degraded', async () => (await healthOf()).status === 'degraded');
+    expect(await healthOf()).toEqual({ code: 200, status: 'degraded', cache_connected: false });
+
+    const redis = await startRedisServer({ port: stack.redis.port });
+    try {
+      await until('health says healthy', async () => (await healthOf()).status === 'healthy');
+      let later = await newPicture();
+      await until('results reach Redis again', async () => {
+        // What was computed while the cache did not ask Redis stays in memory alone.
+        later = await newPicture();
+        const { image } = await readAnswer(await postImage(stack.url, later));
+        await sleep(50);
+        return (await redisKeys(redis.url, image.sha256)).length > 0;
+      });
+      await stack.restartEdge();
+      expect((await readAnswer(await postImage(stack.url, later))).cache.tier).toBe('redis');
+    } finally {
+      await redis.stop();
+    }
+  });
+
+  test('Redis hangs: nobody waits for it longer than its time budget, and it is used again when it wakes', async () => {
+    await start({ edgeEnvironment: { REDIS_TIMEOUT_MS: '100' } });
+    const before = await newPicture();
+    await readAnswer(await postImage(stack.url, before));
+    stack.redis.pause();
+    const pictures = await Promise.all(Array.from({ length: 4 }, () => newPicture()));
+    for (const picture of pictures) {
+      expect((await readAnswer(await postImage(stack.url, picture))).cached).toBe(false);
+    }
+    expect((await readAnswer(await postImage(stack.url, before))).cache.tier).toBe('memory');
+    stack.redis.resume();
+    await until('health says healthy', async () => (await healthOf()).status === 'healthy');
+  });
+
+  test('damaged records in Redis are misses, and are replaced', async () => {
+    await start();
+    const picture = await newPicture();
+    const first = await postImage(stack.url, picture, { headers: SAFETENSORS });
+    const payload = new Uint8Array(await first.arrayBuffer());
+    const { image } = await readAnswer(await postImage(stack.url, picture));
+    const other = await readAnswer(await postImage(stack.url, await newPicture()));
+    await until('both results are in Redis', async () => {
+      const keys = [
+        await redisKeys(stack.redis.url, image.sha256),
+        await redisKeys(stack.redis.url, other.image.sha256),
+      ];
+      return keys.every((found) => found.length === 2);
+    });
+    const redis = new Redis(stack.redis.url);
+    const [payloadKey = '', summaryKey = ''] = (await redisKeys(stack.redis.url, image.sha256)).toSorted();
+    const [, otherSummaryKey = ''] = (await redisKeys(stack.redis.url, other.image.sha256)).toSorted();
+    const sound = {
+      payload: (await redis.get(payloadKey)) ?? '',
+      summary: (await redis.get(summaryKey)) ?? '',
+    };
+    const foreign = (await redis.get(otherSummaryKey)) ?? '';
+    const flip = (text: string, at: number) =>
+      text.slice(0, at) + (text[at] === '1' ? '2' : '1') + text.slice(at + 1);
+    const damages: [key: string, value: string][] = [
+      [summaryKey, ''],
+      [summaryKey, 'nonsense'],
+      [summaryKey, sound.summary.slice(0, -1)],
+      [summaryKey, flip(sound.summary, sound.summary.indexOf('"keypoints":') + 12)],
+      [summaryKey, foreign],
+      [payloadKey, 'not base64!'],
+      [payloadKey, sound.payload.slice(0, 1_000)],
+      [payloadKey, flip(sound.payload, 2_000)],
+    ];
+    for (const [key, value] of damages) {
+      await redis.set(summaryKey, sound.summary);
+      await redis.set(payloadKey, sound.payload);
+      await redis.set(key, value);
+      await stack.restartEdge();
+      const extractions = await completedExtractions(stack.origin);
+      const answer = await postImage(stack.url, picture, { headers: SAFETENSORS });
+      expect(answer.headers.get('x-cache')).toBe('MISS');
+      expect(new Uint8Array(await answer.arrayBuffer())).toEqual(payload);
+      expect(await completedExtractions(stack.origin)).toBe(extractions + 1);
+      await until('the record is mended', async () => (await redis.get(key)) !== value);
+    }
+    redis.disconnect();
+  });
+
+  test('origin down: 502 for what is not cached, hits go on; origin back: works again, no restart', async () => {
+    await start();
+    const picture = await newPicture();
+    await readAnswer(await postImage(stack.url, picture));
+    await stack.origin.kill();
+    for (let upload = 0; upload < 6; upload += 1) {
+      const response = await postImage(stack.url, await newPicture());
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(await readProblem(response)).toMatchObject({ status: 502, error_code: 'ORIGIN_UNAVAILABLE' });
+    }
+    expect((await readAnswer(await postImage(stack.url, picture))).cached).toBe(true);
+    await until('health says unhealthy', async () => (await healthOf()).code === 503);
+    const origin = await startOriginServer({ ORIGIN_PORT: new URL(stack.origin.url).port });
+    try {
+      await until('uploads work again', async () => (await postImage(stack.url, await newPicture())).ok);
+      await until('health says healthy', async () => (await healthOf()).status === 'healthy');
+    } finally {
+      await origin.stop();
+    }
+  });
+
+  test('origin too slow: 504 in time; origin awake: works again', async () => {
+    await start({ edgeEnvironment: { ORIGIN_TIMEOUT_MS: '1000' } });
+    stack.origin.pause();
+    const problem = await readProblem(await postImage(stack.url, await newPicture()));
+    expect(problem).toMatchObject({ status: 504, error_code: 'SERVICE_TIMEOUT' });
+    stack.origin.resume();
+    await until('uploads work again', async () => (await postImage(stack.url, await newPicture())).ok);
+  });
+
+  test('origin full: some get features, the others 503 with Retry-After, and nobody anything else', async () => {
+    await start({ originEnvironment: { ORIGIN_THREADS: '1', ORIGIN_QUEUE_LENGTH: '2' } });
+    const pictures = await Promise.all(Array.from({ length: 12 }, () => newPicture(700, 600)));
+    const responses = await Promise.all(pictures.map((picture) => postImage(stack.url, picture)));
+    const refused = responses.filter((response) => response.status !== 200);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(pictures.length);
+    for (const response of refused) {
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(await readProblem(response)).toMatchObject({ status: 503, error_code: 'OVERLOADED' });
+    }
+    const [picture = new Uint8Array()] = pictures;
+    await until('it takes uploads again', async () => (await postImage(stack.url, picture)).ok);
+  });
+
+  test('a flood, meanwhile Redis hangs and the origin is killed: contract answers alone, bounded memory, then all is well', async () => {
+    await start({
+      originEnvironment: { ORIGIN_THREADS: '1', ORIGIN_QUEUE_LENGTH: '4' },
+      edgeEnvironment: { REDIS_TIMEOUT_MS: '100', ORIGIN_TIMEOUT_MS: '5000' },
+    });
+    const known = await newPicture();
+    await readAnswer(await postImage(stack.url, known));
+    const base = await newPicture(500, 400);
+    const outcomes = new Map<string, number>();
+    let flooding = true;
+    const client = async (_: unknown, index: number) => {
+      while (flooding) {
+        // Decoders ignore what follows the image, hashes do not.
+        const picture = index % 4 === 0 ? known : new Uint8Array([...base, ...randomBytes(8)]);
+        const response = await postImage(stack.url, picture);
+        const outcome = response.ok
+          ? (await readAnswer(response)).cache.tier
+          : (await readProblem(response)).error_code;
+        outcomes.set(String(outcome), (outcomes.get(String(outcome)) ?? 0) + 1);
+      }
+    };
+    const clients = Promise.all(Array.from({ length: 32 }, client));
+    await sleep(2_000);
+    stack.redis.pause();
+    await sleep(2_000);
+    await stack.origin.kill();
+    await sleep(2_000);
+    stack.redis.resume();
+    const origin = await startOriginServer({ ORIGIN_PORT: new URL(stack.origin.url).port });
+    try {
+      await sleep(1_000);
+      flooding = false;
+      await clients;
+      const codes = [...outcomes.keys()];
+      expect(codes).toEqual(expect.arrayContaining(['memory', 'null', 'OVERLOADED', 'ORIGIN_UNAVAILABLE']));
+      const allowed = ['memory', 'redis', 'null', 'OVERLOADED', 'ORIGIN_UNAVAILABLE', 'SERVICE_TIMEOUT'];
+      expect(codes.filter((code) => ![...allowed, 'SERVICE_NOT_READY'].includes(code))).toEqual([]);
+      // An isolate's memory is for uploads, results and answers; on Cloudflare it would end at 128 MB, runtime apart.
+      expect(mostResidentBytes(stack.edgePid)).toBeLessThan(600e6);
+      expect(mostResidentBytes(origin.pid)).toBeLessThan(600e6);
+      await until('uploads work again', async () => (await postImage(stack.url, await newPicture())).ok);
+      await until('health says healthy', async () => (await healthOf()).status === 'healthy');
+    } finally {
+      await origin.stop();
+    }
+  });
+
+  test('an upload that takes too long is ended, its client told', async () => {
+    await start({ edgeEnvironment: { UPLOAD_TIMEOUT_MS: '500' } });
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = writable.getWriter();
+    void writer.write(new Uint8Array(10)).catch(() => undefined);
+    const headers = { 'content-type': 'image/png' };
+    const response = await fetch(`${stack.url}${DETECT}`, {
+      method: 'POST',
+      body: readable,
+      headers,
+      duplex: 'half',
+    });
+    expect(await readProblem(response)).toMatchObject({ status: 504, error_code: 'SERVICE_TIMEOUT' });
+    await writer.abort().catch(() => undefined);
+  });
+
+  test('a faulty configuration: 503 for everyone, the names of the settings in the log only', async () => {
+    await start({ edgeEnvironment: { EXTRACTOR: 'nonsense' } });
+    const problem = await readProblem(await postImage(stack.url, await newPicture()));
+    expect(problem).toMatchObject({ status: 503, error_code: 'SERVICE_NOT_READY' });
+    expect(JSON.stringify(problem)).not.toContain('EXTRACTOR');
+  });
+});
+
+function mostResidentBytes(pid: number): number {
+  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kilobytes) * 1024;
+}
+
+async function redisKeys(url: string, sha256: string): Promise<string[]> {
+  const redis = new Redis(url);
+  try {
+    return await redis.keys(`features:*${sha256}*`);
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { expect, test } from 'vitest';
+import * as edge from '../../../edge/configuration.ts';
+import { configurationSchema as gatewaySchema } from '../../../gateway/configuration.ts';
+import * as origin from '../../../origin/configuration.ts';
+import { configurationPage } from '../../../tools/document-configuration.ts';
+
+const read = (file: string) => readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8');
+const example = read('.env.example');
+const compose = read('docker-compose.yml');
+
+/** What only docker-compose.yml reads. */
+const COMPOSE_ONLY = ['GRAFANA_PORT', 'ORIGIN_MEMORY_LIMIT', 'ORIGIN_REPLICAS'];
+
+/** Settings that stand as property names in a source file, as in `ORIGIN_PORT: integer(0, 65_535)`. */
+function settingsIn(file: string): string[] {
+  const names = Array.from(read(file).matchAll(/^ +([A-Z][A-Z0-9_]+):/gm), ([, name = '']) => name);
+  expect(names, file).not.toEqual([]);
+  return names;
+}
+
+const edgeSettings = settingsIn('edge/configuration.ts');
+const originSettings = settingsIn('origin/configuration.ts');
+const gatewaySettings = settingsIn('gateway/configuration.ts');
+const startSettings = settingsIn('tools/start.ts');
+
+/** As if every line that shows a default were not commented out. */
+const exampleInFull = parseEnv(example.replaceAll(/^# (?=[A-Z0-9_]+=)/gm, ''));
+
+/** The lines of each service of docker-compose.yml. */
+const services = new Map(
+  compose
+    .slice(compose.indexOf('\nservices:\n'), compose.indexOf('\nnetworks:\n'))
+    .split(/^ {2}(?=\S+:$)/m)
+    .slice(1)
+    .map((text) => [text.slice(0, text.indexOf(':')), text]),
+);
+
+function service(name: string): string {
+  const text = services.get(name);
+  if (text === undefined) throw new Error(`docker-compose.yml has no service ${name}`);
+  return text;
+}
+
+test('.env.example names every setting of every process once, and no other', () => {
+  const all = [...edgeSettings, ...originSettings, ...gatewaySettings, ...startSettings, ...COMPOSE_ONLY];
+  const named = Array.from(example.matchAll(/^(?:# )?([A-Z0-9_]+)=/gm), ([, name]) => name);
+  expect(named.toSorted()).toEqual([...new Set(all)].toSorted());
+});
+
+test('.env.example shows the defaults that the processes have', () => {
+  const secrets = { ORIGIN_SECRET: 'x'.repeat(32), REDIS_REST_TOKEN: 'token' };
+  const needed = {
+    ...secrets,
+    UPSTASH_REDIS_REST_URL: 'https://redis.example',
+    UPSTASH_REDIS_REST_TOKEN: 'token',
+    ORIGIN_URL: 'https://origin.example',
+    EXTRACTOR: exampleInFull.EXTRACTOR,
+  };
+  const shown = { ...exampleInFull, ...needed };
+  expect(edge.parseConfiguration(shown)).toEqual(edge.parseConfiguration(needed));
+  expect(origin.parseConfiguration(shown)).toEqual(origin.parseConfiguration(secrets));
+  const given = Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== ''));
+  expect(gatewaySchema.parse(given)).toEqual(gatewaySchema.parse(secrets));
+});
+
+test('Compose hands all settings on and reads none that .env.example does not name', () => {
+  // Address and port are the image's; a container's log goes to Docker, which rotates it.
+  const notHandedOn = ['ORIGIN_HOST', 'ORIGIN_PORT', 'LOG_FILE'];
+  for (const name of edgeSettings) expect(service('edge')).toContain(` ${name}:`);
+  for (const name of originSettings.filter((name) => !notHandedOn.includes(name))) {
+    expect(service('origin')).toContain(` ${name}:`);
+  }
+  const interpolated = Array.from(compose.matchAll(/\$\{([A-Z0-9_]+)/g), ([, name]) => name);
+  expect(Object.keys(exampleInFull)).toEqual(expect.arrayContaining(interpolated));
+});
+
+test('Compose publishes the edge and Grafana alone, and to this machine alone', () => {
+  const published = [...services.keys()].filter((name) => service(name).includes('ports:'));
+  expect(published).toEqual(['edge', 'grafana']);
+  for (const name of published) expect(service(name)).toMatch(/ports: \[["']127\.0\.0\.1:[^'",]+["']\]/);
+  expect(compose).not.toContain('network_mode');
+});
+
+test('the Worker in workerd has the settings and the compatibility date of the one on Cloudflare', () => {
+  const workerd = read('tools/worker/workerd.capnp');
+  const bindings = Array.from(workerd.matchAll(/fromEnvironment = "([A-Z0-9_]+)"/g), ([, name = '']) => name);
+  expect(bindings.toSorted()).toEqual(edgeSettings.toSorted());
+  const [, date = ''] = /^compatibility_date = "(.+)"$/m.exec(read('wrangler.toml')) ?? [];
+  expect(date).toMatch(/^\d{4}-\d\d-\d\d$/);
+  expect(workerd).toContain(`compatibilityDate = "${date}"`);
+});
+
+test('docs/configuration.md is what the schemas say', () => {
+  expect(read('docs/configuration.md')).toBe(configurationPage());
+});
