@@ -1,0 +1,152 @@
+import { Readable } from 'node:stream';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { collect, type GetOptions, type Storage, StorageError, tooLarge } from './storage.ts';
+
+export interface S3Options {
+  /** Of a service that is not AWS: R2, MinIO, Ceph, Swift; buckets are then addressed by path. */
+  endpoint: string | undefined;
+  region: string;
+}
+
+const CONNECTION_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Each is tried again by the client, with growing pauses, when the service fails or throttles. */
+const ATTEMPTS = 4;
+
+/**
+ * A client for whatever speaks S3. Credentials come from where the AWS tools look for them: environment variables,
+ * profiles, the roles of pods and machines.
+ */
+export function createS3Client({ endpoint, region }: S3Options): S3Client {
+  return new S3Client({
+    region,
+    ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
+    maxAttempts: ATTEMPTS,
+    // The checksums that AWS added in 2024 are refused by many services; the signature covers the body anyway.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+  });
+}
+
+/** The objects of one bucket. */
+export class S3Storage implements Storage {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+
+  constructor(client: S3Client, bucket: string) {
+    this.#client = client;
+    this.#bucket = bucket;
+  }
+
+  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<string> {
+    try {
+      const pages = paginateListObjectsV2({ client: this.#client }, { Bucket: this.#bucket, Prefix: prefix });
+      for await (const { Contents = [] } of pages) {
+        signal?.throwIfAborted();
+        for (const { Key } of Contents) if (Key !== undefined) yield Key;
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw this.#errorOf(error, prefix);
+    }
+  }
+
+  async get(key: string, options: GetOptions): Promise<Uint8Array<ArrayBuffer>> {
+    const { maxBytes, versionId, signal } = options;
+    const { body, length } = await this.#open(key, versionId, signal);
+    if (length > maxBytes) {
+      body.destroy();
+      throw tooLarge(this.#name(key), maxBytes);
+    }
+    return collect(this.#chunks(body, key, signal), maxBytes, this.#name(key));
+  }
+
+  async *read(key: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { body } = await this.#open(key, undefined, signal);
+    yield* this.#chunks(body, key, signal);
+  }
+
+  async exists(key: string): Promise<boolean> {
+    try {
+      await this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }));
+      return true;
+    } catch (error) {
+      const failure = this.#errorOf(error, key);
+      if (failure.failure === 'not_found') return false;
+      throw failure;
+    }
+  }
+
+  async put(key: string, bytes: Uint8Array, contentType: string): Promise<void> {
+    try {
+      const input = { Bucket: this.#bucket, Key: key, Body: bytes, ContentType: contentType };
+      await this.#client.send(new PutObjectCommand(input));
+    } catch (error) {
+      throw this.#errorOf(error, key);
+    }
+  }
+
+  async #open(
+    key: string,
+    VersionId: string | undefined,
+    abortSignal: AbortSignal | undefined,
+  ): Promise<{ body: Readable; length: number }> {
+    const command = new GetObjectCommand({ Bucket: this.#bucket, Key: key, ...(VersionId && { VersionId }) });
+    try {
+      const { Body, ContentLength = 0 } = await this.#client.send(command, {
+        ...(abortSignal && { abortSignal }),
+      });
+      if (!(Body instanceof Readable)) throw new TypeError('the S3 client gave no stream');
+      return { body: Body, length: ContentLength };
+    } catch (error) {
+      abortSignal?.throwIfAborted();
+      throw this.#errorOf(error, key);
+    }
+  }
+
+  async *#chunks(body: Readable, key: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const abort = () => body.destroy();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      yield* body;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw this.#errorOf(error, key);
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      body.destroy();
+    }
+    signal?.throwIfAborted();
+  }
+
+  #name(key: string): string {
+    return `s3://${this.#bucket}/${key}`;
+  }
+
+  #errorOf(error: unknown, key: string): StorageError {
+    if (error instanceof StorageError) return error;
+    const name = this.#name(key);
+    const options = { cause: error };
+    const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+    if (status === 404) return new StorageError('not_found', `There is no ${name}.`, options);
+    if (status === 401 || status === 403 || isMissingCredentials(error)) {
+      return new StorageError('forbidden', `The credentials do not allow access to ${name}.`, options);
+    }
+    if (status !== undefined && status !== 429 && status !== 408 && status < 500) {
+      return new StorageError('invalid', `The storage refuses ${name}.`, options);
+    }
+    return new StorageError('unavailable', `${name} cannot be reached at the moment.`, options);
+  }
+}
+
+function isMissingCredentials(error: unknown): boolean {
+  return error instanceof Error && error.name === 'CredentialsProviderError';
+}
