@@ -17,9 +17,6 @@ const FORMAT_OF_MEDIA_TYPE = new Map<string, Format>([
 /** What `Accept` can ask for, the one we prefer first. */
 export const MEDIA_TYPES = [...FORMAT_OF_MEDIA_TYPE.keys()];
 
-/** One JSON document in each line. */
-export const NDJSON = 'application/x-ndjson';
-
 /**
  * The parameter `format` where it is given, else the best of `Accept`, else JSON.
  *

@@ -1,9 +1,10 @@
 import type { MiddlewareHandler } from 'hono';
 import { ServiceError } from '../../shared/contract/errors.ts';
-import { allows, requiredScope } from '../../shared/contract/scopes.ts';
+import { allows } from '../../shared/contract/scopes.ts';
 import { SERVICE_NAME } from '../../shared/service.ts';
 import type { ApiKeyRecord } from '../access/api-key.ts';
 import type { Authenticator } from '../access/authenticator.ts';
+import { requiredScope } from '../access/required-scope.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 
 /**

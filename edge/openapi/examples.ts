@@ -1,19 +1,44 @@
-import type { DetectAnswer, HealthAnswer, MatchAnswer } from '../../shared/contract/answers.ts';
-import type { BatchAnswerLine, BatchProblemLine, BatchSummaryLine } from '../../shared/contract/batch.ts';
-import type {
-  CacheDeletionAnswer,
-  CacheEntryAnswer,
-  CacheListAnswer,
+import type * as z from 'zod';
+import {
+  aliveAnswerSchema,
+  type DetectAnswer,
+  detectAnswerSchema,
+  type HealthAnswer,
+  healthAnswerSchema,
+  type MatchAnswer,
+  matchAnswerSchema,
+  unhealthyAnswerSchema,
+} from '../../shared/contract/answers.ts';
+import {
+  type BatchAnswerLine,
+  type BatchProblemLine,
+  type BatchSummaryLine,
+  batchAnswerLineSchema,
+  batchProblemLineSchema,
+  batchSummaryLineSchema,
+} from '../../shared/contract/batch.ts';
+import {
+  type CacheDeletionAnswer,
+  type CacheEntryAnswer,
+  type CacheListAnswer,
+  cacheDeletionAnswerSchema,
+  cacheEntryAnswerSchema,
+  cacheListAnswerSchema,
 } from '../../shared/contract/cache-administration.ts';
 import { problemOf, ServiceError } from '../../shared/contract/errors.ts';
+import {
+  completeAnswerSchema,
+  keypointsAnswerSchema,
+  sha256Parameter,
+} from '../../shared/contract/feature-content.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
-import type { StatsAnswer } from '../../shared/contract/stats.ts';
+import { type StatsAnswer, statsAnswerSchema } from '../../shared/contract/stats.ts';
 import { SERVICE_VERSION } from '../../shared/service.ts';
 
 export const REQUEST_ID = 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5';
-export const SHA256 = '9ffa6e521fe963a2edd8e71c9567ea370f69f3cfc36eb005be934a6bc53b70a2';
+const SHA256 = sha256Parameter.example;
 
-export const DETECT_EXAMPLE: DetectAnswer = {
+const DETECT_EXAMPLE: DetectAnswer = {
   success: true,
   keypoints: 2,
   descriptors_shape: [2, 128],
@@ -33,7 +58,7 @@ export const DETECT_EXAMPLE: DetectAnswer = {
   },
 };
 
-export const KEYPOINTS_EXAMPLE = {
+const KEYPOINTS_EXAMPLE = {
   ...DETECT_EXAMPLE,
   x: [31.25, 7.5],
   y: [12.75, 40.125],
@@ -44,14 +69,14 @@ export const KEYPOINTS_EXAMPLE = {
   layer: [1, 3],
 };
 
-export const COMPLETE_EXAMPLE = {
+const COMPLETE_EXAMPLE = {
   ...KEYPOINTS_EXAMPLE,
   descriptors: KEYPOINTS_EXAMPLE.x.map((_, row) => Array.from({ length: 128 }, (_, at) => (row + at) % 128)),
 };
 
-export const BATCH_ANSWER_EXAMPLE: BatchAnswerLine = { index: 1, filename: 'b.jpg', ...DETECT_EXAMPLE };
+const BATCH_ANSWER_EXAMPLE: BatchAnswerLine = { index: 1, filename: 'b.jpg', ...DETECT_EXAMPLE };
 
-export const BATCH_PROBLEM_EXAMPLE: BatchProblemLine = {
+const BATCH_PROBLEM_EXAMPLE: BatchProblemLine = {
   index: 0,
   filename: 'a.jpg',
   ...problemOf(
@@ -63,13 +88,13 @@ export const BATCH_PROBLEM_EXAMPLE: BatchProblemLine = {
   ),
 };
 
-export const BATCH_SUMMARY_EXAMPLE: BatchSummaryLine = {
+const BATCH_SUMMARY_EXAMPLE: BatchSummaryLine = {
   summary: { images: 2, succeeded: 1, failed: 1, cached: 0 },
   processing_time_ms: 71.4,
   request_id: REQUEST_ID,
 };
 
-export const HEALTH_EXAMPLE: HealthAnswer = {
+const HEALTH_EXAMPLE: HealthAnswer = {
   status: 'healthy',
   service: 'edgesift',
   version: SERVICE_VERSION,
@@ -78,7 +103,7 @@ export const HEALTH_EXAMPLE: HealthAnswer = {
   uptime_seconds: 12.3,
 };
 
-export const STATS_EXAMPLE: StatsAnswer = {
+const STATS_EXAMPLE: StatsAnswer = {
   scope: 'service',
   requests: 110,
   cache: {
@@ -101,11 +126,11 @@ export const STATS_EXAMPLE: StatsAnswer = {
   countries: { DE: 90, FR: 20 },
 };
 
-export const FEATURE_KEY = DETECT_EXAMPLE.cache.key;
+const FEATURE_KEY = DETECT_EXAMPLE.cache.key;
 
 const matchedImage = { sha256: SHA256, width: 850, height: 680, keypoints: 8849, tier: 'memory' as const };
 
-export const MATCH_EXAMPLE: MatchAnswer = {
+const MATCH_EXAMPLE: MatchAnswer = {
   success: true,
   model: 'homography',
   matches: 2152,
@@ -126,7 +151,7 @@ export const MATCH_EXAMPLE: MatchAnswer = {
   request_id: REQUEST_ID,
 };
 
-export const UNMATCHED_EXAMPLE: MatchAnswer = {
+const UNMATCHED_EXAMPLE: MatchAnswer = {
   ...MATCH_EXAMPLE,
   matches: 2,
   inliers: 0,
@@ -134,13 +159,13 @@ export const UNMATCHED_EXAMPLE: MatchAnswer = {
   reason: 'too_few_matches',
 };
 
-export const CACHE_LIST_EXAMPLE: CacheListAnswer = {
+const CACHE_LIST_EXAMPLE: CacheListAnswer = {
   success: true,
   keys: [{ key: FEATURE_KEY, ttl_s: 3541 }],
   cursor: '3072',
 };
 
-export const CACHE_ENTRY_EXAMPLE: CacheEntryAnswer = {
+const CACHE_ENTRY_EXAMPLE: CacheEntryAnswer = {
   success: true,
   key: FEATURE_KEY,
   ttl_s: 3541,
@@ -151,9 +176,41 @@ export const CACHE_ENTRY_EXAMPLE: CacheEntryAnswer = {
   ],
 };
 
-export const CACHE_DELETION_EXAMPLE: CacheDeletionAnswer = {
+const CACHE_DELETION_EXAMPLE: CacheDeletionAnswer = {
   success: true,
   deleted_keys: 1,
   deleted_records: 2,
   cursor: null,
 };
+
+export interface Example {
+  summary?: string;
+  value: unknown;
+}
+
+/** Named examples of each schema that a response can have. */
+export const EXAMPLES = new Map<z.core.$ZodType, Record<string, Example>>([
+  [detectAnswerSchema, { summary: { summary: 'include=summary', value: DETECT_EXAMPLE } }],
+  [keypointsAnswerSchema, { keypoints: { summary: 'include=keypoints', value: KEYPOINTS_EXAMPLE } }],
+  [completeAnswerSchema, { all: { summary: 'include=all', value: COMPLETE_EXAMPLE } }],
+  [batchAnswerLineSchema, { answer: { summary: 'An image with its features', value: BATCH_ANSWER_EXAMPLE } }],
+  [batchProblemLineSchema, { problem: { summary: 'An image that failed', value: BATCH_PROBLEM_EXAMPLE } }],
+  [batchSummaryLineSchema, { summary: { summary: 'The last line', value: BATCH_SUMMARY_EXAMPLE } }],
+  [
+    matchAnswerSchema,
+    {
+      homography: { summary: 'The images match', value: MATCH_EXAMPLE },
+      none: { summary: 'They do not', value: UNMATCHED_EXAMPLE },
+    },
+  ],
+  [healthAnswerSchema, { healthy: { value: HEALTH_EXAMPLE } }],
+  [
+    unhealthyAnswerSchema,
+    { unhealthy: { value: { ...HEALTH_EXAMPLE, status: 'unhealthy', feature_detector_ready: false } } },
+  ],
+  [aliveAnswerSchema, { alive: { value: { status: 'alive' } } }],
+  [statsAnswerSchema, { stats: { value: STATS_EXAMPLE } }],
+  [cacheListAnswerSchema, { page: { value: CACHE_LIST_EXAMPLE } }],
+  [cacheEntryAnswerSchema, { entry: { value: CACHE_ENTRY_EXAMPLE } }],
+  [cacheDeletionAnswerSchema, { deletion: { value: CACHE_DELETION_EXAMPLE } }],
+]);

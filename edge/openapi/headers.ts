@@ -1,3 +1,4 @@
+import type { RequestHeaderName, ResponseHeaderName } from '../../shared/contract/route.ts';
 import { REQUEST_ID } from './examples.ts';
 import type { JsonSchema } from './schemas.ts';
 
@@ -71,10 +72,32 @@ export const HEADERS = {
     schema: { type: 'integer', minimum: 1 },
     example: 2,
   },
-} as const satisfies Record<string, HeaderDocument>;
+} as const satisfies Record<ResponseHeaderName, HeaderDocument>;
 
-export type HeaderName = keyof typeof HEADERS;
-
-export function referenceToHeader(name: HeaderName): { $ref: string } {
+export function referenceToHeader(name: ResponseHeaderName): { $ref: string } {
   return { $ref: `#/components/headers/${name}` };
 }
+
+/** Accepted by every route. */
+export const COMMON_REQUEST_HEADERS = {
+  'X-Request-ID': {
+    description: 'Your name for this request, repeated in the response and in the logs',
+    schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,128}$' },
+  },
+  traceparent: {
+    description: 'W3C Trace Context, passed on to the origin',
+    schema: { type: 'string' },
+  },
+} satisfies Record<string, HeaderDocument>;
+
+/** Accepted by the routes that name them. Without examples: Swagger UI would send those. */
+export const REQUEST_HEADERS: Record<RequestHeaderName, HeaderDocument> = {
+  'Content-Digest': {
+    description: 'SHA-256 or SHA-512 of the body as sent (RFC 9530); one that differs is INVALID_PARAMETER',
+    schema: { type: 'string' },
+  },
+  'If-None-Match': {
+    description: 'Entity tags of what the client already has',
+    schema: { type: 'string' },
+  },
+};

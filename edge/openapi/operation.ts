@@ -7,35 +7,29 @@ import {
   ServiceError,
   statusOf,
 } from '../../shared/contract/errors.ts';
-import { requiredScope } from '../../shared/contract/scopes.ts';
-import { REQUEST_ID } from './examples.ts';
-import { type HeaderName, referenceToHeader } from './headers.ts';
-import { type JsonSchema, jsonSchemaOf, referenceTo, type SchemaName } from './schemas.ts';
+import type {
+  Content,
+  ResponseDeclaration,
+  ResponseHeaderName,
+  RouteDeclaration,
+} from '../../shared/contract/route.ts';
+import { EXAMPLES, type Example, REQUEST_ID } from './examples.ts';
+import { REQUEST_HEADERS, referenceToHeader } from './headers.ts';
+import { type JsonSchema, jsonSchemaOf, referenceTo, schemaOf } from './schemas.ts';
 
-/** The documentation of one method of one path. Its parts are OpenAPI 3.1 objects. */
+/** The parts of an OpenAPI 3.1 operation object that this document uses. */
 export interface Operation {
-  method: 'get' | 'head' | 'post' | 'delete';
-  /** As in `/api/v1/features/{sha256}`. */
-  path: string;
   operationId: string;
-  tag: Tag;
+  tags: string[];
   summary: string;
   description?: string;
+  security?: Record<string, string[]>[];
   parameters?: Parameter[];
-  requestBody?: { description?: string; required: boolean; content: Content };
-  responses: Responses;
+  requestBody?: { required: true; content: MediaTypes };
+  responses: Record<string, Response>;
 }
 
-export const TAGS = {
-  features: 'SIFT keypoints and descriptors of images',
-  matching: 'How two images relate',
-  service: 'How the service is, and what it has done',
-  cache: 'For administrators: what the cache holds',
-  pages: 'For people: dashboard and documentation',
-} as const;
-export type Tag = keyof typeof TAGS;
-
-export interface Parameter {
+interface Parameter {
   name: string;
   in: 'query' | 'path' | 'header';
   required: boolean;
@@ -44,16 +38,70 @@ export interface Parameter {
   example?: unknown;
 }
 
-export type Content = Record<
-  string,
-  { schema: JsonSchema; example?: unknown; examples?: Record<string, { summary?: string; value: unknown }> }
->;
-export type Responses = Record<string, ResponseDocument>;
+type MediaTypes = Record<string, { schema: JsonSchema; examples?: Record<string, Example> }>;
 
-interface ResponseDocument {
+interface Response {
   description: string;
-  headers?: Record<string, { $ref: string }>;
-  content?: Content;
+  headers: Record<string, { $ref: string }>;
+  content?: MediaTypes;
+}
+
+export const SECURITY_SCHEMES = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'An API key, es_…' },
+  apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key, es_…' },
+};
+
+/** What the OpenAPI document says of a route. */
+export function operationOf(route: RouteDeclaration): Operation {
+  const parameters = parametersOf(route);
+  return {
+    operationId: route.operationId,
+    tags: [route.tag],
+    summary: route.summary,
+    ...(route.description && { description: route.description }),
+    ...(route.scope && { security: securityOf(route.scope) }),
+    ...(parameters.length > 0 && { parameters }),
+    ...(route.body && { requestBody: { required: true, content: mediaTypesOf(route.body, 'input') } }),
+    responses: responsesOf(route),
+  };
+}
+
+/** The same without the bodies of good responses. */
+export function headOperationOf(
+  route: RouteDeclaration,
+  head: NonNullable<RouteDeclaration['head']>,
+): Operation {
+  const operation = operationOf(route);
+  const responses = Object.entries(operation.responses).map(([status, { content: _, ...rest }]) => [
+    status,
+    rest,
+  ]);
+  return { ...operation, ...head, responses: Object.fromEntries(responses) };
+}
+
+/** A service may ask for keys; for administration it always does. */
+function securityOf(scope: NonNullable<RouteDeclaration['scope']>): Record<string, string[]>[] {
+  const keys = Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] }));
+  return scope === 'admin' ? keys : [{}, ...keys];
+}
+
+function parametersOf({ pathParameters = {}, query, requestHeaders = [] }: RouteDeclaration): Parameter[] {
+  return [
+    ...Object.entries(pathParameters).map(
+      ([name, { schema, description, example }]): Parameter => ({
+        name,
+        in: 'path',
+        required: true,
+        description,
+        schema: jsonSchemaOf(schema, 'input'),
+        example,
+      }),
+    ),
+    ...(query ? queryParametersOf(query) : []),
+    ...requestHeaders.map(
+      (name): Parameter => ({ name, in: 'header', required: false, ...REQUEST_HEADERS[name] }),
+    ),
+  ];
 }
 
 const objectSchema = z.object({
@@ -62,7 +110,7 @@ const objectSchema = z.object({
 });
 
 /** One parameter for each field of a schema, with its bounds, default and description. */
-export function queryParameters(schema: z.ZodObject): Parameter[] {
+function queryParametersOf(schema: z.ZodObject): Parameter[] {
   const { properties, required } = objectSchema.parse(jsonSchemaOf(schema, 'input'));
   return Object.entries(properties).map(([name, { description, ...bounds }]) => ({
     name,
@@ -73,42 +121,57 @@ export function queryParameters(schema: z.ZodObject): Parameter[] {
   }));
 }
 
-export function response(description: string, headers: HeaderName[], content?: Content): ResponseDocument {
-  const names: HeaderName[] = ['X-Request-ID', 'X-Processing-Time-Ms', ...headers];
+function responsesOf(route: RouteDeclaration): Record<string, Response> {
+  const problems = problemResponses(route);
+  const declared = Object.entries(route.responses).map(([status, declaration]): [string, Response] => {
+    const response = responseOf(declaration, route);
+    const problem = problems[status]?.content;
+    return [status, problem ? { ...response, content: { ...response.content, ...problem } } : response];
+  });
+  return { ...problems, ...Object.fromEntries(declared) };
+}
+
+const EVERY_RESPONSE: ResponseHeaderName[] = ['X-Request-ID', 'X-Processing-Time-Ms'];
+const LIMITED_RESPONSE: ResponseHeaderName[] = ['RateLimit-Policy', 'RateLimit'];
+
+function responseOf(
+  { description, headers = [], content }: ResponseDeclaration,
+  { scope }: RouteDeclaration,
+): Response {
+  const names = [...EVERY_RESPONSE, ...headers, ...(scope ? LIMITED_RESPONSE : [])];
   return {
     description,
     headers: Object.fromEntries(names.map((name) => [name, referenceToHeader(name)])),
-    ...(content && { content }),
+    ...(content && { content: mediaTypesOf(content, 'output') }),
   };
 }
 
-export function json(name: SchemaName, example: unknown): Content {
-  return { 'application/json': { schema: referenceTo(name), example } };
+function mediaTypesOf(content: Content, io: 'input' | 'output'): MediaTypes {
+  return Object.fromEntries(
+    Object.entries(content).map(([mediaType, schema]) => [mediaType, mediaTypeOf(schema, io)]),
+  );
 }
 
-/** Of the routes that take a body. */
-export const contentDigest: Parameter = {
-  name: 'Content-Digest',
-  in: 'header',
-  required: false,
-  description: 'SHA-256 or SHA-512 of the body as sent (RFC 9530); one that differs is INVALID_PARAMETER',
-  // No example: Swagger UI would send it.
-  schema: { type: 'string' },
-};
+function mediaTypeOf(schema: z.ZodType, io: 'input' | 'output'): MediaTypes[string] {
+  const variants = schema instanceof z.ZodUnion ? schema.options : [schema];
+  const examples = Object.assign({}, ...variants.map((variant) => EXAMPLES.get(variant)));
+  return {
+    schema: schemaOf(schema, io),
+    ...(Object.keys(examples).length > 0 && { examples }),
+  };
+}
 
-/** A file that JSON Schema does not describe. */
-export const BINARY: JsonSchema = { type: 'string', format: 'binary' };
+type Causes = RouteDeclaration['errors'];
 
-/** Failures that any route can answer with, whatever it does. */
+/** Failures that any route can respond with. */
 const ANYWHERE: Causes = {
   INTERNAL_SERVER_ERROR: 'An unexpected error occurred.',
   SERVICE_NOT_READY: 'The service is not set up completely.',
 };
 
-/** What any route under `/api/` can answer with, where keys or limits are set. */
-function guardCauses(method: Operation['method'], path: string): Causes {
-  if (!path.startsWith('/api/')) return {};
-  const scope = requiredScope(method.toUpperCase(), path);
+/** What any route that has a scope can respond with, where keys or limits are set. */
+function guardCauses({ scope }: RouteDeclaration): Causes {
+  if (!scope) return {};
   return {
     UNAUTHORIZED: 'Send an API key as "Authorization: Bearer" or "X-API-Key".',
     // Every key may read.
@@ -117,48 +180,47 @@ function guardCauses(method: Operation['method'], path: string): Causes {
   };
 }
 
-/** For each code what its `detail` says, for example. */
-export type Causes = Partial<Record<ErrorCode, string>>;
-
-/** The error answers of an operation by status, with an example of every code. */
-export function problems(path: string, causes: Causes, method: Operation['method'] = 'get'): Responses {
+/** The problem documents of a route by status, with an example of every code. */
+function problemResponses(route: RouteDeclaration): Record<string, Response> {
+  const causes = { ...ANYWHERE, ...guardCauses(route), ...route.errors };
+  const path = examplePath(route);
   const byStatus = Map.groupBy(
-    Object.entries({ ...ANYWHERE, ...guardCauses(method, path), ...causes }).map(([code, detail]) => ({
-      code: errorCodeSchema.parse(code),
-      detail,
-    })),
+    Object.entries(causes).map(([code, detail]) => ({ code: errorCodeSchema.parse(code), detail })),
     ({ code }) => statusOf(code),
   );
   return Object.fromEntries(
-    [...byStatus].map(([status, examples]) => {
-      const description = examples.map(({ code }) => `\`${code}\``).join(' or ');
-      const content = {
-        [PROBLEM_CONTENT_TYPE]: {
-          schema: referenceTo('Problem'),
-          examples: Object.fromEntries(
-            examples.map(({ code, detail }) => [code, { value: problemExample(code, detail, path) }]),
-          ),
+    [...byStatus].map(([status, problems]) => {
+      const description = problems.map(({ code }) => `\`${code}\``).join(' or ');
+      const examples = problems.map(({ code, detail }) => [
+        code,
+        { value: problemExample(code, detail, path) },
+      ]);
+      return [
+        String(status),
+        {
+          ...responseOf({ description, headers: headersOf(status) }, route),
+          content: {
+            [PROBLEM_CONTENT_TYPE]: {
+              schema: referenceTo('Problem'),
+              examples: Object.fromEntries(examples),
+            },
+          },
         },
-      };
-      return [String(status), response(description, headersOf(status), content)];
+      ];
     }),
   );
+}
+
+/** Path of a request for this route. */
+function examplePath({ path, pathParameters = {} }: RouteDeclaration): string {
+  return path.replace(/\{\+?(\w+)\}/g, (_, name: string) => pathParameters[name]?.example ?? name);
 }
 
 function problemExample(code: ErrorCode, detail: string, path: string) {
   return problemOf(new ServiceError(code, detail), { path, id: REQUEST_ID });
 }
 
-function headersOf(status: number): HeaderName[] {
+function headersOf(status: number): ResponseHeaderName[] {
   if (status === 401 || status === 403) return ['WWW-Authenticate'];
   return [429, 502, 503].includes(status) ? ['Retry-After'] : [];
-}
-
-/** Content of a form whose named fields all have to be there; parameters may come along. */
-export function formContent(fields: Record<string, JsonSchema>) {
-  return {
-    'multipart/form-data': {
-      schema: { type: 'object', properties: fields, required: Object.keys(fields) },
-    },
-  };
 }

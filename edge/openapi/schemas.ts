@@ -1,13 +1,15 @@
 import * as z from 'zod';
 import {
-  descriptorRowsSchema,
+  aliveAnswerSchema,
   detectAnswerSchema,
   healthAnswerSchema,
-  keypointColumnsSchema,
   matchAnswerSchema,
+  unhealthyAnswerSchema,
 } from '../../shared/contract/answers.ts';
 import {
   batchAnswerLineSchema,
+  batchCompleteLineSchema,
+  batchKeypointsLineSchema,
   batchProblemLineSchema,
   batchSummaryLineSchema,
 } from '../../shared/contract/batch.ts';
@@ -17,26 +19,22 @@ import {
   cacheListAnswerSchema,
 } from '../../shared/contract/cache-administration.ts';
 import { problemSchema } from '../../shared/contract/errors.ts';
+import { completeAnswerSchema, keypointsAnswerSchema } from '../../shared/contract/feature-content.ts';
 import { statsAnswerSchema } from '../../shared/contract/stats.ts';
 
-const keypointsAnswerSchema = z.object({ ...detectAnswerSchema.shape, ...keypointColumnsSchema.shape });
-
-/** What the document calls the schemas of answers: each becomes a component of this name. */
+/** The names of schemas in the document: each becomes a component. */
 export const SCHEMAS = {
   DetectAnswer: detectAnswerSchema,
   KeypointsAnswer: keypointsAnswerSchema,
-  CompleteAnswer: z.object({ ...keypointsAnswerSchema.shape, ...descriptorRowsSchema.shape }),
+  CompleteAnswer: completeAnswerSchema,
   BatchAnswerLine: batchAnswerLineSchema,
-  BatchKeypointsLine: z.object({ ...batchAnswerLineSchema.shape, ...keypointColumnsSchema.shape }),
-  BatchCompleteLine: z.object({
-    ...batchAnswerLineSchema.shape,
-    ...keypointColumnsSchema.shape,
-    ...descriptorRowsSchema.shape,
-  }),
+  BatchKeypointsLine: batchKeypointsLineSchema,
+  BatchCompleteLine: batchCompleteLineSchema,
   BatchProblemLine: batchProblemLineSchema,
   BatchSummaryLine: batchSummaryLineSchema,
   Health: healthAnswerSchema,
-  Alive: z.object({ status: z.literal('alive') }),
+  Unhealthy: unhealthyAnswerSchema,
+  Alive: aliveAnswerSchema,
   MatchAnswer: matchAnswerSchema,
   Stats: statsAnswerSchema,
   CacheList: cacheListAnswerSchema,
@@ -48,13 +46,34 @@ export const SCHEMAS = {
 export type SchemaName = keyof typeof SCHEMAS;
 export type JsonSchema = Record<string, unknown>;
 
+const NAMES = new Map<z.core.$ZodType, SchemaName>();
+for (const [name, schema] of Object.entries(SCHEMAS)) NAMES.set(schema, name as SchemaName);
+
 export function referenceTo(name: SchemaName): { $ref: string } {
   return { $ref: `#/components/schemas/${name}` };
 }
 
-/** JSON Schema 2020-12, which is what OpenAPI 3.1 uses, without the keywords that only whole documents have. */
-export function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io });
+/** A reference where the schema has a name, alternatives where it is a union, else the schema itself. */
+export function schemaOf(schema: z.core.$ZodType, io: 'input' | 'output'): JsonSchema {
+  const name = NAMES.get(schema);
+  if (name) return referenceTo(name);
+  if (schema instanceof z.ZodUnion) return { anyOf: schema.options.map((option) => schemaOf(option, io)) };
+  return jsonSchemaOf(schema, io);
+}
+
+/**
+ * JSON Schema 2020-12, which is what OpenAPI 3.1 uses, without the keywords that only whole documents have. Files,
+ * which the contract gives a type but no check, are binary strings.
+ */
+export function jsonSchemaOf(schema: z.core.$ZodType, io: 'input' | 'output'): JsonSchema {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema._zod.def.type === 'custom')
+        Object.assign(jsonSchema, { type: 'string', format: 'binary' });
+    },
+  });
   return rest;
 }
 

@@ -2,12 +2,14 @@ import type { Hono } from 'hono';
 import { cacheClearQuerySchema, cacheListQuerySchema } from '../../shared/contract/cache-administration.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseTextParameters } from '../../shared/contract/parameters.ts';
+import { deleteCacheKey, inspectCacheKey } from '../../shared/contract/routes/cache-key.ts';
+import { clearCacheKeys, listCacheKeys } from '../../shared/contract/routes/cache-keys.ts';
 import type { EdgeEnvironment } from '../context.ts';
+import { addRoute } from '../http/add-route.ts';
 import { queryParameters } from '../http/query.ts';
 import { RedisUnavailable } from '../redis/redis-client.ts';
 import type { Services } from '../services.ts';
 
-const PATH = '/api/v1/cache/keys';
 const NO_STORE = { 'Cache-Control': 'no-store' };
 const RETRY_AFTER_SECONDS = 2;
 
@@ -19,21 +21,21 @@ export function registerCacheKeys(
   app: Hono<EdgeEnvironment>,
   { cacheAdministration, features }: Services,
 ): void {
-  app.get(PATH, async (context) => {
+  addRoute(app, listCacheKeys, async (context) => {
     const query = parseTextParameters(cacheListQuerySchema, queryParameters(context.req.raw));
     return context.json(await reachingRedis(cacheAdministration.list(query)), 200, NO_STORE);
   });
-  app.delete(PATH, async (context) => {
+  addRoute(app, clearCacheKeys, async (context) => {
     const query = parseTextParameters(cacheClearQuerySchema, queryParameters(context.req.raw));
     const answer = await reachingRedis(cacheAdministration.clear(query));
     features.forgetAll();
     return context.json(answer, 200, NO_STORE);
   });
-  app.get(`${PATH}/:key{.+}`, async (context) => {
+  addRoute(app, inspectCacheKey, async (context) => {
     const key = context.req.param('key');
     return context.json(found(key, await reachingRedis(cacheAdministration.inspect(key))), 200, NO_STORE);
   });
-  app.delete(`${PATH}/:key{.+}`, async (context) => {
+  addRoute(app, deleteCacheKey, async (context) => {
     const key = context.req.param('key');
     const answer = await reachingRedis(cacheAdministration.delete(key));
     features.forget(key);

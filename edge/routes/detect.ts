@@ -1,11 +1,13 @@
 import type { Hono } from 'hono';
 import { type DetectParameters, parseDetectParameters } from '../../shared/contract/parameters.ts';
+import { detect } from '../../shared/contract/routes/detect.ts';
 import { checkDenoising } from '../../shared/denoising.ts';
 import { toHex } from '../../shared/hex.ts';
 import { checkByteLength, checkPixelCount, readImageHeader } from '../../shared/image-header.ts';
 import { sha256 } from '../../shared/sha256.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import { answerFeatures } from '../features/feature-response.ts';
+import { addRoute } from '../http/add-route.ts';
 import { needsPayload, negotiateFormat } from '../http/negotiation.ts';
 import { queryParameters } from '../http/query.ts';
 import { readUpload, type Upload, uploadBytes } from '../ingest/upload.ts';
@@ -14,18 +16,18 @@ import type { Services } from '../services.ts';
 
 /** `POST /api/v1/features/detect`: an image in, its features out. */
 export function registerDetect(app: Hono<EdgeEnvironment>, services: Services): void {
-  app.post('/api/v1/features/detect', async (context) => {
+  addRoute(app, detect, async (context) => {
     const { raw } = context.req;
     const lease = await services.uploads.acquire(uploadBytes(raw, services.limits));
     try {
-      return await detect(context, services, lease);
+      return await findFeatures(context, services, lease);
     } finally {
       lease.release();
     }
   });
 }
 
-async function detect(context: EdgeContext, services: Services, lease: MemoryLease): Promise<Response> {
+async function findFeatures(context: EdgeContext, services: Services, lease: MemoryLease): Promise<Response> {
   const timing = context.get('timing');
   const { upload, parameters } = await timing.measure('validate', () => readValidUpload(context, services));
   const { sift, representation } = parameters;

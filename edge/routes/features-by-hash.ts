@@ -1,9 +1,12 @@
 import type { Hono } from 'hono';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseDetectParameters } from '../../shared/contract/parameters.ts';
+import { detect } from '../../shared/contract/routes/detect.ts';
+import { featuresByHash } from '../../shared/contract/routes/features-by-hash.ts';
 import { sha256Schema } from '../../shared/feature-key.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import { answerFeatures, etagOf, FEATURES_VARY, secondsLeft } from '../features/feature-response.ts';
+import { addRoute } from '../http/add-route.ts';
 import { needsPayload, negotiateFormat } from '../http/negotiation.ts';
 import { queryParameters } from '../http/query.ts';
 import type { Services } from '../services.ts';
@@ -18,7 +21,7 @@ function cacheControl(seconds: number): string {
 
 /** `GET` and `HEAD /api/v1/features/{sha256}`: features that the cache has, without an upload. */
 export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features }: Services): void {
-  app.get('/api/v1/features/:sha256', async (context) => {
+  addRoute(app, featuresByHash, async (context) => {
     const sha256 = parseSha256(context.req.param('sha256'));
     const { sift, representation } = parseDetectParameters(queryParameters(context.req.raw));
     const format = negotiateFormat(context, representation);
@@ -34,7 +37,7 @@ export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features }:
     });
     if (!found) {
       throw new ServiceError('FEATURES_NOT_CACHED', 'These features are not cached: upload the image once.', {
-        details: { sha256, upload: '/api/v1/features/detect' },
+        details: { sha256, upload: detect.path },
       });
     }
     const answer = answerFeatures(context, found, format, representation);

@@ -1,16 +1,18 @@
 import type { Hono } from 'hono';
+import { health, live, ready } from '../../shared/contract/routes/health.ts';
 import type { EdgeEnvironment } from '../context.ts';
+import { addRoute } from '../http/add-route.ts';
 import type { Services } from '../services.ts';
 
 /**
  * `GET /health` and `/health/ready`: whether features can be had, 503 if not. `/health/live`: whether this
  * process answers at all.
  */
-export function registerHealth(app: Hono<EdgeEnvironment>, { health }: Services): void {
-  app.get('/health/live', (context) => context.json({ status: 'alive' }, 200, NO_STORE));
-  for (const path of ['/health', '/health/ready']) {
-    app.get(path, async (context) => {
-      const answer = await health.check();
+export function registerHealth(app: Hono<EdgeEnvironment>, services: Services): void {
+  addRoute(app, live, (context) => context.json({ status: 'alive' }, 200, NO_STORE));
+  for (const route of [health, ready]) {
+    addRoute(app, route, async (context) => {
+      const answer = await services.health.check();
       return context.json(answer, answer.status === 'unhealthy' ? 503 : 200, NO_STORE);
     });
   }

@@ -6,10 +6,12 @@ import {
   parseMatchParameters,
   type SiftParameters,
 } from '../../shared/contract/parameters.ts';
+import { match } from '../../shared/contract/routes/match.ts';
 import { checkDenoising } from '../../shared/denoising.ts';
 import { checkMatchable } from '../../shared/matching.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import type { FoundFeatures } from '../features/feature-source.ts';
+import { addRoute } from '../http/add-route.ts';
 import { queryParameters } from '../http/query.ts';
 import { MATCH_FIELDS, type MatchSide, readMatchUpload, withField } from '../ingest/match-upload.ts';
 import { uploadBytes } from '../ingest/upload.ts';
@@ -17,11 +19,11 @@ import type { Services } from '../services.ts';
 
 /** `POST /api/v1/match`: how two images relate, each of them uploaded or named by its hash. */
 export function registerMatch(app: Hono<EdgeEnvironment>, services: Services): void {
-  app.post('/api/v1/match', async (context) => {
+  addRoute(app, match, async (context) => {
     const { raw } = context.req;
     const lease = await services.uploads.acquire(uploadBytes(raw, services.limits, MATCH_FIELDS.length));
     try {
-      const answer = await match(context, services);
+      const answer = await matchImages(context, services);
       // Matching is done for every request: it counts as computed with whoever limits the rate.
       context.header('X-Cache', 'MISS');
       return context.json(answer);
@@ -31,7 +33,7 @@ export function registerMatch(app: Hono<EdgeEnvironment>, services: Services): v
   });
 }
 
-async function match(context: EdgeContext, services: Services): Promise<MatchAnswer> {
+async function matchImages(context: EdgeContext, services: Services): Promise<MatchAnswer> {
   const timing = context.get('timing');
   const { sides, fields } = await timing.measure('validate', () =>
     readMatchUpload(context.req.raw, services.limits),

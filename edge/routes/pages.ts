@@ -1,6 +1,8 @@
 import type { Hono } from 'hono';
 import { ServiceError } from '../../shared/contract/errors.ts';
+import { dashboard, openApi, pageFile, redoc, swaggerUi } from '../../shared/contract/routes/pages.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
+import { addRoute } from '../http/add-route.ts';
 import type { Services } from '../services.ts';
 
 const MEDIA_TYPES: Record<string, string> = {
@@ -11,12 +13,12 @@ const MEDIA_TYPES: Record<string, string> = {
   json: 'application/json',
 };
 
-const PAGES = {
-  '/': 'dashboard.html',
-  '/docs': 'docs.html',
-  '/redoc': 'redoc.html',
-  '/openapi.json': 'openapi.json',
-};
+const PAGES = [
+  [dashboard, 'dashboard.html'],
+  [swaggerUi, 'docs.html'],
+  [redoc, 'redoc.html'],
+  [openApi, 'openapi.json'],
+] as const;
 
 /** Nothing from outside, and no script but our files. */
 const POLICY = [
@@ -36,10 +38,10 @@ const REDOC_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsaf
 
 /** `GET /`, `/docs`, `/redoc`, `/openapi.json` and the files that they load. */
 export function registerPages(app: Hono<EdgeEnvironment>, services: Services): void {
-  for (const [path, file] of Object.entries(PAGES)) {
-    app.get(path, (context) => answerFile(context, services, file));
+  for (const [page, file] of PAGES) {
+    addRoute(app, page, (context) => answerFile(context, services, file));
   }
-  app.get('/assets/:file', (context) => answerFile(context, services, context.req.param('file')));
+  addRoute(app, pageFile, (context) => answerFile(context, services, context.req.param('file')));
 }
 
 async function answerFile(context: EdgeContext, { assets }: Services, file: string): Promise<Response> {

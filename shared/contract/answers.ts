@@ -122,6 +122,12 @@ export const healthAnswerSchema = z.object({
 });
 export type HealthAnswer = z.infer<typeof healthAnswerSchema>;
 
+/** The health answer of status 503. */
+export const unhealthyAnswerSchema = healthAnswerSchema.extend({ status: z.literal('unhealthy') });
+
+/** JSON answer of `GET /health/live`. */
+export const aliveAnswerSchema = z.object({ status: z.literal('alive') });
+
 /** What the origin's `/health/ready` says. */
 export const originReadySchema = z.object({
   status: z.enum(['ready', 'starting', 'stopping']),

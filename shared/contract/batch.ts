@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { detectAnswerSchema } from './answers.ts';
+import { descriptorRowsSchema, detectAnswerSchema, keypointColumnsSchema } from './answers.ts';
 import { problemSchema } from './errors.ts';
 
 /** The most images that one batch may have. */
@@ -16,6 +16,18 @@ const imageOfBatch = {
 /** Line of `POST /api/v1/features/batch` for an image whose features were found or computed. */
 export const batchAnswerLineSchema = z.object({ ...imageOfBatch, ...detectAnswerSchema.shape });
 export type BatchAnswerLine = z.infer<typeof batchAnswerLineSchema>;
+
+/** The same with `include=keypoints`. */
+export const batchKeypointsLineSchema = z.object({
+  ...batchAnswerLineSchema.shape,
+  ...keypointColumnsSchema.shape,
+});
+
+/** The same with `include=all`. */
+export const batchCompleteLineSchema = z.object({
+  ...batchKeypointsLineSchema.shape,
+  ...descriptorRowsSchema.shape,
+});
 
 /** Line for an image that failed; the others are none the worse for it. */
 export const batchProblemLineSchema = z.object({ ...imageOfBatch, ...problemSchema.shape });

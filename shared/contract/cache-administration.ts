@@ -24,7 +24,7 @@ export const cacheListQuerySchema = z.strictObject({
   pattern: patternSchema.default('*'),
   cursor: cursorSchema.default('0'),
   limit: z.coerce
-    .number({ error: limitError })
+    .number<number>({ error: limitError })
     .int({ error: limitError })
     .min(1, { error: limitError })
     .max(1000, { error: limitError })

@@ -8,12 +8,3 @@ export function allows(granted: Scope, required: Scope): boolean {
   const { options } = scopeSchema;
   return options.indexOf(granted) >= options.indexOf(required);
 }
-
-/** Routes under this path administer the service. */
-const ADMIN_PATH = '/api/v1/cache/';
-
-/** The scope that a request to `/api/` takes. */
-export function requiredScope(method: string, path: string): Scope {
-  if (path.startsWith(ADMIN_PATH)) return 'admin';
-  return method === 'GET' || method === 'HEAD' ? 'read' : 'write';
-}

@@ -1,0 +1,2 @@
+/** One JSON document in each line. */
+export const NDJSON = 'application/x-ndjson';

@@ -1,0 +1,54 @@
+import * as z from 'zod';
+import {
+  batchAnswerLineSchema,
+  batchCompleteLineSchema,
+  batchKeypointsLineSchema,
+  batchProblemLineSchema,
+  batchSummaryLineSchema,
+  MAX_BATCH_IMAGES,
+} from '../batch.ts';
+import { NDJSON } from '../media-types.ts';
+import { batchParametersSchema } from '../parameters.ts';
+import { defineRoute, uploadSchema } from '../route.ts';
+
+export const batch = defineRoute({
+  method: 'POST',
+  path: '/api/v1/features/batch',
+  operationId: 'batch',
+  tag: 'features',
+  scope: 'write',
+  summary: 'SIFT features of many images, as they complete',
+  description:
+    `At most ${MAX_BATCH_IMAGES} images, together not larger than three of the largest size. The response is NDJSON: a ` +
+    'line for each image, in the order in which they complete, then a line with a summary; a response without it is ' +
+    'incomplete. A bad image fails alone. `include=keypoints` and `all` add to a line what they add to the response of ' +
+    'detect. Images with the same bytes are extracted once.',
+  query: batchParametersSchema,
+  requestHeaders: ['Content-Digest'],
+  body: {
+    'multipart/form-data': z.object({ images: z.array(uploadSchema).min(1).max(MAX_BATCH_IMAGES) }),
+  },
+  responses: {
+    200: {
+      description: 'One of these in each line',
+      headers: ['Vary', 'Server-Timing', 'Cache-Control'],
+      content: {
+        [NDJSON]: z.union([
+          batchAnswerLineSchema,
+          batchKeypointsLineSchema,
+          batchCompleteLineSchema,
+          batchProblemLineSchema,
+          batchSummaryLineSchema,
+        ]),
+      },
+    },
+  },
+  errors: {
+    INVALID_PARAMETER: `A batch has at most ${MAX_BATCH_IMAGES} images.`,
+    NOT_ACCEPTABLE: `The answer is ${NDJSON}, which Accept excludes.`,
+    IMAGE_TOO_LARGE: 'The upload is larger than 31522816 bytes.',
+    UNSUPPORTED_MEDIA_TYPE: 'Send multipart/form-data with one field "images" for each image.',
+    OVERLOADED: 'Too many uploads are in progress.',
+    SERVICE_TIMEOUT: 'The upload took longer than 30 s.',
+  },
+});

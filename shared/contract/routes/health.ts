@@ -1,0 +1,37 @@
+import { aliveAnswerSchema, healthAnswerSchema, unhealthyAnswerSchema } from '../answers.ts';
+import { defineRoute } from '../route.ts';
+
+/** The same at two paths: for people, and for load balancers. */
+const READINESS = {
+  method: 'GET',
+  tag: 'service',
+  summary: 'Whether the service can give features',
+  description:
+    '`degraded` is without Redis: everything works, slower. `unhealthy`, with status 503, is without an origin: ' +
+    'only cached results are available.',
+  responses: {
+    200: {
+      description: '`healthy` or `degraded`',
+      content: { 'application/json': healthAnswerSchema },
+    },
+    503: {
+      description: '`unhealthy`, or not set up completely',
+      content: { 'application/json': unhealthyAnswerSchema },
+    },
+  },
+  errors: {},
+} as const;
+
+export const health = defineRoute({ ...READINESS, path: '/health', operationId: 'health' });
+
+export const ready = defineRoute({ ...READINESS, path: '/health/ready', operationId: 'ready' });
+
+export const live = defineRoute({
+  method: 'GET',
+  path: '/health/live',
+  operationId: 'live',
+  tag: 'service',
+  summary: 'Whether the edge responds at all',
+  responses: { 200: { description: 'It does', content: { 'application/json': aliveAnswerSchema } } },
+  errors: {},
+});

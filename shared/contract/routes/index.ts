@@ -1,0 +1,31 @@
+import { batch } from './batch.ts';
+import { deleteCacheKey, inspectCacheKey } from './cache-key.ts';
+import { clearCacheKeys, listCacheKeys } from './cache-keys.ts';
+import { detect } from './detect.ts';
+import { featuresByHash } from './features-by-hash.ts';
+import { health, live, ready } from './health.ts';
+import { match } from './match.ts';
+import { dashboard, openApi, pageFile, redoc, swaggerUi } from './pages.ts';
+import { stats } from './stats.ts';
+
+/** Every route of the public API by its `operationId`. */
+export const ROUTES = {
+  detect,
+  batch,
+  featuresByHash,
+  match,
+  health,
+  ready,
+  live,
+  stats,
+  listCacheKeys,
+  clearCacheKeys,
+  inspectCacheKey,
+  deleteCacheKey,
+  dashboard,
+  swaggerUi,
+  redoc,
+  openApi,
+  pageFile,
+} as const;
+export type Routes = typeof ROUTES;
