@@ -31,7 +31,7 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
   const metrics = createMetrics();
   const script = new URL('./jobs/thread-entry.ts', import.meta.url);
   const pool = new ExtractionPool(
-    { threads, memoryBytes, queueLength, script, engine },
+    { threads, memoryBytes, queueLength, script, engine, jobTimeoutMs: timeoutMs },
     {
       ...metrics.observer,
       threadEnded: (cause) => {

@@ -4,21 +4,28 @@ import type { SiftParameters } from '../../shared/contract/parameters.ts';
 import { encodePayload } from '../../shared/features/payload.ts';
 import { decodeImage } from '../decode/decode.ts';
 import type { NativeAddon, PixelImage } from '../native/addon.ts';
-import type { ExtractionResult, ExtractionTask } from './messages.ts';
+import { cancellable, throwIfCancelled } from './cancellation.ts';
+import type { CancellationFlag, ExtractionResult, ExtractionTask } from './messages.ts';
 
 /**
  * Image file → feature payload. Blocks the calling thread while the native code runs.
  *
  * @throws ServiceError `IMAGE_READ_ERROR` or `IMAGE_TOO_LARGE` from decoding; `IMAGE_TOO_LARGE` for more than
- *   {@link MAX_KEYPOINTS} keypoints, and for more work than our engine does
+ *   {@link MAX_KEYPOINTS} keypoints, and for more work than our engine does; `SERVICE_TIMEOUT` once `cancelled` is set
  */
-export async function extractFeatures(addon: NativeAddon, task: ExtractionTask): Promise<ExtractionResult> {
+export async function extractFeatures(
+  addon: NativeAddon,
+  task: ExtractionTask,
+  cancelled?: CancellationFlag,
+): Promise<ExtractionResult> {
+  throwIfCancelled(cancelled);
   const started = performance.now();
   const image = await decodeImage(task.bytes, { format: task.format, maxPixels: task.maxPixels });
+  throwIfCancelled(cancelled);
   const decoded = performance.now();
-  const prepared = denoised(addon, image, task.parameters);
+  const prepared = denoised(addon, image, task.parameters, cancelled);
   const denoisedAt = performance.now();
-  const tensors = tensorsOf(addon, prepared, task.parameters);
+  const tensors = tensorsOf(addon, prepared, task.parameters, cancelled);
   const { format, sha256, bytes, parameters } = task;
   const { width, height } = image;
   for (const pixels of new Set([image.pixels, prepared.pixels])) freeAtOnce(pixels);
@@ -36,8 +43,15 @@ export async function extractFeatures(addon: NativeAddon, task: ExtractionTask):
 }
 
 /** The image that features are searched in: denoised where the parameters say so. */
-export function denoised(addon: NativeAddon, image: PixelImage, { denoising }: SiftParameters): PixelImage {
-  return denoising ? { ...image, pixels: addon.denoise(image, denoising), channels: 3 } : image;
+export function denoised(
+  addon: NativeAddon,
+  image: PixelImage,
+  { denoising }: SiftParameters,
+  cancelled?: CancellationFlag,
+): PixelImage {
+  if (!denoising) return image;
+  const pixels = cancellable(() => addon.denoise(image, denoising, cancelled));
+  return { ...image, pixels, channels: 3 };
 }
 
 /** V8 counts pixels as memory in use until it collects them: for their megabytes it would do so every few images. */
@@ -45,9 +59,14 @@ function freeAtOnce({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
-function tensorsOf(addon: NativeAddon, image: PixelImage, parameters: SiftParameters): Uint8Array {
+function tensorsOf(
+  addon: NativeAddon,
+  image: PixelImage,
+  parameters: SiftParameters,
+  cancelled?: CancellationFlag,
+): Uint8Array {
   try {
-    return new Uint8Array(addon.extract(image, parameters, MAX_KEYPOINTS));
+    return new Uint8Array(cancellable(() => addon.extract(image, parameters, MAX_KEYPOINTS, cancelled)));
   } catch (thrown) {
     throw refusalFrom(thrown) ?? thrown;
   }

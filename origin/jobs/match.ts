@@ -5,7 +5,8 @@ import { decodePayload, type Features } from '../../shared/features/payload.ts';
 import { checkMatchable } from '../../shared/matching.ts';
 import { splitPayloads } from '../../shared/origin-protocol.ts';
 import type { NativeAddon } from '../native/addon.ts';
-import type { MatchTask, MatchTaskResult } from './messages.ts';
+import { cancellable, throwIfCancelled } from './cancellation.ts';
+import type { CancellationFlag, MatchTask, MatchTaskResult } from './messages.ts';
 
 /** Matches that determine a model: so many agree with it by construction, which proves nothing. */
 const MINIMAL_SAMPLE = { homography: 4, fundamental: 7 } as const;
@@ -14,12 +15,17 @@ const MINIMAL_SAMPLE = { homography: 4, fundamental: 7 } as const;
  * Two feature payloads → what matches and how the images relate. Blocks the calling thread while the native code runs.
  *
  * @throws ServiceError `INVALID_PARAMETER` for anything but two feature payloads, `IMAGE_TOO_LARGE` for more keypoints
- *   than are matched
+ *   than are matched, `SERVICE_TIMEOUT` once `cancelled` is set
  */
-export async function matchFeatures(addon: NativeAddon, task: MatchTask): Promise<MatchTaskResult> {
+export async function matchFeatures(
+  addon: NativeAddon,
+  task: MatchTask,
+  cancelled?: CancellationFlag,
+): Promise<MatchTaskResult> {
+  throwIfCancelled(cancelled);
   const started = performance.now();
   const [first, second] = readFeatures(task.bytes);
-  const result = match(addon, first, second, task.parameters);
+  const result = match(addon, first, second, task.parameters, cancelled);
   const payload = new TextEncoder().encode(JSON.stringify(result));
   return { kind: 'matched', payload, matchMs: performance.now() - started };
 }
@@ -49,15 +55,20 @@ function match(
   first: Features,
   second: Features,
   { model, ratio, threshold, include }: GeometryParameters,
+  cancelled?: CancellationFlag,
 ): MatchResult {
-  const rows = addon.matchDescriptors(first.descriptors, second.descriptors, ratio);
+  const rows = cancellable(() =>
+    addon.matchDescriptors(first.descriptors, second.descriptors, ratio, cancelled),
+  );
   const matches = rows.length / 3;
   const index1 = column(rows, 0);
   const index2 = column(rows, 1);
   const points1 = pointsAt(first.xy, index1);
   const points2 = pointsAt(second.xy, index2);
   const enough = matches >= MINIMAL_SAMPLE[model];
-  const geometry = enough ? addon.estimateGeometry(points1, points2, model, threshold) : null;
+  const geometry = enough
+    ? cancellable(() => addon.estimateGeometry(points1, points2, model, threshold, cancelled))
+    : null;
   const errors = geometry?.errors.filter((error) => error <= threshold) ?? new Float64Array();
   const found = errors.length > MINIMAL_SAMPLE[model] ? geometry : null;
   const inlier = Array.from(rows.subarray(0, matches), (_, pair) => isInlier(found, pair, threshold));

@@ -3,9 +3,16 @@ import type { GeometryParameters, SiftParameters } from '../../shared/contract/p
 import type { ImageFormat } from '../../shared/image-header.ts';
 import type { SiftEngine } from '../native/addon.ts';
 
+/**
+ * Shared by a thread with the one that gives it tasks, which sets the first element to 1 to end the present task. Our
+ * native code looks at it every few milliseconds.
+ */
+export type CancellationFlag = Int32Array<SharedArrayBuffer>;
+
 /** What a thread is started with, as its `workerData`. */
 export interface ThreadData {
   engine: SiftEngine;
+  cancelled: CancellationFlag;
 }
 
 /** One extraction, as posted to a thread. `bytes` is transferred: the sender's view is empty afterwards. */

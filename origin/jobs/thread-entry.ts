@@ -9,4 +9,4 @@ import { warmUpTask } from './warm-up.ts';
 const { engine }: ThreadData = workerData;
 const addon = loadNativeAddon(engine);
 await extractFeatures(addon, await warmUpTask());
-serveTasks((task) => runTask(addon, task));
+serveTasks((task, cancelled) => runTask(addon, task, cancelled));

@@ -23,8 +23,7 @@ export interface NativeAddon {
   engine: { name: string; version: string };
 
   /**
-   * SIFT features of the grey image. Blocks the calling thread; cannot be
-   * interrupted; may run on several threads at once.
+   * SIFT features of the grey image. Blocks the calling thread; may run on several threads at once.
    *
    * Returns N features in `BYTES_PER_KEYPOINT`·N bytes, little-endian, one tensor after the other: `xy` F32[N,2] in pixels (the
    * centre of the upper-left pixel is (0, 0)), `size` F32[N] (diameter in pixels), `angle` F32[N] (degrees),
@@ -34,20 +33,27 @@ export interface NativeAddon {
    * Does not denoise, whatever the parameters say: see {@link denoise}.
    *
    * @param mostKeypoints the most that the caller takes; any number where it is not given
+   * @param cancelled another thread sets its first element to other than 0 to end the work: within milliseconds, with
+   *   OpenCV's engine only before it begins
    * @throws TypeError or RangeError for arguments that are no image or no SIFT parameters, RangeError with the code
    *   `TOO_MANY_KEYPOINTS` for more of them, or with our engine for more than twice as many to select from by
-   *   `nfeatures`, and `TOO_MUCH_WORK` for what our engine refuses to work on for minutes, Error when the
-   *   computation fails, for example for lack of memory.
+   *   `nfeatures`, `TOO_MUCH_WORK` for what would take our engine longer than any image may, and `CANCELLED`; Error
+   *   when the computation fails, for example for lack of memory.
    */
-  extract(image: PixelImage, parameters: SiftParameters, mostKeypoints?: number): ArrayBuffer;
+  extract(
+    image: PixelImage,
+    parameters: SiftParameters,
+    mostKeypoints?: number,
+    cancelled?: Int32Array,
+  ): ArrayBuffer;
 
   /**
    * Non-local means: `cv::fastNlMeansDenoisingColored`, value for value; a grey image as the colour image that
-   * `cv2.imread` makes of it. Blocks, for seconds per megapixel. Errors as of {@link extract}.
+   * `cv2.imread` makes of it. Blocks, for seconds per megapixel. Errors and `cancelled` as of {@link extract}.
    *
    * @returns width·height pixels in the order R, G, B
    */
-  denoise(image: PixelImage, denoising: Denoising): Uint8Array<ArrayBuffer>;
+  denoise(image: PixelImage, denoising: Denoising, cancelled?: Int32Array): Uint8Array<ArrayBuffer>;
 
   /**
    * Mutual nearest neighbours of two sets of SIFT descriptors, U8[N,128], that in both directions are nearer than
@@ -55,7 +61,7 @@ export interface NativeAddon {
    *
    * @returns U32[M,3], by ascending first column: row in `first`, row in `second`, squared Euclidean distance
    */
-  matchDescriptors(first: Uint8Array, second: Uint8Array, ratio: number): Uint32Array;
+  matchDescriptors(first: Uint8Array, second: Uint8Array, ratio: number, cancelled?: Int32Array): Uint32Array;
 
   /**
    * The geometry that most of the point pairs agree on (USAC with MAGSAC++ scoring, always the same for the same
@@ -72,6 +78,7 @@ export interface NativeAddon {
     second: Float32Array,
     model: 'homography' | 'fundamental',
     threshold: number,
+    cancelled?: Int32Array,
   ): { matrix: Float64Array; errors: Float64Array } | null;
 
   /** The grey image that {@link extract} works on, OpenCV's BGR2GRAY: width·height bytes. */

@@ -5,8 +5,10 @@
 
 #include <napi.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <new>
 #include <string>
@@ -43,7 +45,20 @@ inline int integerField(const Napi::Object& object, const char* name, double lea
   return static_cast<int>(number);
 }
 
-/// A RangeError whose `code` tells the caller what is refused.
+/// An Int32Array whose first element another thread sets to other than 0 to end the work; never where it is not given.
+inline Cancellation cancellationArgument(const Napi::CallbackInfo& info, std::size_t index) {
+  using Flag = std::atomic<std::int32_t>;
+  static_assert(sizeof(Flag) == sizeof(std::int32_t) && Flag::is_always_lock_free, "an element is a flag");
+  const Napi::Value value = info[index];
+  if (value.IsUndefined()) return {};
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array ||
+      value.As<Napi::TypedArray>().ElementLength() == 0) {
+    throw Napi::TypeError::New(info.Env(), "cancelled must be an Int32Array");
+  }
+  return Cancellation(reinterpret_cast<const Flag*>(value.As<Napi::Int32Array>().Data()));
+}
+
+/// A RangeError whose `code` says what is refused.
 inline Napi::Error refusal(Napi::Env env, const char* code, const std::exception& error) {
   Napi::Error thrown = Napi::RangeError::New(env, error.what());
   thrown.Set("code", Napi::String::New(env, code));
@@ -61,6 +76,8 @@ Napi::Value fenced(Napi::Env env, const std::string& what, const Work& work) {
     throw Napi::RangeError::New(env, error.what());
   } catch (const TooMuchWork& error) {
     throw refusal(env, "TOO_MUCH_WORK", error);
+  } catch (const Cancelled& error) {
+    throw refusal(env, "CANCELLED", error);
   } catch (const TooManyKeypoints& error) {
     throw refusal(env, "TOO_MANY_KEYPOINTS", error);
   } catch (const std::bad_alloc&) {

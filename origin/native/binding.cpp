@@ -13,7 +13,6 @@
 #include "arguments.h"
 #include "edgesift_engine.h"
 #include "engine.h"
-#include "feature_order.h"
 #include "matching/matching_binding.h"
 #include "opencv/denoising.h"
 #include "opencv/opencv_engine.h"
@@ -78,22 +77,19 @@ int mostKeypointsArgument(const Napi::CallbackInfo& info) {
   return static_cast<int>(number);
 }
 
-Napi::ArrayBuffer newBuffer(Napi::Env env, std::size_t bytes) {
-  return Napi::ArrayBuffer::New(env, bytes);
-}
-
 Napi::Value extract(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Engine& engine = engineOf(info);
   return fenced(env, engine.name(), [&]() -> Napi::Value {
     // The image last: reading fields may run JavaScript, after which a pixel pointer would be stale.
     const SiftParameters parameters = parametersArgument(info);
-    const int mostKeypoints = mostKeypointsArgument(info);
+    const Limits limits = {mostKeypointsArgument(info), cancellationArgument(info, 3)};
     const Image image = imageArgument(info);
-    const Features features = engine.extract(image, parameters, mostKeypoints);
-    const std::vector<std::uint32_t> order = orderFeatures(features.keypoints, parameters.nfeatures);
-    Napi::ArrayBuffer payload = newBuffer(env, order.size() * kFeatureBytes);
-    writePayload(features, order, static_cast<std::uint8_t*>(payload.Data()));
+    Napi::ArrayBuffer payload;
+    engine.extract(image, parameters, limits, [&](std::size_t features) {
+      payload = Napi::ArrayBuffer::New(env, features * kFeatureBytes);
+      return static_cast<std::uint8_t*>(payload.Data());
+    });
     return payload;
   });
 }
@@ -112,7 +108,8 @@ Napi::Value denoiseImage(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return fenced(env, "denoising", [&]() -> Napi::Value {
     const Denoising denoising = denoisingArgument(info);
-    const std::vector<std::uint8_t> pixels = denoise(imageArgument(info), denoising);
+    const Cancellation cancellation = cancellationArgument(info, 2);
+    const std::vector<std::uint8_t> pixels = denoise(imageArgument(info), denoising, cancellation);
     Napi::Uint8Array result = Napi::Uint8Array::New(env, pixels.size());
     std::copy(pixels.begin(), pixels.end(), result.Data());
     return result;

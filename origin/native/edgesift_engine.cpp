@@ -8,6 +8,7 @@
 
 #include "edgesift/sift.hpp"
 #include "grey.h"
+#include "payload.h"
 
 namespace edgesift::addon {
 
@@ -21,17 +22,6 @@ constexpr std::size_t kRetainedBytes = std::size_t{64} << 20;
 /// Of the extractor's own for each keypoint, see Extractor::workingBytes.
 constexpr std::size_t kKeypointBytes = 312;
 
-Features copied(const edgesift::Features& found) {
-  Features features;
-  features.keypoints.reserve(found.count);
-  for (std::size_t i = 0; i < found.count; ++i) {
-    features.keypoints.push_back({found.xy[2 * i], found.xy[2 * i + 1], found.size[i], found.angle[i],
-                                  found.response[i], found.octave[i]});
-  }
-  features.descriptors.assign(found.descriptors, found.descriptors + found.count * kDescriptorLength);
-  return features;
-}
-
 }  // namespace
 
 std::string EdgesiftEngine::name() const {
@@ -42,7 +32,8 @@ std::string EdgesiftEngine::version() const {
   return kVersion;
 }
 
-Features EdgesiftEngine::extract(const Image& image, const SiftParameters& given, int mostKeypoints) const {
+void EdgesiftEngine::extract(const Image& image, const SiftParameters& given, const Limits& limits,
+                             const PayloadMemory& memory) const {
   thread_local std::unique_ptr<Extractor> extractor;
   if (!extractor) extractor = std::make_unique<Extractor>();
 
@@ -52,17 +43,16 @@ Features EdgesiftEngine::extract(const Image& image, const SiftParameters& given
   parameters.contrastThreshold = given.contrastThreshold;
   parameters.edgeThreshold = given.edgeThreshold;
   parameters.sigma = given.sigma;
-  parameters.mostKeypoints = mostKeypoints;
+  parameters.mostKeypoints = limits.mostKeypoints;
   try {
     const std::vector<std::uint8_t> converted = image.channels == 3 ? grey(image) : std::vector<std::uint8_t>();
     const std::uint8_t* pixels = image.channels == 3 ? converted.data() : image.pixels;
-    const edgesift::Features found =
-        extractor->extract(pixels, image.width, image.height, image.width, parameters);
-    Features features = copied(found);
+    const Features found =
+        extractor->extract(pixels, image.width, image.height, image.width, parameters, limits.cancellation);
+    writePayload(found, memory(found.count));
     const std::size_t held =
         Extractor::workingBytes(image.width, image.height, parameters) + found.found * kKeypointBytes;
     if (held > kRetainedBytes) extractor.reset();
-    return features;
   } catch (const std::invalid_argument& error) {
     throw InvalidInput(error.what());
   } catch (const edgesift::TooMuchWork& error) {

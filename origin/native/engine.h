@@ -2,9 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "edgesift/sift.hpp"
 
 namespace edgesift::addon {
 
@@ -27,24 +30,14 @@ struct SiftParameters {
   double sigma;
 };
 
-/// As cv::KeyPoint: x, y in pixels, the centre of the upper-left pixel is (0, 0); size is the diameter in
-/// pixels; angle in degrees, [0, 360), clockwise on the screen; octave is OpenCV's packed value (octave in
-/// bits 0-7, layer in bits 8-15, sub-layer offset in bits 16-23).
-struct Keypoint {
-  float x;
-  float y;
-  float size;
-  float angle;
-  float response;
-  std::int32_t octave;
+/// How far an extraction may go.
+struct Limits {
+  int mostKeypoints = 0;  ///< of a result; 0 for any number
+  Cancellation cancellation;
 };
 
-/// Keypoints in any order, descriptor i (kDescriptorLength bytes) belongs to keypoint i.
-/// May hold more than nfeatures where the weakest ones tie; feature_order.h cuts.
-struct Features {
-  std::vector<Keypoint> keypoints;
-  std::vector<std::uint8_t> descriptors;
-};
+/// Gives the memory that the payload (payload.h) of so many features is to be written to; called once.
+using PayloadMemory = std::function<std::uint8_t*(std::size_t features)>;
 
 /// Input that no engine accepts; the message is meant for the caller.
 class InvalidInput : public std::runtime_error {
@@ -64,7 +57,7 @@ class TooManyKeypoints : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Pixels and parameters in, features out. Stateless: every thread may call the same engine at once.
+/// Pixels and parameters in, the payload of features out. Stateless: every thread may call the same engine at once.
 class Engine {
  public:
   Engine() = default;
@@ -75,9 +68,10 @@ class Engine {
   virtual std::string name() const = 0;
   /// Changes whenever any bit of a result may change.
   virtual std::string version() const = 0;
-  /// Throws TooManyKeypoints for more than `mostKeypoints` (0: any number), InvalidInput for what cannot be
-  /// processed, std::exception for everything else.
-  virtual Features extract(const Image& image, const SiftParameters& parameters, int mostKeypoints) const = 0;
+  /// Throws TooManyKeypoints for more than the limit, InvalidInput for what cannot be processed, Cancelled,
+  /// std::exception for everything else.
+  virtual void extract(const Image& image, const SiftParameters& parameters, const Limits& limits,
+                       const PayloadMemory& memory) const = 0;
   /// The grey image that extract works on: width * height bytes.
   virtual std::vector<std::uint8_t> grey(const Image& image) const = 0;
 };

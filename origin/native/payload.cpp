@@ -11,28 +11,21 @@ namespace edgesift::addon {
 namespace {
 
 template <typename Value>
-std::uint8_t* append(std::uint8_t* target, Value value) {
-  static_assert(sizeof(Value) == 4, "every number of the payload has four bytes");
-  std::memcpy(target, &value, sizeof(Value));
-  return target + sizeof(Value);
+std::uint8_t* append(std::uint8_t* target, const Value* values, std::size_t count) {
+  if (count > 0) std::memcpy(target, values, count * sizeof(Value));
+  return target + count * sizeof(Value);
 }
 
 }  // namespace
 
-void writePayload(const Features& features, const std::vector<std::uint32_t>& order, std::uint8_t* target) {
-  const std::vector<Keypoint>& keypoints = features.keypoints;
-  for (const std::uint32_t i : order) {
-    target = append(target, keypoints[i].x);
-    target = append(target, keypoints[i].y);
-  }
-  for (const std::uint32_t i : order) target = append(target, keypoints[i].size);
-  for (const std::uint32_t i : order) target = append(target, keypoints[i].angle);
-  for (const std::uint32_t i : order) target = append(target, keypoints[i].response);
-  for (const std::uint32_t i : order) target = append(target, keypoints[i].octave);
-  for (const std::uint32_t i : order) {
-    std::memcpy(target, features.descriptors.data() + i * kDescriptorLength, kDescriptorLength);
-    target += kDescriptorLength;
-  }
+void writePayload(const Features& features, std::uint8_t* target) {
+  const std::size_t count = features.count;
+  target = append(target, features.xy, 2 * count);
+  target = append(target, features.size, count);
+  target = append(target, features.angle, count);
+  target = append(target, features.response, count);
+  target = append(target, features.octave, count);
+  append(target, features.descriptors, count * kDescriptorLength);
 }
 
 }  // namespace edgesift::addon

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "engine.h"
 
@@ -11,9 +10,8 @@ namespace edgesift::addon {
 /// Bytes of one feature: x, y, size, angle, response (F32 each), octave (I32), descriptor (U8[128]).
 constexpr std::size_t kFeatureBytes = 6 * 4 + kDescriptorLength;
 
-/// Writes order.size() * kFeatureBytes bytes: the tensors of the feature payload one after the other,
-/// little-endian: xy F32[N,2], size F32[N], angle F32[N], response F32[N], octave I32[N],
-/// descriptors U8[N,128].
-void writePayload(const Features& features, const std::vector<std::uint32_t>& order, std::uint8_t* target);
+/// Writes features.count * kFeatureBytes bytes: the tensors of the feature payload one after the other,
+/// little-endian: xy F32[N,2], size F32[N], angle F32[N], response F32[N], octave I32[N], descriptors U8[N,128].
+void writePayload(const Features& features, std::uint8_t* target);
 
 }  // namespace edgesift::addon

@@ -40,7 +40,7 @@ export function createMetrics(): OriginMetrics {
   });
   const abandoned = new Counter({
     name: 'edgesift_origin_jobs_abandoned_total',
-    help: 'Extractions whose last caller left, by state (queued, running) and reason (timeout, caller_gone)',
+    help: 'Jobs ended early, by state (queued, running) and reason (timeout, caller_gone)',
     labelNames: ['state', 'reason'],
     registers,
   });

@@ -15,6 +15,8 @@ export interface PoolOptions {
   /** Entry module of the threads. */
   script: URL;
   engine: SiftEngine;
+  /** Longest time that a job may run, in milliseconds. */
+  jobTimeoutMs: number;
 }
 
 /** A result, and how long its job waited. */
@@ -23,7 +25,7 @@ export type Completed<Result extends TaskResult = TaskResult> = Result & { queue
 /** What the pool tells of itself as it happens. */
 export interface PoolObserver {
   refused(): void;
-  /** Nobody waits for the job any more; `reason` is that of its signal. A running job runs on. */
+  /** The job is ended early: nobody waits for it any more, `reason` is that of its signal, or it ran for too long. */
   abandoned(state: 'queued' | 'running', reason: unknown): void;
   started(queueMs: number): void;
   completed(task: Task, result: TaskResult): void;
@@ -60,6 +62,9 @@ interface Job extends JobCost {
 
 interface RunningJob extends Job {
   startedAt: number;
+  thread: ExtractionThread;
+  /** Why it is to end early. */
+  endedBy?: unknown;
 }
 
 /** 5 Mpx/s with default parameters, which make six levels, as our engine does. */
@@ -71,8 +76,8 @@ const ASSUMED_COMPARISONS_PER_MS = 200_000;
  * Runs extractions and matches on worker threads, as many at once as the memory budget allows. Own code where piscina would
  * do otherwise: it admits by number of tasks, not by memory, and to cancel a task it kills the thread.
  *
- * Native code cannot be interrupted. A job whose callers have all left is dropped while it waits; once it runs, it
- * keeps its thread and its share of the memory until it returns.
+ * A job whose callers have all left is dropped while it waits. Once it runs, it is told to end, as is one that runs for
+ * too long; it keeps its thread and its share of the memory until it returns, which our native code does at once.
  */
 export class ExtractionPool {
   readonly #options: PoolOptions;
@@ -171,12 +176,23 @@ export class ExtractionPool {
   }
 
   #abandon(job: Job, reason: unknown): void {
-    const wasQueued = this.#queue.remove(job);
-    this.#observer.abandoned(wasQueued ? 'queued' : 'running', reason);
-    if (!wasQueued) return;
+    const running = this.#running.values().find(({ answer }) => answer === job.answer);
+    if (running) {
+      this.#endEarly(running, reason);
+      return;
+    }
+    if (!this.#queue.remove(job)) return;
+    this.#observer.abandoned('queued', reason);
     job.answer.reject(reason);
     // It may have been the one that the others waited behind.
     this.#dispatch();
+  }
+
+  #endEarly(job: RunningJob, reason: unknown): void {
+    if (job.endedBy !== undefined) return;
+    job.endedBy = reason;
+    this.#observer.abandoned('running', reason);
+    job.thread.cancel();
   }
 
   #dispatch(): void {
@@ -188,29 +204,36 @@ export class ExtractionPool {
         this.#threads.giveBack(thread);
         return;
       }
-      void this.#execute(thread, { ...job, startedAt: performance.now() });
+      void this.#execute({ ...job, thread, startedAt: performance.now() });
     }
   }
 
-  async #execute(thread: ExtractionThread, job: RunningJob): Promise<void> {
+  async #execute(job: RunningJob): Promise<void> {
+    const { jobTimeoutMs } = this.#options;
+    const overdue = setTimeout(() => this.#endEarly(job, tookTooLong(jobTimeoutMs)), jobTimeoutMs);
     const queueMs = job.startedAt - job.queuedAt;
     this.#running.add(job);
     this.#observer.started(queueMs);
     try {
-      const result = await thread.run(job.task);
+      const result = await job.thread.run(job.task);
       if (job.extraMs === 0) {
         this.#throughput[job.task.kind].record(job.work, performance.now() - job.startedAt);
       }
       this.#observer.completed(job.task, result);
       job.answer.resolve({ ...result, queueMs });
     } catch (thrown) {
-      const error = asServiceError(thrown);
-      this.#observer.failed(error);
-      job.answer.reject(error);
+      if (job.endedBy === undefined) this.#observer.failed(asServiceError(thrown));
+      job.answer.reject(job.endedBy ?? asServiceError(thrown));
     } finally {
+      clearTimeout(overdue);
       this.#running.delete(job);
-      this.#threads.giveBack(thread);
+      this.#threads.giveBack(job.thread);
       this.#dispatch();
     }
   }
+}
+
+function tookTooLong(limitMs: number): ServiceError {
+  const message = `The job was not done within ${limitMs} ms.`;
+  return new ServiceError('SERVICE_TIMEOUT', message, { details: { limit_ms: limitMs } });
 }

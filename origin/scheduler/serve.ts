@@ -1,15 +1,23 @@
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { asServiceError } from '../../shared/contract/errors.ts';
-import type { ExtractionFailure, Task, TaskResult, ThreadMessage } from '../jobs/messages.ts';
+import type {
+  CancellationFlag,
+  ExtractionFailure,
+  Task,
+  TaskResult,
+  ThreadData,
+  ThreadMessage,
+} from '../jobs/messages.ts';
 
 /**
  * The thread's side of the messages: says that it is ready, then answers every task with what `run` returns or
  * throws. To be called from a worker thread.
  */
-export function serveTasks(run: (task: Task) => Promise<TaskResult>): void {
+export function serveTasks(run: (task: Task, cancelled: CancellationFlag) => Promise<TaskResult>): void {
+  const { cancelled }: ThreadData = workerData;
   parentPort?.on('message', async (task: Task) => {
     try {
-      const result = await run(task);
+      const result = await run(task, cancelled);
       post({ kind: 'done', result }, [result.payload.buffer]);
     } catch (thrown) {
       post({ kind: 'failed', failure: failureOf(thrown) });

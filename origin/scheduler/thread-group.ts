@@ -14,7 +14,7 @@ export interface ThreadGroupEvents {
 /** Keeps `size` worker threads alive: one that ends is replaced, ever later while replacements fail to warm up. */
 export class ThreadGroup {
   readonly #script: URL;
-  readonly #data: ThreadData;
+  readonly #data: Omit<ThreadData, 'cancelled'>;
   readonly #size: number;
   readonly #events: ThreadGroupEvents;
   readonly #threads = new Set<ExtractionThread>();
@@ -25,7 +25,7 @@ export class ThreadGroup {
   #allWereWarm = false;
   #closed = false;
 
-  constructor(script: URL, data: ThreadData, size: number, events: ThreadGroupEvents) {
+  constructor(script: URL, data: Omit<ThreadData, 'cancelled'>, size: number, events: ThreadGroupEvents) {
     this.#script = script;
     this.#data = data;
     this.#size = size;

@@ -1,10 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import { ServiceError } from '../../shared/contract/errors.ts';
-import type { Task, TaskResult, ThreadData, ThreadMessage } from '../jobs/messages.ts';
+import type { CancellationFlag, Task, TaskResult, ThreadData, ThreadMessage } from '../jobs/messages.ts';
 
 /** A worker thread, which runs one task at a time. */
 export class ExtractionThread {
   readonly #worker: Worker;
+  readonly #cancelled: CancellationFlag = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #ready = Promise.withResolvers<void>();
   readonly #onEnd: (cause: Error) => void;
   #task: PromiseWithResolvers<TaskResult> | undefined;
@@ -14,8 +15,9 @@ export class ExtractionThread {
    * @param script entry module of the thread, which speaks {@link ThreadMessage}
    * @param onEnd called once, before anyone learns of a failed task, when the thread is no more
    */
-  constructor(script: URL, workerData: ThreadData, onEnd: (cause: Error) => void) {
+  constructor(script: URL, data: Omit<ThreadData, 'cancelled'>, onEnd: (cause: Error) => void) {
     this.#onEnd = onEnd;
+    const workerData: ThreadData = { ...data, cancelled: this.#cancelled };
     this.#worker = new Worker(script, { workerData });
     this.#worker.on('message', (message: ThreadMessage) => this.#receive(message));
     this.#worker.on('error', (error) => {
@@ -36,12 +38,19 @@ export class ExtractionThread {
    */
   run(task: Task): Promise<TaskResult> {
     this.#task = Promise.withResolvers();
+    Atomics.store(this.#cancelled, 0, 0);
     this.#worker.postMessage(task, [task.bytes.buffer]);
     return this.#task.promise;
   }
 
-  /** Resolves when the thread has ended: native code that runs is not interrupted. */
+  /** Makes the present task end early, by an error of its own or, if it is about to be done, its result. */
+  cancel(): void {
+    Atomics.store(this.#cancelled, 0, 1);
+  }
+
+  /** Resolves when the thread has ended: native code that runs is told to end, and waited for. */
   async terminate(): Promise<void> {
+    this.cancel();
     await this.#worker.terminate();
   }
 

@@ -45,6 +45,12 @@ test('random pictures, strides and parameters: ordered, unique, sane keypoints',
   expect(await run('robustness', '--cases', '60')).toEqual({ code: 0, output: '60 cases\n' });
 });
 
+test('flat areas give no candidates, work has a limit, and ends early where it is not wanted any more', {
+  timeout: minutes,
+}, async () => {
+  expect(await run('limits')).toEqual({ code: 0, output: '' });
+});
+
 const comparisonSchema = z.object({
   picture: z.string(),
   reference: z.number(),
@@ -112,6 +118,25 @@ test('generated pictures of odd and tiny sizes: as cv::SIFT', { timeout: 5 * min
   expect(comparisons).toHaveLength(78);
   expectEquivalence(comparisons);
 });
+
+test.for([
+  ['--layers', '6'],
+  ['--layers', '8'],
+  ['--contrast', '0'],
+])(
+  'plateaus where the scan has no threshold, %s: as cv::SIFT',
+  { timeout: minutes },
+  async (parameters, { skip }) => {
+    if (!requireReference(skip)) return;
+    const pictures = ['flat', 'edges', 'stripes', 'blobs'].flatMap((kind) => [
+      '--kind',
+      kind,
+      '200x150',
+      '1',
+    ]);
+    expectEquivalence(await compare(...parameters, ...pictures));
+  },
+);
 
 async function compareShared(
   folder: string,

@@ -7,8 +7,11 @@
 #include "octave.hpp"
 #include "pictures.hpp"
 #include "window.hpp"
+#include "work.hpp"
 
 namespace {
+
+const edgesift::Work work;
 
 int differences(const edgesift::ScalePlan& plan, const std::vector<edgesift::LevelView>& expected,
                 const std::vector<edgesift::LevelView>& actual) {
@@ -27,7 +30,7 @@ int differences(const edgesift::ScalePlan& plan, const std::vector<edgesift::Lev
 /// Number of windows that differ, made around places of all the band.
 int windowsThatDiffer(const edgesift::ScalePlan& plan, const edgesift::DoubledPicture& picture, edgesift::Octave& octave) {
   const edgesift::Kernels& kernels = edgesift::kernelsFor(edgesift::bestInstructionSet());
-  edgesift::Window window(plan, kernels);
+  edgesift::Window window(plan, kernels, work);
   int failures = 0;
   const edgesift::Band band = octave.band();
   for (int row = 0; row < picture.rows(); row += 5)
@@ -53,7 +56,7 @@ int main() {
     const pictures::Grey grey = pictures::make("texture", width, height, 3);
     const edgesift::DoubledPicture picture({grey.pixels.data(), width, height, width});
     std::vector<float> memory(edgesift::Octave::floats(plan, picture.rows(), picture.columns(), true));
-    edgesift::Octave octave(plan, kernels);
+    edgesift::Octave octave(plan, kernels, work);
     const int bandColumns = plan.bandColumns(picture.columns());
     hasSeveralBands |= bandColumns < picture.columns();
     for (int x = 0; x < picture.columns(); x += bandColumns) {

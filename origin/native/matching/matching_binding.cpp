@@ -55,7 +55,7 @@ Napi::Value matchDescriptors(const Napi::CallbackInfo& info) {
     const Descriptors first = descriptorsArgument(info, 0, "first");
     const Descriptors second = descriptorsArgument(info, 1, "second");
     const double ratio = numberArgument(info, 2, "ratio", 1);
-    const std::vector<Match> matches = mutualNeighbours(first, second, ratio);
+    const std::vector<Match> matches = mutualNeighbours(first, second, ratio, cancellationArgument(info, 3));
     Napi::Uint32Array rows = Napi::Uint32Array::New(env, matches.size() * 3);
     std::uint32_t* target = rows.Data();
     for (const Match& match : matches) {
@@ -100,7 +100,7 @@ Napi::Value estimate(const Napi::CallbackInfo& info) {
     if (count != secondCount) throw Napi::RangeError::New(env, "first and second must be of equal length");
     const TwoViewModel model = modelArgument(info, 2);
     const double threshold = numberArgument(info, 3, "threshold", 1e6);
-    const auto geometry = estimateGeometry({first, second, count}, model, threshold);
+    const auto geometry = estimateGeometry({first, second, count}, model, threshold, cancellationArgument(info, 4));
     if (!geometry) return env.Null();
     Napi::Object result = Napi::Object::New(env);
     result.Set("matrix", numbers(env, geometry->matrix.data(), geometry->matrix.size()));

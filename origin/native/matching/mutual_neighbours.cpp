@@ -22,6 +22,10 @@ constexpr std::size_t kRows = 4;
 // Columns of the second picture in a tile: 128 KiB of floats, which stay in the second-level cache.
 constexpr std::size_t kTileColumns = 256;
 
+// With a tile of columns some milliseconds.
+constexpr std::size_t kRowsBetweenChecks = 4096;
+static_assert(kRowsBetweenChecks % kRows == 0, "a kernel call ends at a check");
+
 // Larger than any squared distance, 128 * 255²; finite, so that differences with it are numbers.
 constexpr float kNothingYet = 1e8F;
 // What fills up the last rows and tile: never near anything.
@@ -122,11 +126,12 @@ void compare(const float* products, const float* columnNorms, float rowNorm, std
   }
 }
 
-/// Compares all rows with one packed tile of columns.
-void compareTile(const std::vector<float>& rows, const std::vector<float>& rowNorms, const float* tile,
-                 const float* columnNorms, std::size_t firstColumn, Nearest& ofRows, Nearest& ofColumns) {
+/// Compares rows [begin, end) with one packed tile of columns.
+void compareTile(const std::vector<float>& rows, const std::vector<float>& rowNorms, std::size_t begin,
+                 std::size_t end, const float* tile, const float* columnNorms, std::size_t firstColumn,
+                 Nearest& ofRows, Nearest& ofColumns) {
   float products[kRows][kTileColumns];
-  for (std::size_t row = 0; row < rowNorms.size(); row += kRows) {
+  for (std::size_t row = begin; row < end; row += kRows) {
     multiply(rows.data() + row * kDescriptorLength, tile, products);
     for (std::size_t r = 0; r < kRows; ++r) {
       compare(products[r], columnNorms, rowNorms[row + r], row + r, firstColumn, ofRows, ofColumns);
@@ -182,7 +187,8 @@ bool isClearlyNearest(const Nearest& side, std::size_t at, double ratio) {
 
 }  // namespace
 
-std::vector<Match> mutualNeighbours(Descriptors first, Descriptors second, double ratio) {
+std::vector<Match> mutualNeighbours(Descriptors first, Descriptors second, double ratio,
+                                    const Cancellation& cancellation) {
   const std::size_t rows = roundUp(first.count, kRows);
   const std::size_t columns = roundUp(second.count, kTileColumns);
   const std::vector<float> rowNorms = norms(first, rows);
@@ -194,8 +200,12 @@ std::vector<Match> mutualNeighbours(Descriptors first, Descriptors second, doubl
   const std::size_t lanes = HWY_DYNAMIC_DISPATCH(lanes)();
   for (std::size_t column = 0; column < columns; column += kTileColumns) {
     pack(second, column, lanes, tile);
-    HWY_DYNAMIC_DISPATCH(compareTile)
-    (floats, rowNorms, tile.data(), columnNorms.data() + column, column, ofRows, ofColumns);
+    for (std::size_t row = 0; row < rows; row += kRowsBetweenChecks) {
+      if (cancellation.isRequested()) throw Cancelled("the matches are not wanted any more");
+      HWY_DYNAMIC_DISPATCH(compareTile)
+      (floats, rowNorms, row, std::min(rows, row + kRowsBetweenChecks), tile.data(), columnNorms.data() + column,
+       column, ofRows, ofColumns);
+    }
   }
 
   std::vector<Match> matches;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "edgesift/sift.hpp"
+
 namespace edgesift::addon {
 
 /// Borrowed SIFT descriptors: count rows of kDescriptorLength bytes.
@@ -22,7 +24,8 @@ struct Match {
 /// nearest (Lowe 2004, section 7.1; that of the nearest to the second nearest distance, in (0, 1]). A tie for the
 /// nearest is no match. In ascending order of `first`. Compares all with all; every instruction set gives the same.
 ///
-/// Throws std::bad_alloc.
-std::vector<Match> mutualNeighbours(Descriptors first, Descriptors second, double ratio);
+/// Throws std::bad_alloc, Cancelled.
+std::vector<Match> mutualNeighbours(Descriptors first, Descriptors second, double ratio,
+                                    const Cancellation& cancellation);
 
 }  // namespace edgesift::addon

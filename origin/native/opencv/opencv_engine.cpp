@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "opencv/dispatch_level.h"
+#include "opencv/feature_order.h"
 #include "opencv/job_memory.h"
 
 namespace edgesift::addon {
@@ -67,8 +68,11 @@ std::string OpenCvEngine::version() const {
   return cv::getVersionString() + "-" + dispatchLevel(cv::getCPUFeaturesLine());
 }
 
-Features OpenCvEngine::extract(const Image& image, const SiftParameters& parameters, int mostKeypoints) const {
-  const JobMemory memory;
+void OpenCvEngine::extract(const Image& image, const SiftParameters& parameters, const Limits& limits,
+                           const PayloadMemory& memory) const {
+  const JobMemory jobMemory;
+  // It cannot be interrupted.
+  if (limits.cancellation.isRequested()) throw Cancelled("the result is not wanted any more");
   const cv::Ptr<cv::SIFT> sift =
       cv::SIFT::create(parameters.nfeatures, parameters.octaveLayers, parameters.contrastThreshold,
                        parameters.edgeThreshold, parameters.sigma);
@@ -76,22 +80,17 @@ Features OpenCvEngine::extract(const Image& image, const SiftParameters& paramet
   cv::Mat descriptors;
   sift->detectAndCompute(greyOf(image), cv::noArray(), keypoints, descriptors);
 
-  const bool isCut = parameters.nfeatures > 0 && parameters.nfeatures <= mostKeypoints;
-  if (mostKeypoints > 0 && !isCut && keypoints.size() > static_cast<std::size_t>(mostKeypoints)) {
+  const bool isCut = parameters.nfeatures > 0 && parameters.nfeatures <= limits.mostKeypoints;
+  if (limits.mostKeypoints > 0 && !isCut && keypoints.size() > static_cast<std::size_t>(limits.mostKeypoints)) {
     throw TooManyKeypoints("more keypoints than the caller takes");
   }
 
-  Features features;
-  features.keypoints.reserve(keypoints.size());
-  for (const cv::KeyPoint& keypoint : keypoints) {
-    features.keypoints.push_back({keypoint.pt.x, keypoint.pt.y, keypoint.size, keypoint.angle,
-                                  keypoint.response, static_cast<std::int32_t>(keypoint.octave)});
-  }
-  features.descriptors = toBytes(descriptors);
-  if (features.descriptors.size() != features.keypoints.size() * kDescriptorLength) {
+  const std::vector<std::uint8_t> rows = toBytes(descriptors);
+  if (rows.size() != keypoints.size() * kDescriptorLength) {
     throw std::logic_error("OpenCV returned another number of descriptors than of keypoints");
   }
-  return features;
+  const std::vector<std::uint32_t> order = featureOrder(keypoints, parameters.nfeatures);
+  writeFeatures(keypoints, rows, order, memory(order.size()));
 }
 
 std::vector<std::uint8_t> OpenCvEngine::grey(const Image& image) const {

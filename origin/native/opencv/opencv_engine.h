@@ -12,7 +12,8 @@ class OpenCvEngine final : public Engine {
 
   std::string name() const override;
   std::string version() const override;
-  Features extract(const Image& image, const SiftParameters& parameters, int mostKeypoints) const override;
+  void extract(const Image& image, const SiftParameters& parameters, const Limits& limits,
+               const PayloadMemory& memory) const override;
   std::vector<std::uint8_t> grey(const Image& image) const override;
 };
 

@@ -135,10 +135,12 @@ Candidate polish(Candidate candidate, const PointPairs& pairs, double threshold)
 
 }  // namespace
 
-std::optional<TwoViewGeometry> estimateGeometry(const PointPairs& pairs, TwoViewModel model, double threshold) {
+std::optional<TwoViewGeometry> estimateGeometry(const PointPairs& pairs, TwoViewModel model, double threshold,
+                                                const Cancellation& cancellation) {
   if (pairs.count < (model == TwoViewModel::homography ? 4 : 7)) return std::nullopt;
   std::optional<Candidate> best;
   for (int seed = 0; seed < kSearches; ++seed) {
+    if (cancellation.isRequested()) throw Cancelled("the geometry is not wanted any more");
     const std::optional<Matrix> found = search(pairs, model, threshold, seed);
     if (!found) continue;
     Candidate candidate = judge(*found, pairs, model, threshold);

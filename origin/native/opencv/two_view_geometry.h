@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "edgesift/sift.hpp"
+
 namespace edgesift::addon {
 
 /// Borrowed points: x, y pairs in pixels, `count` of them; point i of one picture belongs to point i of the other.
@@ -32,6 +34,7 @@ struct TwoViewGeometry {
 ///
 /// `threshold` is the largest error, in pixels, that a pair in agreement may have. Nothing is returned when no model
 /// is found, and for fewer pairs than determine one (4, or 7).
-std::optional<TwoViewGeometry> estimateGeometry(const PointPairs& pairs, TwoViewModel model, double threshold);
+std::optional<TwoViewGeometry> estimateGeometry(const PointPairs& pairs, TwoViewModel model, double threshold,
+                                                const Cancellation& cancellation);
 
 }  // namespace edgesift::addon

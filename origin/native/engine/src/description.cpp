@@ -12,7 +12,7 @@ namespace {
 /// Orientations a keypoint may get: peaks of at least this part of the highest (Lowe 2004, section 5).
 constexpr float kPeakRatio = 0.8f;
 constexpr float kAngleEpsilon = 1.1920929e-7f;
-/// Of each pixel that a descriptor looks at.
+/// Of each pixel that is looked at.
 constexpr double kOperationsPerSample = 20;
 
 /// Pixels around the keypoint that are visited, no more than the level has in any direction.
@@ -70,6 +70,11 @@ Orientations Description::orientations(const LevelView& level, const RefinedPoin
     result.angles[result.count++] = std::abs(angle - 360.0f) < kAngleEpsilon ? 0 : angle;
   }
   return result;
+}
+
+double Description::orientationOperations(float scale) const noexcept {
+  const double side = 2.0 * orientationRadius(scale) + 1;
+  return kOperationsPerSample * side * side;
 }
 
 double Description::operations(const LevelView& level, float scale) const noexcept {

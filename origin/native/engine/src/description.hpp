@@ -30,6 +30,9 @@ class Description {
 
   Orientations orientations(const LevelView& level, const RefinedPoint& point, float scale, float* scratch);
 
+  /// Of the orientations of one point.
+  double orientationOperations(float scale) const noexcept;
+
   /// Of one descriptor.
   double operations(const LevelView& level, float scale) const noexcept;
 

@@ -14,11 +14,12 @@
 #include "refinement.hpp"
 #include "scale_plan.hpp"
 #include "window.hpp"
+#include "work.hpp"
 
 namespace edgesift {
 namespace {
 
-/// Operations that refinement and description may take: for each pixel of the picture, and for any.
+/// Operations that a picture may take: for each of its pixels, and for any.
 constexpr double kOperationsPerPixel = 30e3;
 constexpr double kLeastOperations = 10e9;
 
@@ -75,7 +76,7 @@ class Extractor::Implementation {
  public:
   explicit Implementation(InstructionSet set) : kernels_(kernelsFor(set)) {}
 
-  Features extract(const Picture& picture, const Parameters& parameters);
+  Features extract(const Picture& picture, const Parameters& parameters, const Cancellation& cancellation);
   const StageSeconds& stageSeconds() const { return seconds_; }
 
  private:
@@ -88,8 +89,6 @@ class Extractor::Implementation {
   };
 
   void setUp(const Parameters& parameters);
-  /// Throws TooMuchWork when there are not that many operations left.
-  void spend(double operations);
   void processBand(Octave& octave, int index);
   void scanStrip(const Octave& octave, int begin, int end);
   void refineStrip(const Octave& octave, int index);
@@ -101,6 +100,7 @@ class Extractor::Implementation {
   const Kernels& kernels_;
   StageSeconds seconds_;
   Stopwatch stopwatch_;
+  Work work_;
   Arena arena_;
   std::optional<ScalePlan> plan_;
   std::optional<Refinement> refinement_;
@@ -110,7 +110,6 @@ class Extractor::Implementation {
   /// Octave of the window's pixels, -1 while it has none of this picture.
   int windowOctave_ = -1;
   const DoubledPicture* picture_ = nullptr;
-  double operationsLeft_ = 0;
   KeypointStore store_;
   PlaceSet places_;
   float* scratch_ = nullptr;
@@ -131,27 +130,26 @@ void Extractor::Implementation::setUp(const Parameters& parameters) {
   scanRows_.resize(static_cast<std::size_t>(3 * plan_->storedLevels));
   refinement_.emplace(*plan_, kernels_);
   description_.emplace(*plan_, kernels_);
-  octave_.emplace(*plan_, kernels_);
-  window_.emplace(*plan_, kernels_);
+  octave_.emplace(*plan_, kernels_, work_);
+  window_.emplace(*plan_, kernels_, work_);
 }
 
-void Extractor::Implementation::spend(double operations) {
-  operationsLeft_ -= operations;
-  if (operationsLeft_ < 0) throw TooMuchWork("too many or too large neighbourhoods to look at");
-}
-
-Features Extractor::Implementation::extract(const Picture& picture, const Parameters& parameters) {
+Features Extractor::Implementation::extract(const Picture& picture, const Parameters& parameters,
+                                            const Cancellation& cancellation) {
   setUp(parameters);
   store_.clear(parameters.features, parameters.mostKeypoints);
   places_.clear();
   windowOctave_ = -1;
-  operationsLeft_ = kLeastOperations + kOperationsPerPixel * picture.width * picture.height;
   stopwatch_.restart();
 
   const DoubledPicture doubled(picture);
   picture_ = &doubled;
   const int rows = doubled.rows();
   const int columns = doubled.columns();
+  const double inProportion = kLeastOperations + kOperationsPerPixel * picture.width * picture.height;
+  work_.begin(std::min(inProportion, kMostOperations), cancellation);
+  // What is known beforehand is refused before anything is done.
+  work_.spend(plan_->pyramidOperations(rows, columns));
   const MemoryPlan memory(*plan_, rows, columns);
   arena_.reset(memory.bytes());
   scratch_ = arena_.take(memory.scratch);
@@ -210,7 +208,7 @@ void Extractor::Implementation::refineStrip(const Octave& octave, int index) {
   refined_.clear();
   for (std::size_t i = 0; i < candidateCount_; ++i) {
     Walk walk{candidates_[i]};
-    if (walk.at.layer == plan_->layers) spend(refinement_->patchOperations());
+    work_.spend(refinement_->operations(walk.at.layer));
     RefinedPoint point;
     const Outcome outcome = refinement_->refine(levels, walk, point);
     if (outcome == Outcome::rejected) continue;
@@ -240,7 +238,7 @@ void Extractor::Implementation::refineStrip(const Octave& octave, int index) {
 
 void Extractor::Implementation::refineInWindow(const Octave& octave, int index, Walk walk) {
   const auto build = [&](int row, int column) {
-    spend(window_->operations(octave.rows(), octave.columns()));
+    work_.spend(window_->operations(octave.rows(), octave.columns()));
     if (index == 0)
       window_->build(*picture_, row, column);
     else
@@ -276,6 +274,7 @@ void Extractor::Implementation::addKeypoints(const LevelView& level, const Refin
   keypoint.response = point.response;
   keypoint.octave = ((octaveIndex - 1) & 255) | (point.layer << 8) |
                     (roundToEven((static_cast<double>(point.layerOffset) + 0.5) * 255) << 16);
+  work_.spend(description_->orientationOperations(scale));
   for (const float angle : description_->orientations(level, point, scale, scratch_)) {
     keypoint.angle = angle;
     pending_.push_back({point, scale, angle, store_.add(keypoint)});
@@ -283,7 +282,7 @@ void Extractor::Implementation::addKeypoints(const LevelView& level, const Refin
 }
 
 void Extractor::Implementation::describe(const LevelView& level, const Pending& pending) {
-  spend(description_->operations(level, pending.scale));
+  work_.spend(description_->operations(level, pending.scale));
   description_->describe(level, pending.point, pending.scale, pending.angle, scratch_, pending.descriptor);
 }
 
@@ -293,9 +292,9 @@ Extractor::Extractor(Extractor&&) noexcept = default;
 Extractor& Extractor::operator=(Extractor&&) noexcept = default;
 
 Features Extractor::extract(const std::uint8_t* grey, int width, int height, std::ptrdiff_t stride,
-                            const Parameters& parameters) {
+                            const Parameters& parameters, const Cancellation& cancellation) {
   if (width < 0 || height < 0) throw std::invalid_argument("width and height must not be negative");
-  return implementation_->extract({grey, width, height, stride}, parameters);
+  return implementation_->extract({grey, width, height, stride}, parameters, cancellation);
 }
 
 std::size_t Extractor::workingBytes(int width, int height, const Parameters& parameters) {

@@ -37,7 +37,8 @@ std::size_t Octave::floats(const ScalePlan& plan, int rows, int columns, bool is
   return rowCount * plan.bandRowFloats(columns);
 }
 
-Octave::Octave(const ScalePlan& plan, const Kernels& kernels) : plan_(plan), kernels_(kernels) {
+Octave::Octave(const ScalePlan& plan, const Kernels& kernels, const Work& work)
+    : plan_(plan), kernels_(kernels), work_(work) {
   levels_.resize(plan.storedLevels);
   filtered_.resize(plan.storedLevels);
   inputs_.resize(static_cast<std::size_t>(rowRingRows(plan.widestRadius)));
@@ -119,6 +120,7 @@ void Octave::filterRowsUntil(int level, int end) {
 }
 
 void Octave::makeStrip(int i) {
+  work_.checkIsWanted();
   LevelView& level = levels_[i];
   const GaussianTaps& taps = i == 0 ? plan_.base : plan_.level[i];
   const int begin = level.heldRowsEnd;

@@ -6,6 +6,7 @@
 #include "kernels.hpp"
 #include "level_view.hpp"
 #include "scale_plan.hpp"
+#include "work.hpp"
 
 namespace edgesift {
 
@@ -44,7 +45,7 @@ class Octave {
   static std::size_t floats(const ScalePlan& plan, int rows, int columns, bool isFirst);
 
   /// To be begun before anything else; one object serves all octaves in turn.
-  Octave(const ScalePlan& plan, const Kernels& kernels);
+  Octave(const ScalePlan& plan, const Kernels& kernels, const Work& work);
   /// Begins a band of the first octave.
   void begin(const DoubledPicture& picture, Band band, float* memory);
   /// Begins a band of another one, with its whole level 0.
@@ -86,6 +87,7 @@ class Octave {
 
   const ScalePlan& plan_;
   const Kernels& kernels_;
+  const Work& work_;
   const DoubledPicture* picture_ = nullptr;
   Band band_ = {0, 0};
   std::vector<LevelView> levels_;

@@ -11,6 +11,7 @@ namespace {
 
 /// cv::SIFT gives up after this many steps.
 constexpr int kSteps = 5;
+constexpr double kOperationsPerStep = 300;
 /// Grey levels to a scale of 0 to 1.
 constexpr float kGreyScale = 1.0f / 255;
 
@@ -73,8 +74,9 @@ Refinement::Refinement(const ScalePlan& plan, const Kernels& kernels) : plan_(pl
   patchScratch_.resize(4 * patchRows_.size());
 }
 
-double Refinement::patchOperations() const noexcept {
-  return 3.0 * (2 * plan_.patchReach + 1) * (2 * plan_.patchReach - 1);
+double Refinement::operations(int layer) const noexcept {
+  const double patch = 3.0 * (2 * plan_.patchReach + 1) * (2 * plan_.patchReach - 1);
+  return layer == plan_.layers ? kOperationsPerStep + patch : kOperationsPerStep;
 }
 
 bool Refinement::isAvailable(const std::vector<LevelView>& levels, const Candidate& at) const {

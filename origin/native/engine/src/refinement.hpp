@@ -38,8 +38,8 @@ class Refinement {
  public:
   Refinement(const ScalePlan& plan, const Kernels& kernels);
 
-  /// Of making the last level's pixels around one place.
-  double patchOperations() const noexcept;
+  /// Of one step in that layer. The last one's takes making pixels of the level above it.
+  double operations(int layer) const noexcept;
 
   Outcome refine(const std::vector<LevelView>& levels, Walk& walk, RefinedPoint& point);
 

@@ -18,6 +18,9 @@ constexpr int kBandColumns = 1024;
 /// A band is this many times as wide as what it needs of each neighbour, lest most of it is made twice.
 constexpr int kBandPerLead = 8;
 
+/// Of each pixel of each layer.
+constexpr double kScanOperations = 15;
+
 int roundUp(int value, int quantum) { return (value + quantum - 1) / quantum * quantum; }
 
 int powerOfTwoAtLeast(int value) {
@@ -77,6 +80,15 @@ ScalePlan::ScalePlan(const Parameters& p) : parameters(p) {
 
 float ScalePlan::threshold() const noexcept {
   return static_cast<float>(std::floor(0.5 * parameters.contrastThreshold / layers * 255));
+}
+
+double ScalePlan::pyramidOperations(int rows, int columns) const noexcept {
+  const auto filter = [](const GaussianTaps& taps) { return 3.0 * taps.radius + 2; };
+  double perPixel = kScanOperations * layers;
+  for (int i = 1; i < storedLevels; ++i) perPixel += filter(level[i]);
+  double sum = filter(base) * rows * columns;
+  for (; hasInterior(rows, columns); rows /= 2, columns /= 2) sum += perPixel * rows * columns;
+  return sum;
 }
 
 int ScalePlan::bandColumns(int columns) const noexcept {

@@ -48,6 +48,9 @@ struct ScalePlan {
   /// Least difference of grey levels an extremum exceeds; a whole number as in cv::SIFT.
   float threshold() const noexcept;
 
+  /// Of making all levels of all octaves of a doubled picture of that size and looking for extrema in them.
+  double pyramidOperations(int rows, int columns) const noexcept;
+
   /// Columns of the bands an octave that wide is processed in, one after the other; the last may be narrower. What a
   /// band's strips look at then stays in the caches, however wide the picture is.
   int bandColumns(int columns) const noexcept;

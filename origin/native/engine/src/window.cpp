@@ -4,8 +4,8 @@
 
 namespace edgesift {
 
-Window::Window(const ScalePlan& plan, const Kernels& kernels)
-    : plan_(plan), kernels_(kernels), halfSides_(static_cast<std::size_t>(plan.storedLevels)) {
+Window::Window(const ScalePlan& plan, const Kernels& kernels, const Work& work)
+    : plan_(plan), kernels_(kernels), work_(work), halfSides_(static_cast<std::size_t>(plan.storedLevels)) {
   const int last = plan.storedLevels - 1;
   for (int i = last; i >= 0; --i) {
     const int needed = std::max(plan.trail[i], plan.neighbourhood);
@@ -53,12 +53,15 @@ void Window::blur(const LevelView& from, const GaussianTaps& taps, int mirrored,
   const int bottom = std::min(to.rows, to.heldRowsEnd + taps.radius);
   filtered_.resize(stride * static_cast<std::size_t>(bottom - top));
   const auto filteredRow = [&](int y) { return filtered_.data() + stride * static_cast<std::size_t>(y - top); };
-  for (int y = top; y < bottom; ++y)
+  for (int y = top; y < bottom; ++y) {
+    work_.checkIsWanted();
     kernels_.filterRow(from.row(y) + to.heldColumnsBegin, filteredRow(y), width, taps.taps.data(), taps.radius);
+  }
 
   inputs_.resize(static_cast<std::size_t>(2 * taps.radius + kStripRows));
   float* outputs[kStripRows];
   for (int begin = to.heldRowsBegin; begin < to.heldRowsEnd; begin += kStripRows) {
+    work_.checkIsWanted();
     for (std::size_t k = 0; k < inputs_.size(); ++k) {
       const int y = reflect(begin - taps.radius + static_cast<int>(k), to.rows);
       inputs_[k] = filteredRow(std::clamp(y, top, bottom - 1));

@@ -10,7 +10,7 @@ namespace edgesift {
 /// they are refined, to rows the rings no longer or not yet hold. Same operations, so the same pixels.
 class Window {
  public:
-  Window(const ScalePlan& plan, const Kernels& kernels);
+  Window(const ScalePlan& plan, const Kernels& kernels, const Work& work);
 
   /// `picture` for the first octave, else the whole level 0.
   void build(const DoubledPicture& picture, int row, int column);
@@ -30,6 +30,7 @@ class Window {
 
   const ScalePlan& plan_;
   const Kernels& kernels_;
+  const Work& work_;
   /// Of each level, what it has to hold around the place.
   std::vector<int> halfSides_;
   std::vector<LevelView> levels_;

@@ -2,6 +2,7 @@
 // IJCV 60(2), 2004, with the choices OpenCV's cv::SIFT makes where the paper leaves them open.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -53,8 +54,8 @@ struct Features {
   const std::uint8_t* descriptors = nullptr;
 };
 
-/// The picture would take out of all proportion to its size with these parameters: more than 30,000 operations a pixel,
-/// ten times what one full of keypoints takes with the defaults. The same on every machine.
+/// The picture would take more operations than the engine spends on one: 30,000 a pixel, ten times what one full of
+/// keypoints takes with the defaults, and at most `kMostOperations`. The same on every machine.
 class TooMuchWork : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -64,6 +65,29 @@ class TooMuchWork : public std::runtime_error {
 class TooManyKeypoints : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// Operations that no picture may exceed, whatever its size: some 20 seconds on one core of 2023 with AVX2.
+inline constexpr double kMostOperations = 200e9;
+
+/// The result was not wanted any more.
+class Cancelled : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// By which another thread ends an extraction: it stops within milliseconds after the number has become other than 0.
+class Cancellation {
+ public:
+  /// Never requested.
+  Cancellation() = default;
+  /// `flag` has to outlive the extraction.
+  explicit Cancellation(const std::atomic<std::int32_t>* flag) noexcept : flag_(flag) {}
+
+  bool isRequested() const noexcept { return flag_ != nullptr && flag_->load(std::memory_order_relaxed) != 0; }
+
+ private:
+  const std::atomic<std::int32_t>* flag_ = nullptr;
 };
 
 /// Implementations of the kernels. All of them give the same bytes.
@@ -99,9 +123,9 @@ class Extractor {
 
   /// `grey`: `height` rows of `width` bytes, `stride` bytes apart. A picture without pixels has no features.
   /// Throws std::invalid_argument for parameters out of range, std::bad_alloc when memory is short, TooMuchWork,
-  /// TooManyKeypoints.
+  /// TooManyKeypoints, Cancelled.
   Features extract(const std::uint8_t* grey, int width, int height, std::ptrdiff_t stride,
-                   const Parameters& parameters = {});
+                   const Parameters& parameters = {}, const Cancellation& cancellation = {});
 
   /// Bytes of the scale space held while a picture of that size is processed. Keypoints come on top of it, each
   /// that is found: 312 bytes (working copy and result).

@@ -45,6 +45,21 @@ EDGESIFT_INLINE void columnExtremes(const float* const* levels, int layerCount, 
   }
 }
 
+/// Where a difference is other than one of its eight neighbours in its layer. On a plateau all of a quadratic's
+/// derivatives within the layer are 0: its extremum stays in place and has no curvature, so that refinement rejects it,
+/// as cv::SIFT does.
+EDGESIFT_INLINE std::uint32_t unevenMask(const float* const* lower, const float* const* upper, int x, Floats value) {
+  Floats high = value;
+  Floats low = value;
+  for (int i = 0; i < 3; ++i)
+    for (int offset = -1; offset <= 1; ++offset) {
+      const Floats difference = load(upper[i] + x + offset) - load(lower[i] + x + offset);
+      high = maximum(high, difference);
+      low = minimum(low, difference);
+    }
+  return maskGreater(high, low);
+}
+
 template <int Layers>
 int scanRowOf(const float* const* levels, int layerCount, int row, int begin, int end, float threshold,
               float* scratch, Candidate* out) {
@@ -75,6 +90,8 @@ int scanRowOf(const float* const* levels, int layerCount, int row, int begin, in
         std::uint32_t extremal = ((maskGreater(value, positive) & maskGreaterEqual(value, high9)) |
                                   (maskGreater(negative, value) & maskGreaterEqual(low9, value))) &
                                  strong;
+        // Above that, what is as flat gives no candidates.
+        if (threshold < 1 && extremal != 0) extremal &= unevenMask(levels + 3 * layer, levels + 3 * (layer + 1), x, value);
         for (; extremal != 0; extremal &= extremal - 1) *next++ = {layer, row, x + __builtin_ctz(extremal)};
       }
     }
