@@ -1,5 +1,3 @@
-import * as z from 'zod';
-
 /**
  * The safetensors container (https://github.com/huggingface/safetensors, "Format"): an 8-byte little-endian
  * header length, a JSON header, then the tensors back to back, row-major and little-endian.
@@ -21,8 +19,6 @@ export const SAFETENSORS_CONTENT_TYPE = 'application/vnd.safetensors';
 const MAX_HEADER_LENGTH = 16 * 1024;
 const PREFIX_LENGTH = 8;
 const BYTES_PER_ELEMENT = { F32: 4, I32: 4, U8: 1 } as const;
-
-const headerSchema = z.record(z.string(), z.unknown());
 
 /**
  * @param metadata becomes `__metadata__`
@@ -93,10 +89,10 @@ export function splitSafetensors(file: Uint8Array<ArrayBuffer>): {
     throw new SafetensorsError(`a header of ${headerLength} bytes is out of bounds`);
   }
   const text = new TextDecoder().decode(file.subarray(PREFIX_LENGTH, dataAt));
-  const header = headerSchema.safeParse(parseJson(text));
-  if (!header.success) throw new SafetensorsError('the header is no JSON object');
+  const header = parseJson(text);
+  if (!isRecord(header)) throw new SafetensorsError('the header is no JSON object');
   const aligned = (file.byteOffset + dataAt) % 4 === 0;
-  return { header: header.data, data: aligned ? file.subarray(dataAt) : file.slice(dataAt) };
+  return { header, data: aligned ? file.subarray(dataAt) : file.slice(dataAt) };
 }
 
 /** The parsed text, or undefined where it is no JSON. */
@@ -106,4 +102,9 @@ export function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Whether a parsed JSON value is an object. The client's bundle holds this file, but no schema library. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
