@@ -1,7 +1,6 @@
 import { inParallel } from './concurrency.ts';
 import { EdgesiftError } from './errors.ts';
 import type { UploadOptions } from './hash-first.ts';
-import type { ImageFile } from './image.ts';
 
 export interface BatchOptions extends UploadOptions {
   /** Most images that are worked on at the same time; 4 by default. */
@@ -18,7 +17,7 @@ export type BatchItem<Image, Result> = {
 const DEFAULT_CONCURRENCY = 4;
 
 /** Yields the result for each image as soon as it is there. Only a caller's own signal, or a mistake, ends it early. */
-export async function* batchOf<Image extends ImageFile, Result>(
+export async function* batchOf<Image, Result>(
   images: Iterable<Image> | AsyncIterable<Image>,
   { concurrency = DEFAULT_CONCURRENCY, ...upload }: BatchOptions,
   work: (image: Image, options: UploadOptions) => Promise<Result>,

@@ -49,7 +49,13 @@ export type Detection<I extends Include = 'summary'> = DetectResponse &
   (I extends 'all' ? DescriptorRows : unknown);
 
 /** A format in which the service sends features as a file. */
-export type FileFormat = Exclude<NonNullable<DetectParameters['format']>, 'json'>;
+export type FileFormat = NonNullable<DetectParameters['format']>;
+
+export interface FeatureFile {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Whether the service had it in its cache. */
+  isCached: boolean;
+}
 
 /** The most hashes that one request may ask for. */
 const MAX_HASHES = 1000;
@@ -102,17 +108,21 @@ export class EdgesiftClient {
     parameters: Omit<DetectParameters, 'format' | 'include'> = {},
     options: UploadOptions = {},
   ): Promise<ImageFeatures> {
-    return readFeatures(await this.file(image, 'safetensors', parameters, options));
+    const { bytes } = await this.file(image, 'safetensors', parameters, options);
+    return readFeatures(bytes);
   }
 
   /** The features of an image as a file of the given format. */
   file(
     image: ImageReference,
     format: FileFormat,
-    parameters: Omit<DetectParameters, 'format' | 'include'> = {},
+    parameters: Omit<DetectParameters, 'format'> = {},
     options: UploadOptions = {},
-  ): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#features(image, { ...parameters, format }, options, readBytes);
+  ): Promise<FeatureFile> {
+    return this.#features(image, { ...parameters, format }, options, async (response) => ({
+      bytes: new Uint8Array(await response.arrayBuffer()),
+      isCached: response.headers.get('x-cache')?.startsWith('HIT') ?? false,
+    }));
   }
 
   /**
@@ -202,10 +212,6 @@ export class EdgesiftClient {
     const routes = { byHash: '/api/v1/features', upload: '/api/v1/features/detect', query };
     return sendHashFirst(this.#transport, image, routes, options, read);
   }
-}
-
-async function readBytes(response: Response): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await response.arrayBuffer());
 }
 
 /** One image of a match: its hash where it is known, its bytes where they are here. */

@@ -5,6 +5,7 @@ export {
   type Detection,
   EdgesiftClient,
   type ExtractionParameters,
+  type FeatureFile,
   type FileFormat,
 } from './client.ts';
 export type * from './contract.ts';

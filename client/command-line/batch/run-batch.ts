@@ -1,0 +1,172 @@
+import { readFile, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { sha256Hex } from '../../../shared/sha256.ts';
+import type { EdgesiftClient, FeatureFile } from '../../client.ts';
+import { inGroups, inParallel } from '../../concurrency.ts';
+import type { DetectParameters } from '../../contract.ts';
+import { EdgesiftError } from '../../errors.ts';
+import type { ImageFileOnDisk } from '../image-files.ts';
+import { Pacer } from './pacer.ts';
+import type { ImageOutcome } from './state-file.ts';
+
+/** Takes the features of an image, such as into a file; gives its place, for the report. */
+export type Store = (name: string, file: FeatureFile) => Promise<{ output?: string; keypoints?: number }>;
+
+export interface BatchOptions {
+  client: EdgesiftClient;
+  parameters: Omit<DetectParameters, 'format'>;
+  format: NonNullable<DetectParameters['format']>;
+  concurrency: number;
+  patienceMs: number;
+  store: Store;
+  signal: AbortSignal;
+}
+
+/** Images that are hashed together, so that one request asks for all of them. */
+const WINDOW = 256;
+
+interface HashedImage {
+  image: ImageFileOnDisk;
+  size: number;
+  modified_ms: number;
+  sha256: string;
+  isCached: boolean;
+}
+
+/**
+ * Extracts the features of many images and yields what became of each. Asks for the hashes of many at once, then sends
+ * those that are not cached, a bounded number at a time. An image that fails stops no other.
+ *
+ * @throws ServiceUnreachable, or the reason of the signal
+ */
+export async function* runBatch(
+  images: readonly ImageFileOnDisk[],
+  options: BatchOptions,
+): AsyncGenerator<ImageOutcome> {
+  const pacer = new Pacer(options.patienceMs, options.signal);
+  const uploaded = new Set<string>();
+  for await (const outcome of inParallel(
+    hashAhead(images, options, pacer),
+    options.concurrency,
+    async (hashed) => ('status' in hashed ? hashed : extract(hashed, options, pacer, uploaded)),
+  )) {
+    yield outcome;
+  }
+}
+
+/** Hashes the next window while the images of this one are worked on. */
+async function* hashAhead(
+  images: readonly ImageFileOnDisk[],
+  options: BatchOptions,
+  pacer: Pacer,
+): AsyncGenerator<HashedImage | ImageOutcome> {
+  let current: Promise<(HashedImage | ImageOutcome)[]> | undefined;
+  for await (const group of inGroups(images, WINDOW)) {
+    const next = hashWindow(group, options, pacer);
+    // Its failure is thrown where it is awaited, below.
+    next.catch(() => undefined);
+    if (current) yield* await current;
+    current = next;
+  }
+  if (current) yield* await current;
+}
+
+async function hashWindow(
+  images: readonly ImageFileOnDisk[],
+  { client, parameters, signal }: BatchOptions,
+  pacer: Pacer,
+): Promise<(HashedImage | ImageOutcome)[]> {
+  const results: (HashedImage | ImageOutcome)[] = [];
+  for await (const result of inParallel(images, availableParallelism(), hashImage)) results.push(result);
+  const hashes = results.flatMap((result) => ('status' in result ? [] : [result.sha256]));
+  const { root_sift: _rootSift, include: _include, ...extraction } = parameters;
+  const cached = await pacer.run(() => client.exists(hashes, extraction, { signal }));
+  for (const result of results) {
+    if (!('status' in result)) result.isCached = cached.has(result.sha256);
+  }
+  return results;
+}
+
+async function hashImage(image: ImageFileOnDisk): Promise<HashedImage | ImageOutcome> {
+  try {
+    const [{ size, mtimeMs }, bytes] = await Promise.all([stat(image.path), readFile(image.path)]);
+    return {
+      image,
+      size,
+      modified_ms: mtimeMs,
+      sha256: await sha256Hex(new Uint8Array(bytes)),
+      isCached: false,
+    };
+  } catch (error) {
+    return failure(image.name, error);
+  }
+}
+
+async function extract(
+  { image, size, modified_ms, sha256, isCached }: HashedImage,
+  options: BatchOptions,
+  pacer: Pacer,
+  uploaded: Set<string>,
+): Promise<ImageOutcome> {
+  const { client, format, parameters, signal, store } = options;
+  const found = { name: image.name, size, modified_ms, sha256 };
+  const call = { signal };
+  try {
+    const file = await pacer.run(async () => {
+      if (isCached || uploaded.has(sha256)) {
+        try {
+          return await client.file(sha256, format, parameters, call);
+        } catch (error) {
+          if (!(error instanceof EdgesiftError) || error.code !== 'FEATURES_NOT_CACHED') throw error;
+        }
+      }
+      const bytes = await readFile(image.path);
+      return client.file(bytes, format, parameters, { ...call, hashFirst: false });
+    });
+    uploaded.add(sha256);
+    const stored = await store(image.name, file);
+    return { ...found, status: file.isCached ? 'cached' : 'computed', ...stored };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return { ...found, ...failure(image.name, error) };
+  }
+}
+
+/** @throws what is no failure of the image alone */
+function failure(name: string, error: unknown): ImageOutcome {
+  if (error instanceof EdgesiftError) {
+    const { code, message, requestId } = error;
+    return {
+      name,
+      status: 'failed',
+      error_code: code,
+      message,
+      ...(requestId !== undefined && { request_id: requestId }),
+    };
+  }
+  if (isFileError(error)) {
+    return { name, status: 'failed', error_code: 'FILE_UNREADABLE', message: error.message };
+  }
+  throw error;
+}
+
+/** Codes that concern one file; a full disk, for one, concerns all. */
+const FILE_ERRORS: ReadonlySet<string> = new Set([
+  'ENOENT',
+  'EACCES',
+  'EPERM',
+  'EISDIR',
+  'ENOTDIR',
+  'EIO',
+  'ELOOP',
+]);
+
+function isFileError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && FILE_ERRORS.has(String(error.code));
+}
+
+/** Where the features of an image go below a folder that mirrors the images' own. */
+export function outputPath(folder: string, name: string, extension: string): string {
+  return path.join(folder, ...name.split('/').filter((part) => part !== '..')) + extension;
+}

@@ -1,0 +1,42 @@
+import { type Command, Option } from 'commander';
+import type { DetectParameters } from '../contract.ts';
+
+/** Parameters of the extraction, and how they are called on the command line. */
+const NUMBERS = {
+  nfeatures: 'number of strongest keypoints to keep; 0 keeps all (service: 0)',
+  n_octave_layers: 'layers searched in each octave (service: 3)',
+  contrast_threshold: 'least contrast of a keypoint (service: 0.04)',
+  edge_threshold: 'greatest ratio of principal curvatures (service: 10)',
+  sigma: 'blur of the first layer, in pixels (service: 1.6)',
+} as const satisfies Partial<Record<keyof DetectParameters, string>>;
+
+export type ExtractionOptions = { denoise?: boolean; rootSift?: boolean } & Record<string, unknown>;
+
+/** The service checks the values: it knows the ranges. */
+export function withExtraction(command: Command): Command {
+  for (const [name, description] of Object.entries(NUMBERS)) {
+    command.addOption(new Option(`--${name.replaceAll('_', '-')} <number>`, description).argParser(Number));
+  }
+  return command.option('--denoise', 'denoise the image first; takes seconds per megapixel');
+}
+
+export function withRootSift(command: Command): Command {
+  return command.option('--root-sift', 'RootSIFT descriptors');
+}
+
+/** The parameters that were given; the others keep the service's defaults. */
+export function extractionFrom(options: ExtractionOptions): DetectParameters {
+  const numbers = Object.keys(NUMBERS).flatMap((name) => {
+    const value = options[camelCase(name)];
+    return typeof value === 'number' ? [[name, value]] : [];
+  });
+  return {
+    ...Object.fromEntries(numbers),
+    ...(options.denoise && { denoise: true }),
+    ...(options.rootSift && { root_sift: true }),
+  };
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
