@@ -121,7 +121,8 @@ function handOver() {
 }
 
 function done(text) {
-  process.stdout.write(`✓ ${text}\n`);
+  // What `edgesift` prints may be read by another program.
+  if (command !== 'edgesift') process.stdout.write(`✓ ${text}\n`);
 }
 
 function working(text) {

@@ -88,7 +88,3 @@ async function emitTypes(outdir: string): Promise<void> {
     await writeFile(file, text.replaceAll(/(from '\.[^']*)\.ts'/g, "$1.js'"));
   }
 }
-
-if (process.argv[1] !== undefined && path.resolve(process.argv[1]) === import.meta.filename) {
-  await buildPackage();
-}
