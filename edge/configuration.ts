@@ -45,7 +45,7 @@ export const configurationSchema = z.object({
   MAX_IMAGE_PIXELS: integerSetting(1)
     .default(DEFAULT_MAX_IMAGE_PIXELS)
     .describe('Largest width × height of an image'),
-  ORIGIN_TIMEOUT_MS: integerSetting(1, 300_000).default(29_000).describe('Longest wait for features'),
+  ORIGIN_TIMEOUT_MS: integerSetting(1, 30_000).default(29_000).describe('Longest wait for features'),
   REDIS_TIMEOUT_MS: integerSetting(1, 10_000)
     .default(250)
     .describe('Longest wait for a cached summary, and four times that for a payload; slower is a miss'),

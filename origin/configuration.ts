@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
 import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
+import { MAX_MATCH_BODY_BYTES } from '../shared/matching.ts';
 import { integerSetting, readSettings, secretListSetting } from '../shared/settings.ts';
 import { collectorUrl, otlpHeadersSchema } from '../shared/tracing/settings.ts';
 import { SIFT_ENGINES } from './native/addon.ts';
@@ -45,7 +46,9 @@ export const settingsSchema = z.object({
     .describe('How many jobs may wait before new ones are refused'),
   ORIGIN_UPLOAD_BYTES: integerSetting(1)
     .default(256 * 1024 * 1024)
-    .describe('What all uploads together may take; not less than MAX_IMAGE_BYTES'),
+    .describe(
+      'What all uploads together may take; not less than MAX_IMAGE_BYTES, nor than the largest match',
+    ),
   JOB_TIMEOUT_MS: integerSetting(1, 3_600_000)
     .default(30_000)
     .describe('Longest time for a request, waiting included, unless its caller allows less'),
@@ -71,6 +74,10 @@ const configurationSchema = settingsSchema
   .refine((values) => values.ORIGIN_UPLOAD_BYTES >= values.MAX_IMAGE_BYTES, {
     path: ['ORIGIN_UPLOAD_BYTES'],
     error: 'must not be less than MAX_IMAGE_BYTES',
+  })
+  .refine((values) => values.ORIGIN_UPLOAD_BYTES >= MAX_MATCH_BODY_BYTES, {
+    path: ['ORIGIN_UPLOAD_BYTES'],
+    error: `must not be less than ${MAX_MATCH_BODY_BYTES}, the features of two images to match`,
   })
   .transform((values) => ({
     host: values.ORIGIN_HOST,

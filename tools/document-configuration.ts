@@ -70,8 +70,9 @@ function tableOf(schema: z.ZodObject): string {
 function defaultOf(schema: z.ZodObject, name: string): string {
   const parsed = schema.shape[name]?.safeParse(undefined);
   if (!parsed?.success) return '**needed**';
-  const text = String(parsed.data ?? '');
-  return text && `\`${text}\``;
+  // Lists and the like are empty by default.
+  const isText = typeof parsed.data !== 'object' && parsed.data !== undefined;
+  return isText ? `\`${parsed.data}\`` : '';
 }
 
 /** What the schema itself says to a value that nothing can be made of. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { MAX_MATCHED_KEYPOINTS } from '../../shared/contract/limits.ts';
 import { parseGeometryParameters } from '../../shared/contract/parameters.ts';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
+import { MAX_MATCH_BODY_BYTES } from '../../shared/matching.ts';
 import { MATCH_PATH, ORIGIN_HEADERS, splitPayloads } from '../../shared/origin-protocol.ts';
 import { receiveBody } from '../http/upload.ts';
 import { tooManyUploads } from '../http/upload-memory.ts';
@@ -9,10 +9,6 @@ import { matchingBytes } from '../jobs/memory.ts';
 import { SharedJobs } from '../jobs/shared-jobs.ts';
 import type { Completed, JobCost } from '../scheduler/pool.ts';
 import { addJobRoute, type JobDependencies, type JobRequest } from './job-route.ts';
-
-const HEADER_BYTES = 16 * 1024;
-/** Two payloads of the most keypoints. */
-const MAX_BODY_BYTES = 2 * (MAX_MATCHED_KEYPOINTS * BYTES_PER_KEYPOINT + HEADER_BYTES);
 
 /** `POST /v1/match`, see shared/origin-protocol.ts. */
 export async function matchRoute(app: FastifyInstance, dependencies: JobDependencies): Promise<void> {
@@ -30,7 +26,7 @@ async function match(
 ): Promise<Completed> {
   const parameters = parseGeometryParameters(query);
   const { bytes, sha256, release } = await receiveBody(request.raw, {
-    limits: { ...limits, maxBytes: MAX_BODY_BYTES },
+    limits: { ...limits, maxBytes: MAX_MATCH_BODY_BYTES },
     memory: uploads,
     signal,
     overloaded: () => tooManyUploads(pool),

@@ -14,12 +14,16 @@ const HEADER_BYTES = 12;
  * for a service and its replicas.
  *
  * @param addresses IPv4; looked at anew for each query
+ * @param place where it listens; by default a free port of this machine
  */
-export async function startNameServer(addresses: () => readonly string[]): Promise<NameServer> {
+export async function startNameServer(
+  addresses: () => readonly string[],
+  place = { address: '127.0.0.1', port: 0 },
+): Promise<NameServer> {
   const socket = createSocket('udp4', (query, { port, address }) => {
     socket.send(answer(query, addresses()), port, address);
   });
-  socket.bind(0, '127.0.0.1');
+  socket.bind(place);
   await once(socket, 'listening');
   return { port: socket.address().port, close: () => socket.close() };
 }

@@ -6,7 +6,7 @@ import { readMetrics } from '../fixtures/prometheus.ts';
 import { postForExtraction } from '../fixtures/signed-request.ts';
 import { until } from '../fixtures/until.ts';
 
-const UPLOAD_BYTES = 1_000_000;
+const UPLOAD_BYTES = 13_000_000;
 const MEMORY_BYTES = 70_000_000;
 const QUEUE_LENGTH = 3;
 
@@ -15,7 +15,7 @@ beforeAll(async () => {
   origin = await startOriginServer({
     ORIGIN_THREADS: '2',
     ORIGIN_UPLOAD_BYTES: String(UPLOAD_BYTES),
-    MAX_IMAGE_BYTES: String(UPLOAD_BYTES),
+    MAX_IMAGE_BYTES: '1000000',
     ORIGIN_MEMORY_BYTES: String(MEMORY_BYTES),
     ORIGIN_QUEUE_LENGTH: String(QUEUE_LENGTH),
   });

@@ -92,6 +92,26 @@ test('the Worker in workerd has the settings and the compatibility date of the o
   expect(workerd).toContain(`compatibilityDate = "${date}"`);
 });
 
+test('the load balancer waits longer than any edge, and .env.example names the longest wait', () => {
+  const [, longest = ''] = /at most (\d+)\.\n# ORIGIN_TIMEOUT_MS=/.exec(example) ?? [];
+  const withTimeout = (milliseconds: number) => ({
+    UPSTASH_REDIS_REST_URL: 'https://redis.example',
+    UPSTASH_REDIS_REST_TOKEN: 'token',
+    ORIGIN_URL: 'https://origin.example',
+    ORIGIN_SECRET: 'x'.repeat(32),
+    EXTRACTOR: exampleInFull.EXTRACTOR,
+    ORIGIN_TIMEOUT_MS: String(milliseconds),
+  });
+  const longestMs = Number(longest);
+  expect(edge.parseConfiguration(withTimeout(longestMs)).ORIGIN_TIMEOUT_MS).toBe(longestMs);
+  expect(() => edge.parseConfiguration(withTimeout(longestMs + 1))).toThrow('ORIGIN_TIMEOUT_MS');
+  const haproxy = read('deploy/haproxy.cfg');
+  for (const side of ['client', 'server']) {
+    const [, seconds] = new RegExp(`^ +timeout ${side} (\\d+)s$`, 'm').exec(haproxy) ?? [];
+    expect(Number(seconds) * 1000, `timeout ${side}`).toBeGreaterThanOrEqual(longestMs + 2000);
+  }
+});
+
 test('docs/configuration.md is what the schemas say', () => {
   expect(read('docs/configuration.md')).toBe(configurationPage());
 });

@@ -86,6 +86,11 @@ test('an upload budget that no image of the allowed size fits in is refused', ()
   );
 });
 
+test('an upload budget that not every match fits in is refused', () => {
+  const settings = { ORIGIN_SECRET: SECRET, ORIGIN_UPLOAD_BYTES: '5000000', MAX_IMAGE_BYTES: '5000000' };
+  expect(problemsOf(settings)).toMatch(/ORIGIN_UPLOAD_BYTES must not be less than \d+, the features of two/);
+});
+
 test('the process ends with status 1 and says why, without the value of the secret', () => {
   const { status, stderr } = spawnSync(process.execPath, ['origin/server.ts'], {
     env: { PATH: process.env.PATH, ORIGIN_SECRET: 'too short', ORIGIN_PORT: 'eighty' },
