@@ -74,6 +74,12 @@ export function checkFileExtension(fileName: string): void {
   throw invalidImage(`The file name extension must be one of: ${[...EXTENSIONS].join(', ')}.`);
 }
 
+/** Whether a name ends as those of image files do. */
+export function hasImageExtension(fileName: string): boolean {
+  const extension = /\.([^./\\]*)$/.exec(fileName)?.[1];
+  return extension !== undefined && EXTENSIONS.has(extension.toLowerCase());
+}
+
 function invalidImage(message: string): ServiceError {
   return new ServiceError('INVALID_IMAGE', message, { details: { supported: IMAGE_FORMATS } });
 }

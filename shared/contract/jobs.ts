@@ -1,0 +1,138 @@
+import * as z from 'zod';
+import { errorCodeSchema } from './errors.ts';
+import { detectParametersSchema } from './parameters.ts';
+
+/** Images that a request may name itself; more are named by a manifest. */
+export const MAX_INLINE_IMAGES = 10_000;
+
+/** Bytes of a request's JSON. */
+export const MAX_JOB_REQUEST_BYTES = 2 * 1024 * 1024;
+
+const LONGEST_LOCATION = 2048;
+
+function location(schemes: string, description: string) {
+  return z
+    .string()
+    .min(2)
+    .max(LONGEST_LOCATION)
+    .regex(/^(s3:\/\/[^/]+\/|\/|https:\/\/)/, { error: `must be ${schemes}` })
+    .describe(description);
+}
+
+const objectLocation = (description: string) =>
+  location('s3://bucket/key or an absolute path', description).regex(/^(?!https:)/, {
+    error: 'must be s3://bucket/key or an absolute path',
+  });
+
+const webhookUrl = z.url({ protocol: /^https$/, error: 'must be an https:// URL' }).max(LONGEST_LOCATION);
+
+/** Where the images are: one of three. */
+const sourceSchema = z
+  .strictObject({
+    prefix: objectLocation('A folder or the prefix of a bucket; every image file in it is taken').optional(),
+    manifest: objectLocation(
+      'A list of images: a location a line, or NDJSON with `image`, and perhaps `version_id` and `output`',
+    ).optional(),
+    images: z
+      .array(location('s3://bucket/key, an absolute path or an https:// URL', 'Location of an image'))
+      .max(MAX_INLINE_IMAGES)
+      .describe('The locations themselves')
+      .optional(),
+  })
+  .refine((source) => Object.values(source).filter((value) => value !== undefined).length === 1, {
+    error: 'must have one of prefix, manifest and images',
+  });
+export type JobSource = z.infer<typeof sourceSchema>;
+
+/** Parameters of an extraction by the names of `detect`, without those of its representation. */
+export const jobParametersSchema = detectParametersSchema.omit({ include: true, format: true });
+
+/** Formats of a result beside safetensors, which is always written: it is what tells that an image is done. */
+export const jobFormatSchema = z.enum(['safetensors', 'npz', 'colmap', 'key']);
+export type JobFormat = z.infer<typeof jobFormatSchema>;
+
+/** Body of `POST /api/v1/jobs`. */
+export const jobRequestSchema = z.strictObject({
+  source: sourceSchema,
+  output: objectLocation('Folder or prefix for results and reports'),
+  parameters: jobParametersSchema.prefault({}).describe('As of detect'),
+  formats: z
+    .array(jobFormatSchema)
+    .max(4)
+    .default(['safetensors'])
+    .describe('safetensors is always written; root_sift changes only the others'),
+  webhook: webhookUrl.optional().describe('Is sent the job by POST when it has ended'),
+});
+export type JobRequest = z.infer<typeof jobRequestSchema>;
+
+export const jobStateSchema = z.enum(['planning', 'running', 'completed', 'cancelled', 'failed']);
+export type JobState = z.infer<typeof jobStateSchema>;
+
+export function isFinal(state: JobState): boolean {
+  return state !== 'planning' && state !== 'running';
+}
+
+/** Sorts by time. */
+export const jobIdSchema = z.string().regex(/^job-[0-9a-z]{9}-[0-9a-f]{8}$/, 'is no job id');
+
+const count = () => z.int().min(0);
+
+/** A job as clients see it. */
+export const jobAnswerSchema = z.object({
+  id: jobIdSchema,
+  state: jobStateSchema.describe('completed: every image has a result or a reason in the report'),
+  created_at: z.iso.datetime(),
+  finished_at: z.iso.datetime().nullable(),
+  source: z.object({
+    prefix: z.string().optional(),
+    manifest: z.string().optional(),
+    images: count().optional().describe('How many the request named'),
+  }),
+  output: z.string(),
+  formats: z.array(jobFormatSchema),
+  parameters: z.record(z.string(), z.unknown()),
+  retry_of: jobIdSchema.nullable().describe('The job whose failed images this one tries again'),
+  images: z.object({
+    total: count().nullable().describe('null until all are listed'),
+    done: count(),
+    succeeded: count(),
+    failed: count(),
+    cached: count().describe('Of the succeeded: their results were there already'),
+  }),
+  shards: z.object({ total: count().nullable(), done: count() }),
+  images_per_second: z.number().min(0).nullable().describe('Of the last minute'),
+  seconds_left: z.number().min(0).nullable().describe('At that rate'),
+  message: z.string().nullable().describe('What is in the way, or why it failed'),
+  report: z.string().describe('Where reports are, one file for each shard, and at the end report.json'),
+});
+export type JobAnswer = z.infer<typeof jobAnswerSchema>;
+
+export const jobListAnswerSchema = z.object({
+  jobs: z.array(jobAnswerSchema),
+  next: jobIdSchema.nullable().describe('Give it as `before` for older ones; null where there are none'),
+});
+
+/** Query of `GET /api/v1/jobs`, newest first. */
+export const jobListQuerySchema = z.strictObject({
+  limit: z
+    .string()
+    .regex(/^([1-9]\d?|100)$/, { error: 'must be a whole number from 1 to 100' })
+    .default('50')
+    .describe('How many jobs, 1 to 100'),
+  before: jobIdSchema.optional().describe('Only jobs that are older than this one'),
+});
+
+/** Why an image of a job failed: an error of the API, or one that only jobs meet. */
+export const imageFailureSchema = z.enum([...errorCodeSchema.options, 'SOURCE_UNAVAILABLE']);
+export type ImageFailure = z.infer<typeof imageFailureSchema>;
+
+/** Columns of a shard's report, those of S3 Batch Operations; `Key` and `ResultMessage` are quoted where needed. */
+export const REPORT_COLUMNS = [
+  'Bucket',
+  'Key',
+  'VersionId',
+  'TaskStatus',
+  'ErrorCode',
+  'HTTPStatusCode',
+  'ResultMessage',
+] as const;
