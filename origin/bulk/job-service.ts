@@ -203,13 +203,17 @@ export class JobService {
     const signal = AbortSignal.any([controller.signal, this.#closing.signal]);
     const { retry_of, request } = job.order;
     try {
-      await this.#untilDone(`plan ${job.id}`, async () => {
-        const entries = retry_of === null ? undefined : this.#failedEntries(retry_of);
-        const options = { request, files: job.files, stores, shardImages, signal };
-        job.plan = await planJob({ ...options, ...(entries && { entries }) });
-        job.state = 'running';
-        this.#changed(job);
-      }, signal);
+      await this.#untilDone(
+        `plan ${job.id}`,
+        async () => {
+          const entries = retry_of === null ? undefined : this.#failedEntries(retry_of);
+          const options = { request, files: job.files, stores, shardImages, signal };
+          job.plan = await planJob({ ...options, ...(entries && { entries }) });
+          job.state = 'running';
+          this.#changed(job);
+        },
+        signal,
+      );
       await this.#reconcileCarefully(job);
     } catch (error) {
       if (signal.aborted) return;

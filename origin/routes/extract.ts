@@ -1,16 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parseSiftParameters } from '../../shared/contract/parameters.ts';
-import { checkDenoising, denoisingMs } from '../../shared/denoising.ts';
 import { featureKey } from '../../shared/feature-key.ts';
 import { SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
-import { checkPixelCount } from '../../shared/image-header.ts';
 import { EXTRACT_PATH, ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
 import { receiveUpload } from '../http/upload.ts';
 import { tooManyUploads } from '../http/upload-memory.ts';
-import { denoisingBytes, extractionBytes } from '../jobs/memory.ts';
-import type { ExtractionTask } from '../jobs/messages.ts';
+import { checkExtraction, extractionJob } from '../jobs/extraction-job.ts';
 import { SharedJobs } from '../jobs/shared-jobs.ts';
-import type { Completed, JobCost } from '../scheduler/pool.ts';
+import type { Completed } from '../scheduler/pool.ts';
 import { addJobRoute, type JobDependencies, type JobRequest } from './job-route.ts';
 
 /** `POST /v1/extract`, see shared/origin-protocol.ts. */
@@ -31,29 +28,9 @@ async function extract(
   const { bytes, sha256, header, release } = await receiveUpload(
     request.raw,
     { limits, memory: uploads, signal, overloaded: () => tooManyUploads(pool) },
-    (header) => {
-      checkPixelCount(header, limits);
-      checkDenoising(header, parameters);
-    },
+    (header) => checkExtraction(header, parameters, limits),
   );
-  const task: ExtractionTask = {
-    kind: 'extract',
-    bytes,
-    sha256,
-    format: header.format,
-    parameters,
-    maxPixels: limits.maxPixels,
-  };
-  const pixels = header.width * header.height;
-  const cost: JobCost = {
-    memoryBytes: Math.max(
-      extractionBytes(engine, header, bytes.length, parameters),
-      denoisingBytes(header, bytes.length, parameters),
-    ),
-    // An octave has three levels more than are searched.
-    work: pixels * (parameters.n_octave_layers + 3),
-    extraMs: denoisingMs(pixels, parameters),
-  };
+  const { task, cost } = extractionJob({ bytes, sha256, header }, parameters, { engine, limits });
   return jobs.run(featureKey(extractor, parameters, sha256), { task, cost, signal, release });
 }
 

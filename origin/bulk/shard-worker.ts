@@ -1,0 +1,249 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Consumer, JsMsg } from '@nats-io/jetstream';
+import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
+import * as z from 'zod';
+import { statusOf } from '../../shared/contract/errors.ts';
+import { parseJson } from '../../shared/features/safetensors.ts';
+import { parseObjectLocation } from '../storage/location.ts';
+import { StorageError } from '../storage/storage.ts';
+import { JobFiles } from './files.ts';
+import {
+  extractImage,
+  type ImageJobDependencies,
+  type ImageJobPlan,
+  imageJobPlan,
+  StorageInTrouble,
+} from './image-job.ts';
+import { jobOrderSchema } from './job-record.ts';
+import { objectExists, readJson, readObject, writeJson } from './objects.ts';
+import type { ShardQueue } from './queue.ts';
+import { countsOf, countsOfReport, encodeReport, type Failure, type Outcome } from './report.ts';
+import { decodeShard, type ShardEntry, type Ticket, ticketSchema } from './shard.ts';
+import type { Slots } from './slots.ts';
+
+export interface ShardWorkerOptions extends ImageJobDependencies {
+  queue: ShardQueue;
+  logger: Logger;
+  ackWaitMs: number;
+  /** Images in work at the same time, over all shards. */
+  slots: Slots;
+}
+
+interface Shard {
+  ticket: Ticket;
+  files: JobFiles;
+  plan: ImageJobPlan;
+  entries: readonly ShardEntry[];
+  /** How often it was handed out, this time included. */
+  deliveries: number;
+}
+
+/** Two shards at a time, so that one's last images do not leave threads without work. */
+const LANES = 2;
+const FETCH_MS = 2_000;
+const PAUSE_MS = 1_000;
+/** When the storage is in trouble. */
+const TROUBLE_PAUSE_MS = 15_000;
+/** Handed out more often than this, a shard may hold an image that ends its workers. */
+const CAREFUL_FROM_DELIVERY = 4;
+/** So often may an image have been in work alone when its worker ended. */
+const DEATHS_OF_A_SUSPECT = 2;
+const TELL_EVERY_MS = 1_000;
+const JOBS_KEPT = 100;
+
+const suspectsSchema = z.record(z.string(), z.int());
+
+/** The job was cancelled, or is no more. */
+class NotWanted extends Error {
+  override readonly name = 'NotWanted';
+}
+
+/**
+ * Takes shards from the queue and makes the results of their images. A shard is given back only when its report is
+ * written; whatever ends a worker before that, somebody else does it again, and finds the results that are there.
+ */
+export class ShardWorker {
+  readonly #options: ShardWorkerOptions;
+  readonly #stopping = new AbortController();
+  readonly #plans = new LRUCache<string, ImageJobPlan>({ max: JOBS_KEPT });
+  #lanes: Promise<unknown> | undefined;
+
+  constructor(options: ShardWorkerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#lanes = Promise.all(Array.from({ length: LANES }, () => this.#lane()));
+  }
+
+  /** Takes no more shards, gives those in work back at once, and resolves when that is done. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the worker stops'));
+    await this.#lanes;
+  }
+
+  async #lane(): Promise<void> {
+    let consumer: Consumer | undefined;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        consumer ??= await this.#options.queue.consumer();
+        const message = await consumer.next({ expires: FETCH_MS });
+        if (message) await this.#handle(message);
+      } catch (err) {
+        this.#options.logger.warn({ err }, 'the queue cannot be reached at the moment');
+        consumer = undefined;
+        await sleep(PAUSE_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #handle(message: JsMsg): Promise<void> {
+    const ticket = ticketSchema.safeParse(parseJson(message.string()));
+    if (!ticket.success) {
+      message.term('no ticket');
+      return;
+    }
+    const { logger, ackWaitMs } = this.#options;
+    const { job, shard } = ticket.data;
+    const notWanted = new AbortController();
+    const files = new JobFiles(parseObjectLocation(ticket.data.output), job);
+    const heartbeat = setInterval(() => {
+      message.working();
+      void this.#endIfCancelled(files, notWanted);
+    }, ackWaitMs / 3);
+    try {
+      const signal = AbortSignal.any([this.#stopping.signal, notWanted.signal]);
+      await this.#work(ticket.data, files, message.info.deliveryCount, signal);
+      message.ack();
+    } catch (error) {
+      if (error instanceof NotWanted) message.term('not wanted');
+      else if (this.#stopping.signal.aborted) message.nak();
+      else {
+        message.nak(TROUBLE_PAUSE_MS);
+        logger.warn({ err: error, job, shard }, 'a shard has to wait');
+        this.#tellTrouble(ticket.data, error);
+      }
+    } finally {
+      clearInterval(heartbeat);
+    }
+  }
+
+  async #endIfCancelled(files: JobFiles, notWanted: AbortController): Promise<void> {
+    const isCancelled = await objectExists(this.#options.stores, files.cancelled).catch(() => false);
+    if (isCancelled) notWanted.abort(new NotWanted('cancelled'));
+  }
+
+  #tellTrouble({ job, shard }: Ticket, error: unknown): void {
+    const isOfStorage = error instanceof StorageInTrouble || error instanceof StorageError;
+    const trouble = isOfStorage ? error.message : 'A shard failed and will be tried again.';
+    this.#options.queue.tell({ job, shard, succeeded: 0, failed: 0, cached: 0, done: false, trouble });
+  }
+
+  async #work(ticket: Ticket, files: JobFiles, deliveries: number, signal: AbortSignal): Promise<void> {
+    const { stores, queue } = this.#options;
+    const { job, shard } = ticket;
+    const report = files.shardReport(shard);
+    const earlier = await readObject(stores, report);
+    if (earlier) {
+      queue.tell({ job, shard, ...countsOfReport(earlier), done: true });
+      return;
+    }
+    if (await objectExists(stores, files.cancelled)) throw new NotWanted('cancelled');
+    const plan = await this.#planOf(ticket, files);
+    const lines = await readObject(stores, files.shard(shard));
+    if (!lines) throw new NotWanted('there is no such shard');
+    const entries = decodeShard(lines);
+    const outcomes = await this.#outcomes({ ticket, files, plan, entries, deliveries }, signal);
+    const storage = await stores.at(report);
+    await storage.put(report.key, encodeReport(entries, outcomes), 'text/csv');
+    queue.tell({ job, shard, ...countsOf(outcomes), done: true });
+  }
+
+  async #planOf({ job }: Ticket, files: JobFiles): Promise<ImageJobPlan> {
+    const known = this.#plans.get(job);
+    if (known) return known;
+    const order = await readJson(this.#options.stores, files.request, jobOrderSchema);
+    if (!order) throw new NotWanted('there is no such job');
+    const plan = imageJobPlan(order.request, parseObjectLocation(order.request.output));
+    this.#plans.set(job, plan);
+    return plan;
+  }
+
+  /** In the order of the entries. @throws the first that ends the shard, when no image is in work any more */
+  async #outcomes(shard: Shard, signal: AbortSignal): Promise<Outcome[]> {
+    if (shard.deliveries >= CAREFUL_FROM_DELIVERY) return this.#outcomesOneByOne(shard, signal);
+    const failing = new AbortController();
+    const either = AbortSignal.any([signal, failing.signal]);
+    const outcomes: (Outcome | undefined)[] = shard.entries.map(() => undefined);
+    const tell = this.#teller(shard.ticket);
+    const images = shard.entries.map(async (entry, index) => {
+      const release = await this.#options.slots.take();
+      try {
+        either.throwIfAborted();
+        outcomes[index] = await this.#outcomeOf(entry, shard.plan, either);
+        tell(outcomes);
+      } catch (error) {
+        failing.abort(error);
+      } finally {
+        release();
+      }
+    });
+    await Promise.all(images);
+    either.throwIfAborted();
+    return outcomes.filter((outcome) => outcome !== undefined);
+  }
+
+  /** Finds out which image ends its worker: before each, it is written down which one is in work. */
+  async #outcomesOneByOne({ files, ticket, plan, entries }: Shard, signal: AbortSignal): Promise<Outcome[]> {
+    const { stores, slots } = this.#options;
+    const location = files.suspects(ticket.shard);
+    const suspects = (await readJson(stores, location, suspectsSchema)) ?? {};
+    const outcomes: Outcome[] = [];
+    const tell = this.#teller(ticket);
+    for (const [index, entry] of entries.entries()) {
+      signal.throwIfAborted();
+      const before = suspects[index] ?? 0;
+      if (before >= DEATHS_OF_A_SUSPECT) {
+        outcomes.push(ENDED_A_WORKER);
+        continue;
+      }
+      suspects[index] = before + 1;
+      await writeJson(stores, location, suspects);
+      const release = await slots.take();
+      try {
+        outcomes.push(await this.#outcomeOf(entry, plan, signal));
+      } finally {
+        release();
+      }
+      delete suspects[index];
+      tell(outcomes);
+    }
+    return outcomes;
+  }
+
+  #outcomeOf(entry: ShardEntry, plan: ImageJobPlan, signal: AbortSignal): Promise<Outcome> {
+    if ('image' in entry) return extractImage(entry, plan, this.#options, signal);
+    const code = 'INVALID_PARAMETER';
+    const { problem: message } = entry;
+    return Promise.resolve({ status: 'failed', code, httpStatus: statusOf(code), message });
+  }
+
+  /** Tells how far a shard is, at most once a second. */
+  #teller({ job, shard }: Ticket): (outcomes: readonly (Outcome | undefined)[]) => void {
+    let last = Date.now();
+    return (outcomes) => {
+      if (Date.now() - last < TELL_EVERY_MS) return;
+      last = Date.now();
+      const known = outcomes.filter((outcome) => outcome !== undefined);
+      this.#options.queue.tell({ job, shard, ...countsOf(known), done: false });
+    };
+  }
+}
+
+const ENDED_A_WORKER: Failure = {
+  status: 'failed',
+  code: 'INTERNAL_SERVER_ERROR',
+  httpStatus: 500,
+  message: 'The image has ended its worker repeatedly.',
+};
