@@ -35,7 +35,7 @@ export interface ClientOptions {
 }
 
 interface ExistsResponse {
-  results: { sha256: string; cached: boolean }[];
+  cached: string[];
 }
 
 type Include = NonNullable<DetectParameters['include']>;
@@ -138,14 +138,15 @@ export class EdgesiftClient {
   ): Promise<Set<string>> {
     const cached = new Set<string>();
     for await (const group of inGroups(new Set(hashes), MAX_HASHES)) {
-      const { results }: ExistsResponse = await this.#transport.sendForJson({
+      const response: ExistsResponse = await this.#transport.sendForJson({
         ...call,
         method: 'POST',
         path: '/api/v1/features/exists',
+        query: parameters,
         headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ hashes: group, ...parameters }),
+        body: JSON.stringify({ sha256: group }),
       });
-      for (const { sha256, cached: isCached } of results) if (isCached) cached.add(sha256);
+      for (const hash of response.cached) cached.add(hash);
     }
     return cached;
   }
@@ -181,7 +182,7 @@ export class EdgesiftClient {
         ...call,
         method: 'POST',
         path: '/api/v1/match',
-        query: parameters satisfies Query,
+        query: parameters,
         body: form,
       });
     if (sides.some(({ hash }) => hash !== undefined)) {

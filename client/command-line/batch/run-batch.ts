@@ -2,10 +2,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { sha256Hex } from '../../../shared/sha256.ts';
-import type { EdgesiftClient, FeatureFile } from '../../client.ts';
+import type { EdgesiftClient, ExtractionParameters, FeatureFile } from '../../client.ts';
 import { inGroups, inParallel } from '../../concurrency.ts';
 import type { DetectParameters } from '../../contract.ts';
-import { EdgesiftError } from '../../errors.ts';
+import { EdgesiftError, type FailureCode } from '../../errors.ts';
 import type { ImageFileOnDisk } from '../image-files.ts';
 import { Pacer } from './pacer.ts';
 import type { ImageOutcome } from './state-file.ts';
@@ -31,7 +31,8 @@ interface HashedImage {
   size: number;
   modified_ms: number;
   sha256: string;
-  isCached: boolean;
+  /** False where the service certainly has not cached it. */
+  mayBeCached: boolean;
 }
 
 /**
@@ -81,12 +82,30 @@ async function hashWindow(
   for await (const result of inParallel(images, availableParallelism(), hashImage)) results.push(result);
   const hashes = results.flatMap((result) => ('status' in result ? [] : [result.sha256]));
   const { root_sift: _rootSift, include: _include, ...extraction } = parameters;
-  const cached = await pacer.run(() => client.exists(hashes, extraction, { signal }));
+  const cached = await pacer.run(() => findCached(client, hashes, extraction, signal));
   for (const result of results) {
-    if (!('status' in result)) result.isCached = cached.has(result.sha256);
+    if (!('status' in result)) result.mayBeCached = cached?.has(result.sha256) ?? true;
   }
   return results;
 }
+
+/** undefined where the service cannot tell at the moment: each image is then asked for by itself. */
+async function findCached(
+  client: EdgesiftClient,
+  hashes: readonly string[],
+  parameters: ExtractionParameters,
+  signal: AbortSignal,
+): Promise<Set<string> | undefined> {
+  try {
+    return await client.exists(hashes, parameters, { signal });
+  } catch (error) {
+    if (error instanceof EdgesiftError && CANNOT_TELL.has(error.code)) return undefined;
+    throw error;
+  }
+}
+
+/** Without its Redis, or as an earlier version. */
+const CANNOT_TELL: ReadonlySet<FailureCode> = new Set(['SERVICE_NOT_READY', 'NOT_FOUND']);
 
 async function hashImage(image: ImageFileOnDisk): Promise<HashedImage | ImageOutcome> {
   try {
@@ -96,7 +115,7 @@ async function hashImage(image: ImageFileOnDisk): Promise<HashedImage | ImageOut
       size,
       modified_ms: mtimeMs,
       sha256: await sha256Hex(new Uint8Array(bytes)),
-      isCached: false,
+      mayBeCached: true,
     };
   } catch (error) {
     return failure(image.name, error);
@@ -104,7 +123,7 @@ async function hashImage(image: ImageFileOnDisk): Promise<HashedImage | ImageOut
 }
 
 async function extract(
-  { image, size, modified_ms, sha256, isCached }: HashedImage,
+  { image, size, modified_ms, sha256, mayBeCached }: HashedImage,
   options: BatchOptions,
   pacer: Pacer,
   uploaded: Set<string>,
@@ -114,7 +133,7 @@ async function extract(
   const call = { signal };
   try {
     const file = await pacer.run(async () => {
-      if (isCached || uploaded.has(sha256)) {
+      if (mayBeCached || uploaded.has(sha256)) {
         try {
           return await client.file(sha256, format, parameters, call);
         } catch (error) {

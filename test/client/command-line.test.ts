@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readFeatures } from '../../client/features.ts';
+import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
+import { newPicture } from '../fixtures/pictures.ts';
+import { type SwitchableProxy, startSwitchableProxy } from '../fixtures/switchable-proxy.ts';
+import { until } from '../fixtures/until.ts';
+import { pipeCommandLine, runCommandLine, startCommandLine } from './run-command-line.ts';
+
+const IS_THOROUGH = process.env.EDGESIFT_THOROUGH === '1';
+const IMAGES = IS_THOROUGH ? 10_000 : 240;
+const FOLDERS = 4;
+
+let stack: EdgeStack;
+let proxy: SwitchableProxy;
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'edgesift-command-line-'));
+  [stack, proxy] = await Promise.all([startEdgeStack({ runtime: 'workerd' }), startSwitchableProxy()]);
+  proxy.switchTo(stack.url);
+});
+afterAll(async () => {
+  await proxy?.stop();
+  await stack?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const run = (...parameters: string[]) => runCommandLine(proxy.url, ...parameters);
+
+function filesIn(directory: string): string[] {
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name, parentPath }) => path.join(parentPath, name));
+}
+
+async function makeImages(directory: string, count: number): Promise<void> {
+  for (let index = 0; index < FOLDERS; index += 1) {
+    mkdirSync(path.join(directory, `part-${index}`), { recursive: true });
+  }
+  const side = 24;
+  for (let index = 0; index < count; index += 1) {
+    const image = sharp(randomBytes(side * side), { raw: { width: side, height: side, channels: 1 } });
+    const name = `${String(index).padStart(5, '0')}.png`;
+    await image.png({ compressionLevel: 0 }).toFile(path.join(directory, `part-${index % FOLDERS}`, name));
+  }
+}
+
+test('a batch survives the end of the service and its own: nothing is lost, and nothing is done twice', {
+  timeout: IS_THOROUGH ? 1_200_000 : 120_000,
+}, async () => {
+  const photos = path.join(folder, 'many');
+  const out = path.join(folder, 'many-features');
+  await makeImages(photos, IMAGES);
+  const before = await completedExtractions(stack.origin);
+  const batch = ['batch', photos, '--out', out, '--json', '--concurrency', '4'];
+  const stateLines = () => {
+    try {
+      return readFileSync(path.join(out, '.edgesift-state.jsonl'), 'utf8').split('\n').length - 2;
+    } catch {
+      return 0;
+    }
+  };
+
+  const killed = startCommandLine(proxy.url, batch);
+  await until('some images are done', () => stateLines() > IMAGES / 8 || stateLines() > 300);
+  killed.process.kill('SIGKILL');
+  await killed.ended;
+
+  const resumed = startCommandLine(proxy.url, batch);
+  await until('more images are done', () => stateLines() > IMAGES / 3 || stateLines() > 900);
+  proxy.switchTo(undefined);
+  await stack.restartEdge();
+  proxy.switchTo(stack.url);
+  const { code, stdout, stderr } = await resumed.ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const totals = JSON.parse(stdout);
+  expect(totals).toMatchObject({ images: IMAGES, failed: 0, left: 0 });
+  expect(totals.earlier).toBeGreaterThan(0);
+  expect(totals.computed + totals.cached + totals.earlier).toBe(IMAGES);
+
+  const outputs = filesIn(out).filter((file) => !path.basename(file).startsWith('.'));
+  const expected = filesIn(photos).map((file) => `${file.replace(photos, out)}.safetensors`);
+  expect(outputs.sort()).toEqual(expected.sort());
+  for (const file of outputs.slice(0, 50)) {
+    expect(readFeatures(new Uint8Array(readFileSync(file))).image.width).toBe(24);
+  }
+  expect((await completedExtractions(stack.origin)) - before).toBeLessThanOrEqual(IMAGES + 8);
+
+  const again = await run(...batch);
+  expect(JSON.parse(again.stdout)).toMatchObject({ images: IMAGES, earlier: IMAGES, computed: 0, cached: 0 });
+});
+
+test('a bad file stops no other, is reported, and is alone tried again by --retry-failed', async () => {
+  const photos = path.join(folder, 'mixed');
+  const out = path.join(folder, 'mixed-features');
+  const report = path.join(folder, 'report.jsonl');
+  await makeImages(photos, 4);
+  writeFileSync(path.join(photos, 'bad.jpg'), 'no image');
+  const batch = ['batch', photos, '--out', out, '--format', 'colmap', '--report', report];
+
+  const first = await run(...batch);
+  expect(first.code).toBe(1);
+  expect(first.stdout).toBe('5 images: 4 computed, 0 cached, 1 failed\n');
+  expect(first.stderr).toMatch(/^✗ bad\.jpg: INVALID_IMAGE: /);
+  const lines = readFileSync(report, 'utf8').trim().split('\n');
+  expect(lines.map((line) => JSON.parse(line).status).sort()).toEqual([
+    ...Array(4).fill('computed'),
+    'failed',
+  ]);
+  expect(readFileSync(path.join(out, 'part-0', '00000.png.txt'), 'utf8')).toMatch(/^\d+ 128\n/);
+
+  writeFileSync(path.join(photos, 'bad.jpg'), await newPicture());
+  const second = await run(...batch, '--retry-failed');
+  expect([second.code, second.stdout]).toEqual([
+    0,
+    '5 images: 1 computed, 0 cached, 0 failed, 4 done earlier\n',
+  ]);
+
+  const other = await run(...batch, '--nfeatures', '5');
+  expect(other.code).toBe(2);
+  expect(other.stderr).toContain('other options');
+});
+
+test('detect, exists and demo tell what is cached', async () => {
+  const file = path.join(folder, 'new.png');
+  writeFileSync(file, await newPicture());
+  expect((await run('exists', file)).stdout).toMatch(/ {2}not cached {2}[0-9a-f]{64}\n$/);
+  expect((await run('detect', file)).stdout).toMatch(/160×120 +\d+ {2}keypoints {2}computed/);
+  expect(JSON.parse((await run('detect', file, '--json', '--include', 'keypoints')).stdout)).toMatchObject({
+    file,
+    cached: true,
+  });
+  expect(JSON.parse((await run('exists', file, '--json')).stdout).cached).toBe(true);
+  const demo = await run('demo', file, '--runs', '2');
+  expect(demo.stdout).toMatch(/^image +keypoints +first +cached +speed-up\n.*×\n$/);
+});
+
+test('match says how two images relate and draws them side by side', async () => {
+  const picture = await newPicture(320, 240);
+  const [left, right, drawing] = ['left.png', 'right.jpg', 'drawn/matches.png'].map((name) =>
+    path.join(folder, name),
+  );
+  if (!left || !right || !drawing) throw new Error('no names');
+  writeFileSync(left, picture);
+  await sharp(picture).rotate(90).jpeg({ quality: 95 }).toFile(right);
+  const { code, stdout } = await run('match', left, right, '--draw', drawing);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/inliers +\d{2,}/);
+  expect(stdout).toContain('homography');
+  const { width, height, channels } = await sharp(drawing).metadata();
+  expect([width, height, channels]).toEqual([560, 320, 3]);
+});
+
+test('the exit code tells a wrong command from a service that is not there', async () => {
+  const nowhere = await runCommandLine('http://127.0.0.1:9', 'batch', '.', '--out', path.join(folder, 'x'));
+  expect(nowhere.code).toBe(3);
+  expect(nowhere.stderr).toMatch(/^✗ CONNECTION_FAILED: /);
+  for (const parameters of [
+    ['batch', folder],
+    ['detect', 'missing.jpg'],
+    ['nonsense'],
+    ['detect', '--url', 'x', '.'],
+  ]) {
+    const wrong = await run(...parameters);
+    expect(wrong.code, parameters.join(' ')).toBe(2);
+    expect(wrong.stderr.split('\n').length, parameters.join(' ')).toBeLessThanOrEqual(3);
+  }
+  expect((await run('batch', '--help')).stdout).toContain('Examples:');
+});
+
+test('a closed pipe is quiet', async () => {
+  const file = path.join(folder, 'piped.png');
+  writeFileSync(file, await newPicture(320, 240));
+  const { code, stdout, stderr } = await pipeCommandLine(
+    proxy.url,
+    'head -c 9',
+    'detect',
+    file,
+    '--include',
+    'all',
+    '--json',
+  );
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '{"file":"', stderr: '' });
+});
