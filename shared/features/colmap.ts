@@ -30,7 +30,7 @@ export function* colmapText(features: Features, options: { rootSift: boolean }):
   }
 }
 
-/** COLMAP's `FeatureDescriptorsToUnsignedByte`. */
-function rootSiftBytes(descriptors: Uint8Array): Uint8Array {
+/** RootSIFT in bytes, U8[N,128], as COLMAP stores it: its `FeatureDescriptorsToUnsignedByte`. */
+export function rootSiftBytes(descriptors: Uint8Array): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(rootSift(descriptors), (value) => Math.min(255, Math.round(512 * value)));
 }

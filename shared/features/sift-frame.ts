@@ -15,7 +15,10 @@ export interface SiftFrame {
  * OpenCV's `size` is a diameter of 2σ: `adjustLocalExtrema` sets σ·2^(octave + layer/layers)·2, and the
  * descriptor is computed with half of it as its scale (OpenCV 4.6, sift.simd.hpp and sift.dispatch.cpp).
  */
-export function siftFrame({ xy, size, angle }: Features, index: number): SiftFrame {
+export function siftFrame(
+  { xy, size, angle }: Pick<Features, 'xy' | 'size' | 'angle'>,
+  index: number,
+): SiftFrame {
   return {
     x: xy[2 * index] ?? 0,
     y: xy[2 * index + 1] ?? 0,

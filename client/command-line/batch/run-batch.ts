@@ -1,25 +1,21 @@
 import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import path from 'node:path';
 import { sha256Hex } from '../../../shared/sha256.ts';
-import type { EdgesiftClient, ExtractionParameters, FeatureFile } from '../../client.ts';
+import type { EdgesiftClient, ExtractionParameters } from '../../client.ts';
 import { inGroups, inParallel } from '../../concurrency.ts';
 import type { DetectParameters } from '../../contract.ts';
 import { EdgesiftError, type FailureCode } from '../../errors.ts';
 import type { ImageFileOnDisk } from '../image-files.ts';
-import { Pacer } from './pacer.ts';
+import type { Pacer } from './pacer.ts';
 import type { ImageOutcome } from './state-file.ts';
+import type { Target } from './target.ts';
 
-/** Takes the features of an image, such as into a file; gives its place, for the report. */
-export type Store = (name: string, file: FeatureFile) => Promise<{ output?: string; keypoints?: number }>;
-
-export interface BatchOptions {
+export interface BatchRun {
   client: EdgesiftClient;
   parameters: Omit<DetectParameters, 'format'>;
-  format: NonNullable<DetectParameters['format']>;
+  target: Target;
   concurrency: number;
-  patienceMs: number;
-  store: Store;
+  pacer: Pacer;
   signal: AbortSignal;
 }
 
@@ -43,14 +39,11 @@ interface HashedImage {
  */
 export async function* runBatch(
   images: readonly ImageFileOnDisk[],
-  options: BatchOptions,
+  options: BatchRun,
 ): AsyncGenerator<ImageOutcome> {
-  const pacer = new Pacer(options.patienceMs, options.signal);
   const uploaded = new Set<string>();
-  for await (const outcome of inParallel(
-    hashAhead(images, options, pacer),
-    options.concurrency,
-    async (hashed) => ('status' in hashed ? hashed : extract(hashed, options, pacer, uploaded)),
+  for await (const outcome of inParallel(hashAhead(images, options), options.concurrency, async (hashed) =>
+    'status' in hashed ? hashed : extract(hashed, options, uploaded),
   )) {
     yield outcome;
   }
@@ -59,12 +52,11 @@ export async function* runBatch(
 /** Hashes the next window while the images of this one are worked on. */
 async function* hashAhead(
   images: readonly ImageFileOnDisk[],
-  options: BatchOptions,
-  pacer: Pacer,
+  options: BatchRun,
 ): AsyncGenerator<HashedImage | ImageOutcome> {
   let current: Promise<(HashedImage | ImageOutcome)[]> | undefined;
   for await (const group of inGroups(images, WINDOW)) {
-    const next = hashWindow(group, options, pacer);
+    const next = hashWindow(group, options);
     // Its failure is thrown where it is awaited, below.
     next.catch(() => undefined);
     if (current) yield* await current;
@@ -75,8 +67,7 @@ async function* hashAhead(
 
 async function hashWindow(
   images: readonly ImageFileOnDisk[],
-  { client, parameters, signal }: BatchOptions,
-  pacer: Pacer,
+  { client, parameters, pacer, signal }: BatchRun,
 ): Promise<(HashedImage | ImageOutcome)[]> {
   const results: (HashedImage | ImageOutcome)[] = [];
   for await (const result of inParallel(images, availableParallelism(), hashImage)) results.push(result);
@@ -124,27 +115,25 @@ async function hashImage(image: ImageFileOnDisk): Promise<HashedImage | ImageOut
 
 async function extract(
   { image, size, modified_ms, sha256, mayBeCached }: HashedImage,
-  options: BatchOptions,
-  pacer: Pacer,
+  { client, target, parameters, pacer, signal }: BatchRun,
   uploaded: Set<string>,
 ): Promise<ImageOutcome> {
-  const { client, format, parameters, signal, store } = options;
   const found = { name: image.name, size, modified_ms, sha256 };
   const call = { signal };
   try {
     const file = await pacer.run(async () => {
       if (mayBeCached || uploaded.has(sha256)) {
         try {
-          return await client.file(sha256, format, parameters, call);
+          return await client.file(sha256, target.format, parameters, call);
         } catch (error) {
           if (!(error instanceof EdgesiftError) || error.code !== 'FEATURES_NOT_CACHED') throw error;
         }
       }
       const bytes = await readFile(image.path);
-      return client.file(bytes, format, parameters, { ...call, hashFirst: false });
+      return client.file(bytes, target.format, parameters, { ...call, hashFirst: false });
     });
     uploaded.add(sha256);
-    const stored = await store(image.name, file);
+    const stored = await target.store(image.name, file);
     return { ...found, status: file.isCached ? 'cached' : 'computed', ...stored };
   } catch (error) {
     if (signal.aborted) throw error;
@@ -183,9 +172,4 @@ const FILE_ERRORS: ReadonlySet<string> = new Set([
 
 function isFileError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error && FILE_ERRORS.has(String(error.code));
-}
-
-/** Where the features of an image go below a folder that mirrors the images' own. */
-export function outputPath(folder: string, name: string, extension: string): string {
-  return path.join(folder, ...name.split('/').filter((part) => part !== '..')) + extension;
 }

@@ -1,15 +1,16 @@
-import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import type { DetectParameters } from '../../contract.ts';
-import { FEATURE_EXTENSIONS, keypointsIn } from '../batch/feature-text.ts';
-import { ServiceUnreachable } from '../batch/pacer.ts';
+import { Pacer, ServiceUnreachable } from '../batch/pacer.ts';
 import { Progress } from '../batch/progress.ts';
-import { outputPath, runBatch, type Store } from '../batch/run-batch.ts';
+import { type BatchRun, runBatch } from '../batch/run-batch.ts';
 import { type ImageOutcome, StateFile } from '../batch/state-file.ts';
+import { databaseTarget, type Format, folderTarget, type Target } from '../batch/target.ts';
 import { type BatchTotals, totalsText } from '../batch/totals.ts';
 import { writeWhole } from '../batch/whole-file.ts';
+import { ColmapDatabase } from '../colmap/database.ts';
+import { matchPairs, type PairTotals, pairsOf } from '../colmap/match-pairs.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import {
   type ExtractionOptions,
@@ -22,11 +23,13 @@ import { interruption } from '../interruption.ts';
 import { note, print, printJson } from '../output.ts';
 import { connect, readNumber, type ServiceOptions, withService } from '../service.ts';
 
-type BatchCommandOptions = ServiceOptions &
+type BatchOptions = ServiceOptions &
   ExtractionOptions & {
     out?: string;
-    format: NonNullable<DetectParameters['format']>;
+    format: Format;
     include?: 'summary' | 'keypoints' | 'all';
+    database?: string;
+    match: string;
     state?: string;
     restart?: boolean;
     retryFailed?: boolean;
@@ -42,15 +45,16 @@ Examples:
   edgesift batch photos --out features
   edgesift batch 'photos/**/*.jpg' --out features --format npz --nfeatures 2000 --root-sift
   edgesift batch photos --out features --retry-failed --report report.jsonl
+  edgesift batch photos --format colmap --database photos.db --match exhaustive
 
-A run that was interrupted goes on where it was when the same command is given again.`;
+A run that was interrupted continues when the same command is given again.`;
 
 const MOST_FAILURES_SHOWN = 20;
 
 export function addBatchCommand(program: Command): void {
   const command = program
     .command('batch')
-    .summary('features of many images, into a folder')
+    .summary('features of many images, into a folder or a COLMAP database')
     .description('Extract the features of all images in folders, and write a file for each.')
     .argument('<images...>', 'folders, files or patterns')
     .option('-o, --out <folder>', "where the files go, in folders like the images' own")
@@ -62,7 +66,13 @@ export function addBatchCommand(program: Command): void {
     .addOption(
       new Option('--include <what>', 'what JSON files hold').choices(['summary', 'keypoints', 'all']),
     )
-    .option('--state <file>', 'memory of the run (default: .edgesift-state.jsonl in --out)')
+    .option('--database <file>', 'with --format colmap: fill this COLMAP database instead of --out')
+    .option(
+      '--match <pairs>',
+      'with --database: match none, exhaustive, or each with the next N images',
+      'none',
+    )
+    .option('--state <file>', 'memory of the run (default: beside the output)')
     .option('--restart', 'forget the state and do everything again')
     .option('--retry-failed', 'take only the images that failed before')
     .option('--report <file>', 'write a line of JSON for each image')
@@ -72,91 +82,145 @@ export function addBatchCommand(program: Command): void {
     .option('-q, --quiet', 'no progress');
   withService(withRootSift(withExtraction(command)))
     .addHelpText('after', EXAMPLES)
-    .action(async (operands: string[], options: BatchCommandOptions) => {
+    .action(async (operands: string[], options: BatchOptions) => {
       process.exitCode = await batch(operands, options);
     });
 }
 
-async function batch(operands: readonly string[], options: BatchCommandOptions): Promise<number> {
-  const { out, format, include } = options;
-  if (out === undefined) throw new UsageError('batch needs --out.');
+async function batch(operands: readonly string[], options: BatchOptions): Promise<number> {
+  checkTarget(options);
+  const overlap = overlapFrom(options.match);
+  const { out, database: databaseFile, format } = options;
+  const parameters = parametersFrom(options);
   const concurrency = readNumber('--concurrency', options.concurrency, 1, 64);
   const patienceMs = 1000 * readNumber('--patience', options.patience, 1, 86_400);
   const client = connect(options, { retries: 0 });
-  const parameters = { ...extractionFrom(options), ...(include && { include }) };
   const images = await findImages(operands);
+  await client.health();
 
-  const stateFile = options.state ?? path.join(out, '.edgesift-state.jsonl');
+  const stateFile = options.state ?? defaultStateFile(options);
   const state = StateFile.open(stateFile, { format, parameters }, options.restart ?? false);
+  const database = databaseFile === undefined ? undefined : await ColmapDatabase.open(databaseFile);
   try {
-    await client.health();
-    const { selected, earlier } = await selectImages(images, state, options.retryFailed ?? false);
-    const totals = {
-      images: images.length,
-      computed: 0,
-      cached: 0,
-      earlier,
-      failed: 0,
-      left: selected.length,
-    };
-    const interrupted = interruption();
-    const progress = new Progress(selected.length, (options.quiet ?? false) || (options.json ?? false));
-    const failures: ImageOutcome[] = [];
-    let code: number = EXIT.ok;
-    try {
-      const run = { client, parameters, format, concurrency, patienceMs, signal: interrupted };
-      for await (const outcome of runBatch(selected, { ...run, store: storeIn(out, format) })) {
-        state.add(outcome);
-        totals[outcome.status] += 1;
-        totals.left -= 1;
-        if (outcome.status === 'failed') failures.push(outcome);
-        progress.update(totals);
-      }
-      if (failures.length > 0) code = EXIT.someFailed;
-    } catch (error) {
-      if (error instanceof ServiceUnreachable) code = EXIT.unreachable;
-      else if (interrupted.aborted) code = EXIT.interrupted;
-      else throw error;
-    } finally {
-      progress.stop();
-    }
+    const target = database ? databaseTarget(database) : folderTarget(out ?? '.', format);
+    const selection = await selectImages(images, state, target, options.retryFailed ?? false);
+    const signal = interruption();
+    const pacer = new Pacer(patienceMs, signal);
+    const run = { client, parameters, target, concurrency, pacer, signal };
+    const isQuiet = (options.quiet ?? false) || (options.json ?? false);
+    const result = await extractAll(selection, images.length, state, run, isQuiet);
     if (options.report !== undefined) await writeReport(options.report, images, state);
-    tell(totals, failures, options.json ?? false);
-    if (code === EXIT.unreachable)
-      note('✗ The service cannot be reached. The same command goes on from here.');
-    return code;
+
+    let pairs: PairTotals | undefined;
+    if (database && overlap > 0 && result.code <= EXIT.someFailed) {
+      const stored = images.flatMap((image) => {
+        const sha256 = database.hasImage(image.name) ? state.find(image.name)?.sha256 : undefined;
+        return sha256 === undefined ? [] : [{ ...image, sha256 }];
+      });
+      pairs = await matchPairs(pairsOf(stored, overlap), { ...run, database });
+    }
+    report(result, pairs, options.json ?? false);
+    return pairs?.failed ? Math.max(result.code, EXIT.someFailed) : result.code;
   } finally {
+    database?.close();
     state.close();
   }
 }
 
-function storeIn(folder: string, format: BatchCommandOptions['format']): Store {
-  return async (name, { bytes }) => {
-    const output = outputPath(folder, name, FEATURE_EXTENSIONS[format]);
-    await writeWhole(output, bytes);
-    const keypoints = keypointsIn(format, bytes);
-    return { output, ...(keypoints !== undefined && { keypoints }) };
-  };
+function checkTarget({ out, database, format, match, rootSift }: BatchOptions): void {
+  if (database === undefined) {
+    if (out === undefined) throw new UsageError('batch needs --out, or --format colmap with --database.');
+    if (match !== 'none') throw new UsageError('--match needs --database.');
+    return;
+  }
+  if (out !== undefined) throw new UsageError('--out and --database exclude each other.');
+  if (format !== 'colmap') throw new UsageError('--database needs --format colmap.');
+  if (rootSift) throw new UsageError('A COLMAP database has RootSIFT descriptors anyway: omit --root-sift.');
 }
 
-/** Leaves out what an earlier run has done, unless the image has changed or its file is gone. */
+/** @returns with how many following images each is matched */
+function overlapFrom(match: string): number {
+  if (match === 'none') return 0;
+  if (match === 'exhaustive') return Number.POSITIVE_INFINITY;
+  return readNumber('--match', match, 1, 1_000_000);
+}
+
+function parametersFrom(options: BatchOptions): Omit<DetectParameters, 'format'> {
+  const { include } = options;
+  return { ...extractionFrom(options), ...(include && { include }) };
+}
+
+function defaultStateFile({ out, database }: BatchOptions): string {
+  return database === undefined ? path.join(out ?? '.', '.edgesift-state.jsonl') : `${database}.state.jsonl`;
+}
+
+interface BatchResult {
+  code: number;
+  totals: BatchTotals;
+  failures: ImageOutcome[];
+}
+
+/** Every outcome is in the state before the next is awaited, however the run ends. */
+async function extractAll(
+  { selected, earlier }: Selection,
+  images: number,
+  state: StateFile,
+  run: BatchRun,
+  isQuiet: boolean,
+): Promise<BatchResult> {
+  const totals = { images, computed: 0, cached: 0, earlier, failed: 0, left: images - earlier };
+  const failures: ImageOutcome[] = [];
+  const progress = new Progress(selected.length, isQuiet);
+  try {
+    for await (const outcome of runBatch(selected, run)) {
+      state.add(outcome);
+      totals[outcome.status] += 1;
+      totals.left -= 1;
+      if (outcome.status === 'failed') failures.push(outcome);
+      progress.update(totals);
+    }
+    return { code: failures.length > 0 ? EXIT.someFailed : EXIT.ok, totals, failures };
+  } catch (error) {
+    if (run.signal.aborted) return { code: EXIT.interrupted, totals, failures };
+    if (error instanceof ServiceUnreachable) return { code: EXIT.unreachable, totals, failures };
+    throw error;
+  } finally {
+    progress.stop();
+  }
+}
+
+interface Selection {
+  selected: ImageFileOnDisk[];
+  /** Images that an earlier run has done. */
+  earlier: number;
+}
+
+/** Leaves out what an earlier run has done, unless the image has changed or its features are gone. */
 async function selectImages(
   images: readonly ImageFileOnDisk[],
   state: StateFile,
+  target: Target,
   retryFailed: boolean,
-): Promise<{ selected: ImageFileOnDisk[]; earlier: number }> {
+): Promise<Selection> {
   const selected: ImageFileOnDisk[] = [];
   let earlier = 0;
   for (const image of images) {
     const outcome = state.find(image.name);
-    if (outcome && outcome.status !== 'failed' && (await isCurrent(image, outcome))) earlier += 1;
-    else if (!retryFailed || outcome?.status === 'failed') selected.push(image);
+    if (
+      outcome &&
+      outcome.status !== 'failed' &&
+      target.has(outcome) &&
+      (await isUnchanged(image, outcome))
+    ) {
+      earlier += 1;
+    } else if (!retryFailed || outcome?.status === 'failed') {
+      selected.push(image);
+    }
   }
   return { selected, earlier };
 }
 
-async function isCurrent(image: ImageFileOnDisk, outcome: ImageOutcome): Promise<boolean> {
-  if (outcome.output !== undefined && !existsSync(outcome.output)) return false;
+async function isUnchanged(image: ImageFileOnDisk, outcome: ImageOutcome): Promise<boolean> {
   const file = await stat(image.path).catch(() => undefined);
   return file?.size === outcome.size && file?.mtimeMs === outcome.modified_ms;
 }
@@ -173,12 +237,25 @@ async function writeReport(
   await writeWhole(file, lines.join(''));
 }
 
-function tell(totals: BatchTotals, failures: readonly ImageOutcome[], asJson: boolean): void {
+function report(
+  { code, totals, failures }: BatchResult,
+  pairs: PairTotals | undefined,
+  asJson: boolean,
+): void {
   for (const { name, error_code, message } of failures.slice(0, MOST_FAILURES_SHOWN)) {
     note(`✗ ${name}: ${error_code}: ${message}`);
   }
   const more = failures.length - MOST_FAILURES_SHOWN;
-  if (more > 0) note(`✗ and ${more} more, see --report`);
-  if (asJson) printJson(totals);
-  else print(totalsText(totals));
+  if (more > 0) note(`✗ and ${more} more: --report lists all`);
+  if (code === EXIT.unreachable)
+    note('✗ The service does not respond. The same command continues from here.');
+  if (asJson) {
+    printJson({ ...totals, ...(pairs && { match: pairs }) });
+    return;
+  }
+  print(totalsText(totals));
+  if (pairs)
+    print(
+      `${pairs.pairs} pairs: ${pairs.related} related, ${pairs.failed} failed, ${pairs.earlier} done earlier`,
+    );
 }
