@@ -40,7 +40,7 @@ export class StateFile {
    */
   static open(file: string, recipe: Readonly<Record<string, unknown>>, restart: boolean): StateFile {
     mkdirSync(path.dirname(file), { recursive: true });
-    const head = JSON.stringify({ format: FORMAT, ...recipe });
+    const head = JSON.stringify({ state: FORMAT, ...recipe });
     const text = restart ? '' : readIfPresent(file);
     const end = text.lastIndexOf('\n') + 1;
     const [first, ...lines] = text.slice(0, end).split('\n');
