@@ -14,6 +14,7 @@ import type {
 import { type ImageFeatures, readFeatures } from './features.ts';
 import { isNotCached, sendHashFirst, type UploadOptions } from './hash-first.ts';
 import { bytesOf, checkedHash, hashOf, type ImageFile, type ImageReference } from './image.ts';
+import { Jobs } from './jobs.ts';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './transport/retry.ts';
 import { type CallOptions, type Query, type Retry, readJson, Transport } from './transport/transport.ts';
 import { Vehicles } from './vehicles.ts';
@@ -70,6 +71,8 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 export class EdgesiftClient {
   /** What the service has cached; for administrators. */
   readonly cache: CachedKeys;
+  /** Bulk jobs over folders and buckets. */
+  readonly jobs: Jobs;
   /** Vehicle recognition. */
   readonly vehicles: Vehicles;
   readonly #transport: Transport;
@@ -85,6 +88,7 @@ export class EdgesiftClient {
       onRetry: options.onRetry,
     });
     this.cache = new CachedKeys(this.#transport);
+    this.jobs = new Jobs(this.#transport);
     this.vehicles = new Vehicles(this.#transport);
   }
 

@@ -10,6 +10,7 @@ import type {
   keypointColumnsSchema,
 } from '../shared/contract/answers.ts';
 import type { errorCodeSchema } from '../shared/contract/errors.ts';
+import type { jobAnswerSchema, jobListAnswerSchema, jobRequestSchema } from '../shared/contract/jobs.ts';
 import type { QueryOf, ResponseOf } from '../shared/contract/route.ts';
 import type { Routes } from '../shared/contract/routes/index.ts';
 
@@ -35,3 +36,7 @@ export type StatsResponse = ResponseOf<Routes['stats']>;
 export type CacheListResponse = ResponseOf<Routes['listCacheKeys']>;
 export type CacheEntryResponse = ResponseOf<Routes['inspectCacheKey']>;
 export type CacheDeletionResponse = ResponseOf<Routes['deleteCacheKey']>;
+
+export type JobRequest = z.input<typeof jobRequestSchema>;
+export type JobResponse = z.infer<typeof jobAnswerSchema>;
+export type JobListResponse = z.infer<typeof jobListAnswerSchema>;

@@ -8,6 +8,7 @@ import { addDemoCommand } from './commands/demo.ts';
 import { addDetectCommand } from './commands/detect.ts';
 import { addExistsCommand } from './commands/exists.ts';
 import { addHealthCommand } from './commands/health.ts';
+import { addJobsCommand } from './commands/jobs.ts';
 import { addMatchCommand } from './commands/match.ts';
 import { EXIT, UsageError } from './exit.ts';
 import { note } from './output.ts';
@@ -37,6 +38,7 @@ function createProgram(): Command {
     addClassifyCommand,
     addExistsCommand,
     addCacheCommand,
+    addJobsCommand,
     addHealthCommand,
     addDemoCommand,
   ]) {

@@ -13,6 +13,7 @@ import {
   cacheListAnswerSchema,
 } from '../../shared/contract/cache-administration.ts';
 import { errorCodeSchema } from '../../shared/contract/errors.ts';
+import { jobAnswerSchema, jobListAnswerSchema, jobRequestSchema } from '../../shared/contract/jobs.ts';
 import { detectParametersSchema, matchParametersSchema } from '../../shared/contract/parameters.ts';
 import { statsAnswerSchema } from '../../shared/contract/stats.ts';
 
@@ -28,12 +29,15 @@ const RESPONSES: Readonly<Record<string, z.ZodType>> = {
   CacheListResponse: cacheListAnswerSchema,
   CacheEntryResponse: cacheEntryAnswerSchema,
   CacheDeletionResponse: cacheDeletionAnswerSchema,
+  JobResponse: jobAnswerSchema,
+  JobListResponse: jobListAnswerSchema,
 };
 
 /** Those that a caller fills in: what has a default is optional. */
 const PARAMETERS: Readonly<Record<string, z.ZodType>> = {
   DetectParameters: detectParametersSchema,
   MatchParameters: matchParametersSchema,
+  JobRequest: jobRequestSchema,
 };
 
 /** `contract.d.ts` without a schema library: the same types, written out. */

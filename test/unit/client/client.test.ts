@@ -253,3 +253,30 @@ test('cached keys are listed and cleared page by page, and keep the slashes of t
   await client.cache.inspect('edgesift@1/n0 l3/abc');
   expect(requests.at(-1)?.path).toBe('/api/v1/cache/keys/edgesift%401/n0%20l3/abc');
 });
+
+test('a job is created once, unless it was refused, and followed until it has ended', async () => {
+  const source = { prefix: '/images/' };
+  const failing = clientOf(() => {
+    throw new TypeError('fetch failed');
+  });
+  expect((await errorOf(failing.client.jobs.create({ source, output: '/out/' }))).code).toBe(
+    'CONNECTION_FAILED',
+  );
+  expect(failing.requests).toHaveLength(1);
+
+  let refusals = 1;
+  const { client, requests } = clientOf(({ method }) => {
+    if (method === 'POST') {
+      refusals -= 1;
+      return refusals < 0
+        ? Response.json({ id: 'job-1' })
+        : problem('RATE_LIMITED', { retryAfterSeconds: 0 });
+    }
+    return Response.json({ id: 'job-1', state: 'completed' });
+  });
+  await expect(client.jobs.create({ source, output: '/out/' })).resolves.toEqual({ id: 'job-1' });
+  expect(requests).toHaveLength(2);
+  const states = [];
+  for await (const { state } of client.jobs.follow('job-1')) states.push(state);
+  expect(states).toEqual(['completed']);
+});
