@@ -88,14 +88,15 @@ export interface NativeAddon {
 const BUILD_COMMAND =
   'cmake -S origin/native -B build/native -DCMAKE_BUILD_TYPE=Release && cmake --build build/native';
 
-const DEFAULT_PATH = fileURLToPath(new URL('../../build/native/edgesift.node', import.meta.url));
+/** Where the addon is built. */
+export const ADDON_PATH = fileURLToPath(new URL('../../build/native/edgesift.node', import.meta.url));
 
 /**
  * Loads the compiled addon; any number of engines may be in use at once.
  *
  * @throws Error that names the file, the reason and the command that builds it.
  */
-export function loadNativeAddon(engine: SiftEngine = 'edgesift', path: string = DEFAULT_PATH): NativeAddon {
+export function loadNativeAddon(engine: SiftEngine = 'edgesift', path: string = ADDON_PATH): NativeAddon {
   try {
     const addon: Record<SiftEngine, NativeAddon> = createRequire(import.meta.url)(path);
     return addon[engine];

@@ -17,6 +17,7 @@
 #include "opencv/denoising.h"
 #include "opencv/opencv_engine.h"
 #include "payload.h"
+#include "vehicles/vehicles_binding.h"
 
 namespace edgesift::addon {
 
@@ -149,6 +150,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   fenced(env, "edgesift", [&]() -> Napi::Value {
     exports.Set("opencv", describe(env, opencv));
     exports.Set("edgesift", describe(env, edgesift));
+    exportVehicles(env, exports);
     return exports;
   });
   return exports;

@@ -1,5 +1,13 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
 import type { PixelImage } from '../native/addon.ts';
-import type { ModelMetadata } from './model-metadata.ts';
+import { ModelError } from './model-error.ts';
+import { MOST_MODEL_BYTES, readModelFile } from './model-file.ts';
+import type { AttributeModel, ModelMetadata } from './model-metadata.ts';
+import { loadNativeVehicles, type NativeResult } from './native.ts';
+import { calibrated, prediction, softmax, sumOverClasses } from './probabilities.ts';
+
+export { ModelError };
 
 /** A rectangle in pixels of the decoded image; `x`, `y` are its upper left corner. */
 export interface Box {
@@ -112,16 +120,100 @@ export interface VehicleClassifier {
   classify(image: PixelImage, options?: ClassifyOptions): Classification;
 }
 
-/** A model file that is damaged, foreign, too large or of another version; `message` says what is wrong. */
-export class ModelError extends Error {
-  override readonly name = 'ModelError';
-}
-
 /**
  * Reads a model file (docs/vehicle-models.md has its layout). Takes less than a second.
  *
- * @throws ModelError
+ * @throws ModelError for a file that cannot be read or is no model
  */
 export async function loadClassifier(file: string): Promise<VehicleClassifier> {
-  throw new ModelError(`${file}: the classifier is not part of this build`);
+  const bytes = await readBounded(file);
+  try {
+    return classifierOf(bytes);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ModelError(`${file}: ${reason}`, { cause });
+  }
+}
+
+async function readBounded(file: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const { size } = await stat(file);
+    if (size > MOST_MODEL_BYTES) throw new ModelError(`${size} bytes are more than a model has`);
+    return new Uint8Array(await readFile(file));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ModelError(`${file}: ${reason}`, { cause });
+  }
+}
+
+/** @throws ModelError, or RangeError for values that the native part does not take */
+function classifierOf(bytes: Uint8Array<ArrayBuffer>): VehicleClassifier {
+  const { metadata, vocabulary, model } = readModelFile(bytes);
+  const native = loadNativeVehicles();
+  const classifier = new native.VehicleClassifier(vocabulary, model);
+  return {
+    name: metadata.name,
+    version: metadata.version,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    bytes: bytes.length,
+    metadata,
+    classify(image, { box, explanation = false } = {}) {
+      return classificationOf(metadata, classifier.classify(image, box, explanation));
+    },
+  };
+}
+
+function classificationOf(metadata: ModelMetadata, result: NativeResult): Classification {
+  const { attributes: models } = metadata;
+  const classes = softmax(result.logits);
+  const attributes: Classification['attributes'] = {};
+  for (const name of LABEL_ATTRIBUTES) {
+    const model = models[name];
+    if (model) attributes[name] = prediction(model, probabilitiesOf(name, model, classes, metadata, result));
+  }
+  return {
+    box: result.box,
+    boxSource: result.boxSource,
+    vehicle: vehicleOf(metadata, result),
+    ...(models.class && classes.length > 0 && { class: prediction(models.class, classes) }),
+    attributes,
+    ...conditionOf(metadata, result),
+    figures: result.figures,
+    ...(result.explanation && { explanation: explanationOf(models.class, result.explanation) }),
+    timing: { searchMs: result.searchMs, encodeMs: result.encodeMs, scoreMs: result.scoreMs },
+  };
+}
+
+function probabilitiesOf(
+  name: LabelAttribute,
+  model: AttributeModel,
+  classes: readonly number[],
+  { heads }: ModelMetadata,
+  result: NativeResult,
+): number[] {
+  if (model.of_class) return sumOverClasses(classes, model.of_class, model.labels.length);
+  const { first = 0, count = 0 } = heads[name] ?? {};
+  const scores = name === 'color' ? result.colours : result.scores.subarray(first, first + count);
+  return softmax(scores, model.sharpness);
+}
+
+/** Without a trained head everything counts as a vehicle but a picture in which nothing can be seen. */
+function vehicleOf({ vehicle, heads }: ModelMetadata, result: NativeResult): Classification['vehicle'] {
+  if (result.empty) return { probability: 0, isVehicle: false };
+  if (!vehicle || !heads.vehicle) return { probability: 1, isVehicle: true };
+  const probability = calibrated(vehicle.calibration, result.scores[heads.vehicle.first] ?? 0);
+  return { probability, isVehicle: probability >= vehicle.threshold };
+}
+
+function conditionOf({ condition, heads }: ModelMetadata, result: NativeResult): Pick<Classification, 'condition'> {
+  if (!condition || !heads.condition) return {};
+  const score = result.scores[heads.condition.first] ?? 0;
+  return { condition: { value: Math.min(1, Math.max(0, score)), error: condition.error } };
+}
+
+function explanationOf(
+  classes: AttributeModel | undefined,
+  { classIndex, ...explanation }: NonNullable<NativeResult['explanation']>,
+): Explanation {
+  return { label: classes?.labels[classIndex] ?? '', ...explanation };
 }

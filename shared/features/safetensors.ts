@@ -4,7 +4,7 @@
  */
 export interface Tensor {
   name: string;
-  dtype: 'F32' | 'I32' | 'U8';
+  dtype: 'F32' | 'I32' | 'U8' | 'I8';
   shape: readonly number[];
 }
 
@@ -18,7 +18,7 @@ export const SAFETENSORS_CONTENT_TYPE = 'application/vnd.safetensors';
 /** Ample for the handful of tensors that we write; bounds what a damaged length can make us read. */
 const MAX_HEADER_LENGTH = 16 * 1024;
 const PREFIX_LENGTH = 8;
-const BYTES_PER_ELEMENT = { F32: 4, I32: 4, U8: 1 } as const;
+export const BYTES_PER_ELEMENT = { F32: 4, I32: 4, U8: 1, I8: 1 } as const;
 
 /**
  * @param metadata becomes `__metadata__`
@@ -77,7 +77,10 @@ export function safetensorsHeader(
  *   a copy that is
  * @throws SafetensorsError when the header is out of bounds or no JSON object
  */
-export function splitSafetensors(file: Uint8Array<ArrayBuffer>): {
+export function splitSafetensors(
+  file: Uint8Array<ArrayBuffer>,
+  mostHeaderBytes: number = MAX_HEADER_LENGTH,
+): {
   header: Record<string, unknown>;
   data: Uint8Array<ArrayBuffer>;
 } {
@@ -85,7 +88,7 @@ export function splitSafetensors(file: Uint8Array<ArrayBuffer>): {
   const view = new DataView(file.buffer, file.byteOffset, PREFIX_LENGTH);
   const headerLength = Number(view.getBigUint64(0, true));
   const dataAt = PREFIX_LENGTH + headerLength;
-  if (headerLength > MAX_HEADER_LENGTH || dataAt > file.length) {
+  if (headerLength > mostHeaderBytes || dataAt > file.length) {
     throw new SafetensorsError(`a header of ${headerLength} bytes is out of bounds`);
   }
   const text = new TextDecoder().decode(file.subarray(PREFIX_LENGTH, dataAt));

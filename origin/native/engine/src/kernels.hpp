@@ -78,7 +78,29 @@ struct Kernels {
                                float* histogram);
 
   void (*describe)(const LevelView& level, const DescriptorFrame& frame, float* scratch, std::uint8_t* descriptor);
+
+  /// out[x][8]: magnitude of the gradient at each pixel, shared linearly between the two nearest orientations. Rows are
+  /// readable from -1 to denseRowFloats(width). `scratch` holds 2 * denseRowFloats(width) floats.
+  void (*orientationRow)(const float* above, const float* row, const float* below, int width, float* scratch,
+                         float* out);
+
+  /// sum[i] += entering[i] - leaving[i]; count is a multiple of kRowQuantum.
+  void (*slideSum)(float* sum, const float* entering, const float* leaving, int count);
+
+  /// out[x][8] = sum of (binSize - |i|) * in[x + i][8] for |i| < binSize; 0 beyond the row and where rounding makes it
+  /// negative. `boxes` holds (width + binSize) * 8 floats.
+  void (*triangleRow)(const float* in, int width, int binSize, float* boxes, float* out);
+
+  /// Gathers 4 x 4 bins, `binSize` columns apart from `column` on, from four rows of sums, and normalises them.
+  void (*describeDense)(const float* const* rows, int column, int binSize, float* out);
 };
+
+inline constexpr int kDenseOrientations = 8;
+/// Mean of a Gaussian window, twice as wide as a bin, over each of four bins.
+inline constexpr float kDenseBinWeights[4] = {0.755f, 0.969f, 0.969f, 0.755f};
+/// Times the weight of the central pixel: a step of one grey level at one pixel gives 0.5, rounding far less than this.
+inline constexpr float kDenseLeastNorm = 0.05f;
+constexpr int denseRowFloats(int width) { return (width + kRowQuantum - 1) / kRowQuantum * kRowQuantum; }
 
 inline constexpr int kScanBlock = 256;
 

@@ -7,12 +7,14 @@
 #include "kernels/gradient.inl"
 #include "kernels/orientation.inl"
 #include "kernels/descriptor.inl"
+#include "kernels/dense.inl"
 // clang-format on
 
 namespace edgesift::EDGESIFT_SIMD {
 
 extern const Kernels kernels = {
     doubleRow, filterRow, filterColumns, filterPatch, scanRow, orientationHistogram, describe,
+    orientationRow, slideSum, triangleRow, describeDense,
 };
 
 }  // namespace edgesift::EDGESIFT_SIMD

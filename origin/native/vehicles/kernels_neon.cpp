@@ -1,0 +1,5 @@
+#include "kernels.hpp"
+#include "simd/neon.hpp"
+
+#define EDGESIFT_SIMD neon
+#include "kernels/all.inl"
