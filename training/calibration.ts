@@ -91,14 +91,16 @@ export function reliability(confidences: readonly number[], right: readonly bool
 export function calibrationError(bins: readonly ReliabilityBin[]): number {
   const total = bins.reduce((sum, { count }) => sum + count, 0);
   return bins.reduce(
-    (sum, { count, confidence, accuracy }) => sum + (count / Math.max(1, total)) * Math.abs(confidence - accuracy),
+    (sum, { count, confidence, accuracy }) =>
+      sum + (count / Math.max(1, total)) * Math.abs(confidence - accuracy),
     0,
   );
 }
 
 /** Error of a calibration that never saw what it is measured on: each half by the map of the other. */
 export function crossedError(confidences: readonly number[], right: readonly boolean[]): number {
-  const half = (parity: number) => confidences.map((_, index) => index).filter((index) => index % 2 === parity);
+  const half = (parity: number) =>
+    confidences.map((_, index) => index).filter((index) => index % 2 === parity);
   const mapped = new Array<number>(confidences.length).fill(0);
   for (const parity of [0, 1]) {
     const learned = half(1 - parity);

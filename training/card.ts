@@ -19,7 +19,10 @@ export function modelCard(metadata: ModelMetadata, learned: Learned, facts: Card
       [
         ['SHA-256', `\`${facts.sha256}\``],
         ['size', `${(facts.bytes / 1e6).toFixed(2)} MB`],
-        ['trained', `${metadata.trained_at}, ${Math.round(metadata.training_seconds / 60)} minutes, seed ${metadata.seed}`],
+        [
+          'trained',
+          `${metadata.trained_at}, ${Math.round(metadata.training_seconds / 60)} minutes, seed ${metadata.seed}`,
+        ],
       ],
     ),
     '## Data',

@@ -47,7 +47,11 @@ export function learnColours(
   const [sharpness = 1] = fitFactors([FIRST_SHARPNESS], ([factor = 1]) =>
     logLikelihood((index) => scoresOf(index).map((score) => score * factor), truth),
   );
-  const predictions = { labels, truth, probabilities: truth.map((_, index) => softmax(scoresOf(index), sharpness)) };
+  const predictions = {
+    labels,
+    truth,
+    probabilities: truth.map((_, index) => softmax(scoresOf(index), sharpness)),
+  };
   return {
     attribute: attributeModel(predictions, { sharpness }),
     predictions,
@@ -64,7 +68,8 @@ function inBytes({ values, scales, length }: EncodingTable, chosen: readonly num
   const bytes = new Int8Array(chosen.length * length);
   const factor = GREATEST_BYTE / GREATEST_SHORT;
   chosen.forEach((row, at) => {
-    for (let k = 0; k < length; k++) bytes[at * length + k] = Math.round((values[row * length + k] ?? 0) * factor);
+    for (let k = 0; k < length; k++)
+      bytes[at * length + k] = Math.round((values[row * length + k] ?? 0) * factor);
   });
   return {
     bytes,

@@ -31,7 +31,13 @@ const CHUNK = 64;
 export async function encodeAll(
   tasks: readonly Task[],
   settings: WorkerSettings,
-  { folder, length, withSingle, threads, log }: {
+  {
+    folder,
+    length,
+    withSingle,
+    threads,
+    log,
+  }: {
     folder: string;
     length: number;
     withSingle: boolean;
@@ -43,7 +49,8 @@ export async function encodeAll(
   const chunks = Array.from({ length: Math.ceil(tasks.length / CHUNK) }, (_, index) => index);
   const missing = chunks.filter((chunk) => !existsSync(chunkFile(folder, chunk)));
   const wanted = missing.flatMap((chunk) => tasks.slice(chunk * CHUNK, (chunk + 1) * CHUNK));
-  if (missing.length < chunks.length) log.note('resumed', { done: chunks.length - missing.length, of: chunks.length });
+  if (missing.length < chunks.length)
+    log.note('resumed', { done: chunks.length - missing.length, of: chunks.length });
   let results: TaskResult[] = [];
   let at = 0;
   await runTasks(wanted, settings, threads, async (result, index) => {
@@ -75,7 +82,12 @@ async function writeChunk(file: string, results: readonly TaskResult[]): Promise
   await rename(`${file}.part`, file);
 }
 
-async function readChunks(folder: string, count: number, length: number, withSingle: boolean): Promise<Encodings> {
+async function readChunks(
+  folder: string,
+  count: number,
+  length: number,
+  withSingle: boolean,
+): Promise<Encodings> {
   const table = (): EncodingTable => ({
     values: new Int16Array(count * length),
     scales: new Float32Array(count),

@@ -13,11 +13,11 @@ import {
 import { percent, table } from './card.ts';
 import { labelOf, modelNames } from './classes.ts';
 import { type Negative, place, readNegatives, type Sample } from './dataset.ts';
-import { openRunLog, type RunLog } from './log.ts';
+import type { RunLog } from './log.ts';
 import { readPictures } from './manifest.ts';
+import { figuresOf, type Predictions } from './predictions.ts';
 import { Random } from './random.ts';
 import { writeFigures } from './report.ts';
-import { figuresOf, type Predictions } from './predictions.ts';
 import { blurred, composite, decodePicture, looser, shifted } from './views.ts';
 import { writeWhole } from './write-model.ts';
 
@@ -92,9 +92,13 @@ export async function evaluate(options: EvaluationOptions, log: RunLog): Promise
   );
   const disturbed: Evaluation['disturbed'] = {};
   if (withClass.length > 0) {
-    const scenes = await Promise.all(negatives.slice(0, 60).map(async (scene) => decodePicture(await readFile(scene.path))));
+    const scenes = await Promise.all(
+      negatives.slice(0, 60).map(async (scene) => decodePicture(await readFile(scene.path))),
+    );
     for (const [name, disturb] of Object.entries(disturbances(scenes))) {
-      const { pairs, overlap } = await log.phase(name, () => classifyAll(classifier, withClass, disturb, log));
+      const { pairs, overlap } = await log.phase(name, () =>
+        classifyAll(classifier, withClass, disturb, log),
+      );
       const right = Object.entries(predictionsOf(classifier, pairs)).map(([attribute, predictions]) => [
         attribute,
         figuresOf(predictions).top1,
@@ -106,7 +110,10 @@ export async function evaluate(options: EvaluationOptions, log: RunLog): Promise
   const evaluation: Evaluation = {
     attributes,
     disturbed,
-    vehicles: { found: plain.pairs.filter(({ result }) => result.vehicle.isVehicle).length, of: samples.length },
+    vehicles: {
+      found: plain.pairs.filter(({ result }) => result.vehicle.isVehicle).length,
+      of: samples.length,
+    },
     negatives: await log.phase('pictures without a vehicle', () => refusals(classifier, negatives, log)),
     millisecondsPerPicture: plain.milliseconds / Math.max(1, samples.length),
   };
@@ -126,7 +133,9 @@ async function samplesOf(options: EvaluationOptions, { metadata }: VehicleClassi
   if (options.pictures === 'all') return samples;
   const held = samples.filter(({ group }) => place(group) >= 1 - metadata.holdout);
   if (held.length === 0) {
-    throw new Error('the model was trained on all pictures: use --pictures all with pictures that it does not know');
+    throw new Error(
+      'the model was trained on all pictures: use --pictures all with pictures that it does not know',
+    );
   }
   return held;
 }
@@ -205,11 +214,20 @@ async function refusals(classifier: VehicleClassifier, negatives: readonly Negat
 
 function limited<Item>(items: readonly Item[], most: number): Item[] {
   if (most === 0 || items.length <= most) return [...items];
-  return items.filter((_, index) => Math.floor((index * most) / items.length) !== Math.floor(((index - 1) * most) / items.length));
+  return items.filter(
+    (_, index) =>
+      Math.floor((index * most) / items.length) !== Math.floor(((index - 1) * most) / items.length),
+  );
 }
 
 /** The evaluation as Markdown. */
-export function report({ attributes, disturbed, vehicles, negatives, millisecondsPerPicture }: Evaluation): string {
+export function report({
+  attributes,
+  disturbed,
+  vehicles,
+  negatives,
+  millisecondsPerPicture,
+}: Evaluation): string {
   const columns = ['make', 'model', 'class', 'type'];
   return [
     table(
@@ -226,7 +244,9 @@ export function report({ attributes, disturbed, vehicles, negatives, millisecond
       ['disturbance', ...columns.map((column) => `${column} %`), 'overlap with the true box %'],
       Object.entries(disturbed).map(([name, shares]) => [
         name,
-        ...[...columns, 'overlap'].map((column) => (shares[column] === undefined ? '' : percent(shares[column]))),
+        ...[...columns, 'overlap'].map((column) =>
+          shares[column] === undefined ? '' : percent(shares[column]),
+        ),
       ]),
     ),
     `Vehicles called so: ${vehicles.found} of ${vehicles.of}. Pictures without a vehicle called so: ${negatives.refused} of ${negatives.of}. ${millisecondsPerPicture.toFixed(0)} ms a picture on this machine.`,
@@ -234,29 +254,21 @@ export function report({ attributes, disturbed, vehicles, negatives, millisecond
   ].join('\n\n');
 }
 
-if (import.meta.main) {
-  const log = openRunLog('logs/evaluation.log');
-  try {
-    const single = { type: 'string' } as const;
-    const { values } = parseArgs({
-      options: {
-        data: single,
-        attribute: single,
-        model: single,
-        negatives: { type: 'string', multiple: true },
-        out: single,
-        pictures: single,
-        disturbed: single,
-        limit: single,
-      },
-    });
-    await evaluate(optionsSchema.parse(values), log);
-  } catch (error) {
-    const reason =
-      error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : String(error);
-    log.note('failed', { reason });
-    process.exitCode = 1;
-  } finally {
-    await log.close();
-  }
+/** @throws z.ZodError or TypeError for arguments that are none */
+export function evaluationOptions(parameters: readonly string[]): EvaluationOptions {
+  const single = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args: [...parameters],
+    options: {
+      data: single,
+      attribute: single,
+      model: single,
+      negatives: { type: 'string', multiple: true },
+      out: single,
+      pictures: single,
+      disturbed: single,
+      limit: single,
+    },
+  });
+  return optionsSchema.parse(values);
 }

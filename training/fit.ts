@@ -15,7 +15,10 @@ export function logLikelihood(
 const STEPS = [1.6, 1.25, 1.1, 1.03];
 
 /** Factors, above 0, that make `score` greatest: one after the other is made larger or smaller, in finer and finer steps. */
-export function fitFactors(start: readonly number[], score: (factors: readonly number[]) => number): number[] {
+export function fitFactors(
+  start: readonly number[],
+  score: (factors: readonly number[]) => number,
+): number[] {
   let factors = [...start];
   let best = score(factors);
   for (const step of STEPS) {

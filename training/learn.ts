@@ -23,7 +23,15 @@ import {
 } from './ridge.ts';
 
 /** Attributes with a head of their own, unless they follow from the class. */
-const DIRECT = ['make', 'model', 'type', 'decade', 'country', 'stock_or_moded', 'functional_utility'] as const;
+const DIRECT = [
+  'make',
+  'model',
+  'type',
+  'decade',
+  'country',
+  'stock_or_moded',
+  'functional_utility',
+] as const;
 const FIRST_FACTORS = [28, 8, 3];
 const FIRST_SHARPNESS = 5;
 /** The threshold of `is_vehicle`: at most this share of the vehicles may fall below it. */
@@ -48,6 +56,14 @@ export interface Learned {
   marginError: number | undefined;
 }
 
+/** A row of the table that the class, make, type and vehicle heads learn from. */
+interface SharedRow {
+  row: number;
+  kind: 'picture' | 'copy' | 'negative';
+  classIndex: number | undefined;
+  fold: number;
+}
+
 /** One block of rows of the weights, in the order in which they are stored. */
 interface LearnedHead {
   name: string;
@@ -69,6 +85,7 @@ class Learner {
   /** Of `shapes`: those that are trained on. */
   readonly #kept: number[];
   readonly #classes: Classes;
+  readonly #rows: readonly SharedRow[];
   readonly #heads: LearnedHead[] = [];
   readonly #attributes: Record<string, AttributeModel> = {};
   readonly #predictions: Record<string, Predictions> = {};
@@ -84,8 +101,11 @@ class Learner {
     this.#log = log;
     const { shapes, tight, jittered, others } = prepared;
     this.#table = joinTables([tight.joined, jittered.joined, others.joined]);
-    this.#kept = [...shapes.keys()].filter((index) => place(shapes[index]?.group ?? '') < 1 - options.holdout);
+    this.#kept = [...shapes.keys()].filter(
+      (index) => place(shapes[index]?.group ?? '') < 1 - options.holdout,
+    );
     this.#classes = classesOf(this.#kept.flatMap((index) => shapes[index] ?? []));
+    this.#rows = this.#sharedRows();
   }
 
   async run(): Promise<Learned> {
@@ -116,57 +136,66 @@ class Learner {
     const { classes, parts } = this.#sharedTargets();
     const targets = besides(parts);
     const scores = await this.#log.phase('cross-validation', () =>
-      crossValidate(problem, targets, this.#options.folds, (fold) => this.#log.progress(fold + 1, this.#options.folds)),
+      crossValidate(problem, targets, this.#options.folds, (fold) =>
+        this.#log.progress(fold + 1, this.#options.folds),
+      ),
     );
     const coefficients = await this.#log.phase('regression', () => solveAll(problem, targets));
-    if (classes > 0) await this.#log.phase('classes', () => this.#learnClasses(problem, targets, scores, coefficients));
-    if (this.#negativeViews() > 0) this.#learnVehicle(problem, targets, scores, coefficients);
+    if (classes > 0)
+      await this.#log.phase('classes', () => this.#learnClasses(problem, targets, scores, coefficients));
+    if (this.#rows.some(({ kind }) => kind === 'negative'))
+      this.#learnVehicle(problem, targets, scores, coefficients);
     for (const attribute of DIRECT) {
       if (!this.#classes.derived.has(attribute)) await this.#learnDirect(problem, attribute);
     }
     await this.#learnCondition(problem);
   }
 
-  /** Rows of the table: pictures, their jittered copies, what shows no vehicle. */
-  #sharedRows(): { rows: Uint32Array; folds: Uint8Array } {
-    const { shapes, negatives, viewsPerNegative } = this.#prepared;
+  /** Pictures, their disturbed copies, what shows no vehicle. */
+  #sharedRows(): SharedRow[] {
+    const { shapes, jittered, negatives, viewsPerNegative } = this.#prepared;
     const { folds, seed, holdout } = this.#options;
-    const rows: number[] = [];
-    const foldOfRow: number[] = [];
-    for (const copy of [0, 1]) {
-      for (const index of this.#kept) {
-        rows.push(copy * shapes.length + index);
-        foldOfRow.push(foldOf(shapes[index]?.group ?? '', folds, seed));
-      }
-    }
-    negatives.forEach(({ group }, index) => {
-      if (place(group) >= 1 - holdout) return;
-      for (let view = 0; view < viewsPerNegative; view++) {
-        rows.push(2 * shapes.length + index * viewsPerNegative + view);
-        foldOfRow.push(foldOf(group, folds, seed));
-      }
-    });
-    return { rows: Uint32Array.from(rows), folds: Uint8Array.from(foldOfRow) };
-  }
-
-  #negativeViews(): number {
-    return this.#sharedRows().rows.length - 2 * this.#kept.length;
+    const copies = jittered.joined.scales.length;
+    const ofSample = (index: number, kind: 'picture' | 'copy'): SharedRow => {
+      const sample = shapes[index];
+      const row = kind === 'copy' ? shapes.length + index : index;
+      const classIndex = sample && this.#classes.of(sample);
+      return { row, kind, classIndex, fold: foldOf(sample?.group ?? '', folds, seed) };
+    };
+    return [
+      ...this.#kept.map((index) => ofSample(index, 'picture')),
+      ...this.#kept.filter((index) => index < copies).map((index) => ofSample(index, 'copy')),
+      ...negatives.flatMap(({ group }, index) => {
+        if (place(group) >= 1 - holdout) return [];
+        return Array.from({ length: viewsPerNegative }, (_, view) => ({
+          row: shapes.length + copies + index * viewsPerNegative + view,
+          kind: 'negative' as const,
+          classIndex: undefined,
+          fold: foldOf(group, folds, seed),
+        }));
+      }),
+    ];
   }
 
   /** Targets of the class, make, type and vehicle heads, which share one decomposition. */
   #sharedTargets(): { classes: number; parts: Targets[] } {
-    const { rows, folds } = this.#sharedRows();
     const { labels, derived } = this.#classes;
-    const classOfRow = (row: number) => this.#classOfRow(row);
+    const rows = Uint32Array.from(this.#rows, ({ row }) => row);
+    const folds = Uint8Array.from(this.#rows, ({ fold }) => fold);
     const parts: Targets[] = [];
-    const vehicles = 2 * this.#kept.length;
     if (labels.length > 1) {
       const wanted = (count: number, label: (classIndex: number) => number) =>
-        [...rows.keys()].map((row) => {
-          const classIndex = classOfRow(row);
-          return classIndex === undefined ? undefined : oneOf(count, label(classIndex));
-        });
-      parts.push(targetsOf(rows, folds, wanted(labels.length, (index) => index), labels.length));
+        this.#rows.map(({ classIndex }) =>
+          classIndex === undefined ? undefined : oneOf(count, label(classIndex)),
+        );
+      parts.push(
+        targetsOf(
+          rows,
+          folds,
+          wanted(labels.length, (index) => index),
+          labels.length,
+        ),
+      );
       for (const attribute of ['make', 'type']) {
         const of = derived.get(attribute);
         if (of && of.labels.length > 1) {
@@ -175,16 +204,9 @@ class Learner {
         }
       }
     }
-    const isVehicle = [...rows.keys()].map((row) => [row < vehicles ? 1 : -1]);
+    const isVehicle = this.#rows.map(({ kind }) => [kind === 'negative' ? -1 : 1]);
     parts.push(targetsOf(rows, folds, isVehicle, 1));
     return { classes: labels.length > 1 ? labels.length : 0, parts };
-  }
-
-  /** @param row of the shared targets */
-  #classOfRow(row: number): number | undefined {
-    if (row >= 2 * this.#kept.length) return undefined;
-    const sample = this.#prepared.shapes[this.#kept[row % this.#kept.length] ?? 0];
-    return sample && this.#classes.of(sample);
   }
 
   /** Columns of the shared targets whose scores make up the logit of each class. */
@@ -203,24 +225,37 @@ class Learner {
     return terms;
   }
 
-  #learnClasses(problem: KernelProblem, targets: Targets, scores: Float32Array, coefficients: Float32Array): void {
+  #learnClasses(
+    problem: KernelProblem,
+    targets: Targets,
+    scores: Float32Array,
+    coefficients: Float32Array,
+  ): void {
     const { labels, derived } = this.#classes;
     const terms = this.#classTerms();
     const { columns } = targets;
-    const labelled = [...this.#kept.keys()].filter((row) => this.#classOfRow(row) !== undefined);
-    const truth = labelled.map((row) => this.#classOfRow(row) ?? 0);
+    const labelledRows = (wanted: SharedRow['kind']) =>
+      [...this.#rows.keys()].filter((at) => {
+        const row = this.#rows[at];
+        return row?.kind === wanted && row.classIndex !== undefined;
+      });
+    const truthOf = (rows: readonly number[]) => rows.map((at) => this.#rows[at]?.classIndex ?? 0);
+    const pictures = labelledRows('picture');
     const logitsOf = (row: number, factors: readonly number[]) =>
       terms.map((ofClass) =>
-        ofClass.reduce((sum, column, term) => sum + (factors[term] ?? 0) * (scores[row * columns + column] ?? 0), 0),
+        ofClass.reduce(
+          (sum, column, term) => sum + (factors[term] ?? 0) * (scores[row * columns + column] ?? 0),
+          0,
+        ),
       );
     const factors = fitFactors(FIRST_FACTORS.slice(0, terms[0]?.length ?? 1), (tried) =>
-      logLikelihood((index) => logitsOf(labelled[index] ?? 0, tried), truth),
+      logLikelihood((index) => logitsOf(pictures[index] ?? 0, tried), truthOf(pictures)),
     );
     this.#classFactors = factors;
-    const predict = (copy: number) =>
-      labelled.map((row) => softmax(logitsOf(row + copy * this.#kept.length, factors)));
-    this.#addClassPredictions(truth, predict(0), this.#predictions);
-    this.#addClassPredictions(truth, predict(1), this.#jittered);
+    const predict = (rows: readonly number[]) => rows.map((row) => softmax(logitsOf(row, factors)));
+    this.#addClassPredictions(truthOf(pictures), predict(pictures), this.#predictions);
+    const copies = labelledRows('copy');
+    if (copies.length > 0) this.#addClassPredictions(truthOf(copies), predict(copies), this.#jittered);
     this.#attributes.class = attributeModel(this.#expect('class'));
     for (const [attribute, { ofClass }] of derived) {
       this.#attributes[attribute] = attributeModel(this.#expect(attribute), { of_class: ofClass });
@@ -260,34 +295,39 @@ class Learner {
     return predictions;
   }
 
-  #learnVehicle(problem: KernelProblem, targets: Targets, scores: Float32Array, coefficients: Float32Array): void {
+  #learnVehicle(
+    problem: KernelProblem,
+    targets: Targets,
+    scores: Float32Array,
+    coefficients: Float32Array,
+  ): void {
     const { columns, rows } = targets;
-    const vehicles = 2 * this.#kept.length;
     const column = columns - 1;
-    const scoreOf = (row: number) => scores[row * columns + column] ?? 0;
+    const scoreOf = (at: number) => scores[at * columns + column] ?? 0;
+    const places = (wanted: (kind: SharedRow['kind']) => boolean) =>
+      [...this.#rows.keys()].filter((at) => wanted(this.#rows[at]?.kind ?? 'picture'));
+    const vehicles = places((kind) => kind !== 'negative');
+    const negatives = places((kind) => kind === 'negative');
     // Pictures without a vehicle are few here and may be many elsewhere: both kinds count alike.
-    const negatives = rows.length - vehicles;
-    const repeats = Math.max(1, Math.round(vehicles / Math.max(1, negatives)));
-    const all = [...rows.keys()].flatMap((row) => new Array<number>(row < vehicles ? 1 : repeats).fill(row));
+    const repeats = Math.max(1, Math.round(vehicles.length / negatives.length));
+    const all = [...vehicles, ...negatives.flatMap((at) => new Array<number>(repeats).fill(at))];
     const calibration = isotonic(
       all.map(scoreOf),
-      all.map((row) => row < vehicles),
+      all.map((at) => this.#rows[at]?.kind !== 'negative'),
     );
-    const tight = [...this.#kept.keys()].map(scoreOf).toSorted((a, b) => a - b);
-    const lowest = tight[Math.floor(LOST_VEHICLES * tight.length)] ?? 0;
+    const pictures = places((kind) => kind === 'picture')
+      .map(scoreOf)
+      .toSorted((a, b) => a - b);
+    const lowest = pictures[Math.floor(LOST_VEHICLES * pictures.length)] ?? 0;
     const threshold = Math.min(0.5, calibrated(calibration, lowest));
-    const found = (row: number) => calibrated(calibration, scoreOf(row)) >= threshold;
-    const share = (first: number, end: number, wanted: boolean) => {
-      const range = Array.from({ length: end - first }, (_, index) => first + index);
-      return range.filter((row) => found(row) === wanted).length / Math.max(1, range.length);
-    };
+    const found = (at: number) => calibrated(calibration, scoreOf(at)) >= threshold;
     this.#vehicle = {
       calibration,
       threshold,
       metrics: {
-        recall: share(0, vehicles, true),
-        specificity: share(vehicles, rows.length, false),
-        negatives,
+        recall: vehicles.filter(found).length / Math.max(1, vehicles.length),
+        specificity: negatives.filter((at) => !found(at)).length / negatives.length,
+        negatives: negatives.length,
       },
     };
     this.#log.note('vehicle or not', this.#vehicle.metrics);
@@ -300,12 +340,12 @@ class Learner {
   }
 
   /** Pictures as they are, with a value for each; the rows of the table are those of `shapes`. */
-  #rowsWith<Value>(valueOf: (sample: Sample) => Value | undefined) {
+  #rowsWith<Value>(labelled: (sample: Sample) => Value | undefined) {
     const { shapes } = this.#prepared;
     const { folds, seed } = this.#options;
     const found = this.#kept.flatMap((index) => {
       const sample = shapes[index];
-      const value = sample && valueOf(sample);
+      const value = sample && labelled(sample);
       return sample && value !== undefined ? [{ index, value, fold: foldOf(sample.group, folds, seed) }] : [];
     });
     return {
@@ -323,12 +363,18 @@ class Learner {
     const truth = values.map((value) => labels.indexOf(value));
     const wanted = truth.map((label) => oneOf(labels.length, label));
     const targets = targetsOf(rows, folds, wanted, labels.length);
-    const scores = await this.#log.phase(attribute, () => crossValidate(problem, targets, this.#options.folds, () => {}));
+    const scores = await this.#log.phase(attribute, () =>
+      crossValidate(problem, targets, this.#options.folds, () => {}),
+    );
     const scoresOf = (index: number) => scores.subarray(index * labels.length, (index + 1) * labels.length);
     const [sharpness = 1] = fitFactors([FIRST_SHARPNESS], ([factor = 1]) =>
       logLikelihood((index) => scoresOf(index).map((score) => score * factor), truth),
     );
-    const predictions = { labels, truth, probabilities: truth.map((_, index) => softmax(scoresOf(index), sharpness)) };
+    const predictions = {
+      labels,
+      truth,
+      probabilities: truth.map((_, index) => softmax(scoresOf(index), sharpness)),
+    };
     this.#predictions[attribute] = predictions;
     this.#attributes[attribute] = attributeModel(predictions, { sharpness });
     const weights = this.#combined(problem, solveAll(problem, targets), rows, labels.length);
@@ -341,8 +387,15 @@ class Learner {
       return Number.isFinite(value) ? value : undefined;
     });
     if (values.length < 2) return;
-    const targets = targetsOf(rows, folds, values.map((value) => [value]), 1);
-    const scores = await this.#log.phase('condition', () => crossValidate(problem, targets, this.#options.folds, () => {}));
+    const targets = targetsOf(
+      rows,
+      folds,
+      values.map((value) => [value]),
+      1,
+    );
+    const scores = await this.#log.phase('condition', () =>
+      crossValidate(problem, targets, this.#options.folds, () => {}),
+    );
     const squares = values.reduce((sum, value, index) => sum + (value - (scores[index] ?? 0)) ** 2, 0);
     this.#condition = { error: Math.sqrt(squares / values.length) };
     const weights = this.#combined(problem, solveAll(problem, targets), rows, 1);
@@ -353,28 +406,43 @@ class Learner {
   async #learnMargins(): Promise<void> {
     const { native, jittered, shapes } = this.#prepared;
     const { single, floats } = jittered;
-    if (single === undefined) return;
+    if (single === undefined || single.scales.length < 2) return;
     const kernel = await this.#log.phase('products of the jittered encodings', () =>
       native.gram(single.values, single.scales, this.#options.threads),
     );
     const problem = { native, kernel, lambda: this.#options.lambda, threads: this.#options.threads };
-    const { rows, folds } = this.#rowsWith(() => true);
+    const copies = single.scales.length;
+    const { rows, folds } = this.#rowsWith((sample) => (shapes.indexOf(sample) < copies ? true : undefined));
+    if (rows.length < 2) return;
     const wanted = [...rows].map((row) => [...floats.subarray(4 * row, 4 * row + 4)]);
     const targets = targetsOf(rows, folds, wanted, 4);
     const FOLDS_MEASURED = 2;
     const halves = { ...targets, folds: targets.folds.map((fold) => fold % FOLDS_MEASURED) };
-    const scores = await this.#log.phase('margins', () => crossValidate(problem, halves, FOLDS_MEASURED, () => {}));
+    const scores = await this.#log.phase('margins', () =>
+      crossValidate(problem, halves, FOLDS_MEASURED, () => {}),
+    );
     const squares = wanted.flat().reduce((sum, value, index) => sum + (value - (scores[index] ?? 0)) ** 2, 0);
     this.#marginError = Math.sqrt(squares / (4 * rows.length));
     this.#log.note('margins', { error: this.#marginError });
-    const coefficients = spread(solveAll(problem, targets), rows, 4, shapes.length);
+    const coefficients = spread(solveAll(problem, targets), rows, 4, copies);
     const weights = native.combine(single.values, single.scales, coefficients, 4, this.#options.threads);
     this.#heads.push({ name: 'margins', weights, biases: [...targets.means] });
   }
 
-  #combined({ native, threads }: KernelProblem, coefficients: Float32Array, rows: Uint32Array, columns: number) {
+  #combined(
+    { native, threads }: KernelProblem,
+    coefficients: Float32Array,
+    rows: Uint32Array,
+    columns: number,
+  ) {
     const { values, scales } = this.#table;
-    return native.combine(values, scales, spread(coefficients, rows, columns, scales.length), columns, threads);
+    return native.combine(
+      values,
+      scales,
+      spread(coefficients, rows, columns, scales.length),
+      columns,
+      threads,
+    );
   }
 
   #assembled(): Omit<Learned, 'colours'> {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import pino from 'pino';
 import { createStream } from 'rotating-file-stream';
+import * as z from 'zod';
 
 /** Phases and results of a run: JSON lines in a file that rotates at 10 MB, and lines for people on standard error. */
 export interface RunLog {
@@ -50,4 +51,22 @@ export function openRunLog(file: string): RunLog {
     },
     close: () => new Promise((resolve) => stream.end(resolve)),
   };
+}
+
+/** Runs a tool with its log; what went wrong is in the log and ends with exit code 1. */
+export async function runLogged(file: string, tool: (log: RunLog) => Promise<unknown>): Promise<void> {
+  const log = openRunLog(file);
+  try {
+    await tool(log);
+  } catch (error) {
+    log.note('failed', { reason: reasonOf(error) });
+    process.exitCode = 1;
+  } finally {
+    await log.close();
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof z.ZodError) return z.prettifyError(error);
+  return error instanceof Error ? error.message : String(error);
 }

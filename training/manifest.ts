@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parse } from 'csv-parse/sync';
 
 /** Columns of a manifest that are learned, by the attribute's name in the service. */
 const COLUMNS: Record<string, readonly string[]> = {
@@ -35,14 +36,16 @@ export interface Picture {
  */
 export async function readPictures(folder: string, attribute?: string): Promise<Picture[]> {
   const manifest = await readFile(path.join(folder, 'manifest.csv'), 'utf8').catch(() => undefined);
-  const pictures =
-    manifest === undefined ? await fromFolders(folder, attribute) : fromManifest(manifest);
+  const pictures = manifest === undefined ? await fromFolders(folder, attribute) : fromManifest(manifest);
   if (pictures.length === 0) throw new Error(`${folder} holds no labelled pictures`);
   return pictures.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
 }
 
 function fromManifest(text: string): Picture[] {
-  const [header = [], ...rows] = parseCsv(text);
+  const [header = [], ...rows]: string[][] = parse(text, {
+    relax_column_count: true,
+    skip_empty_lines: true,
+  });
   const fileColumn = header.indexOf('file');
   if (fileColumn < 0) throw new Error('manifest.csv has no column "file"');
   const columns = ATTRIBUTES.map((attribute) => ({
@@ -77,21 +80,4 @@ export async function picturesBelow(folder: string): Promise<string[]> {
     .filter((name) => PICTURE.test(name))
     .map((name) => name.split(path.sep).join('/'))
     .sort();
-}
-
-/** RFC 4180. */
-export function parseCsv(text: string): string[][] {
-  const rows: string[][] = [];
-  let row: string[] = [];
-  const cell = /(?:"((?:[^"]|"")*)"|([^,\r\n]*))(,|\r?\n|$)/gy;
-  for (let match = cell.exec(text); match !== null; match = cell.exec(text)) {
-    const [, quoted, plain = '', end] = match;
-    row.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
-    if (end !== ',') {
-      if (row.some((value) => value !== '')) rows.push(row);
-      row = [];
-    }
-    if (end === '' || cell.lastIndex >= text.length) break;
-  }
-  return rows;
 }

@@ -24,6 +24,8 @@ const optionsSchema = z.object({
   holdout: z.coerce.number().min(0).max(0.5).default(0),
   threads: count(2),
   lambda: z.coerce.number().positive().default(0.1),
+  /** Pictures, from the first, that are trained on in a disturbed copy too. */
+  copies: count(1_000_000, 0),
 });
 export type TrainingOptions = z.infer<typeof optionsSchema>;
 
@@ -47,6 +49,7 @@ export function trainingOptions(parameters: readonly string[]): TrainingOptions 
       holdout: single,
       threads: single,
       lambda: single,
+      copies: single,
     },
   });
   return optionsSchema.parse(values);

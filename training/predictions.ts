@@ -31,7 +31,8 @@ export function attributeModel(
   const { labels, truth, probabilities } = predictions;
   const { confidences, right } = topOf(predictions);
   const calibration = isotonic(confidences, right);
-  const share = (label: number) => truth.filter((value) => value === label).length / Math.max(1, truth.length);
+  const share = (label: number) =>
+    truth.filter((value) => value === label).length / Math.max(1, truth.length);
   return {
     labels,
     training_distribution: labels.map((_, label) => share(label)),
@@ -91,7 +92,11 @@ function topOf({ truth, probabilities }: Predictions) {
   };
 }
 
-function topShare(truth: readonly number[], probabilities: readonly (readonly number[])[], top: number): number {
+function topShare(
+  truth: readonly number[],
+  probabilities: readonly (readonly number[])[],
+  top: number,
+): number {
   const hits = truth.filter((label, index) => {
     const values = probabilities[index] ?? [];
     const own = values[label] ?? 0;

@@ -1,6 +1,18 @@
 import path from 'node:path';
-import { loadNativeVehicles, type NativeMixture, type NativeVehicles, type NativeVocabulary } from '../origin/vehicles/native.ts';
-import { fingerprintOf, groupDuplicates, type Negative, place, readNegatives, type Sample } from './dataset.ts';
+import {
+  loadNativeVehicles,
+  type NativeMixture,
+  type NativeVehicles,
+  type NativeVocabulary,
+} from '../origin/vehicles/native.ts';
+import {
+  fingerprintOf,
+  groupDuplicates,
+  type Negative,
+  place,
+  readNegatives,
+  type Sample,
+} from './dataset.ts';
 import { concatenate, type Encodings, encodeAll, kept } from './encodings.ts';
 import type { RunLog } from './log.ts';
 import { readPictures } from './manifest.ts';
@@ -42,7 +54,7 @@ export interface Prepared {
   negatives: Negative[];
   vocabulary: NativeVocabulary;
   tight: Encodings;
-  /** `floats` F32[n, 4]: margins. */
+  /** Of the first of `shapes`; `floats` F32[n, 4]: margins. */
   jittered: Encodings;
   /** All parts of one negative after each other. */
   others: Encodings;
@@ -59,7 +71,11 @@ export interface Prepared {
 /** Vocabularies and encodings, from the pictures or from what an earlier run has left behind. */
 export async function prepare(options: TrainingOptions, log: RunLog): Promise<Prepared> {
   const native = loadNativeVehicles();
-  const grid: Grid = { longest: LONGEST, step: STEP, bins: Int32Array.from(options.bins.split(',').map(Number)) };
+  const grid: Grid = {
+    longest: LONGEST,
+    step: STEP,
+    bins: Int32Array.from(options.bins.split(',').map(Number)),
+  };
   const pictures = await readPictures(options.data, options.attribute);
   const negatives = await readNegatives(options.negatives);
   const { seed, components, threads, bins } = options;
@@ -88,7 +104,9 @@ export async function prepare(options: TrainingOptions, log: RunLog): Promise<Pr
     group: groups[index] ?? picture.file,
   }));
   log.note('duplicates', { pictures: pictures.length - new Set(groups).size });
-  const withShape = all.filter(({ labels }) => Object.keys(labels).some((attribute) => attribute !== 'color'));
+  const withShape = all.filter(({ labels }) =>
+    Object.keys(labels).some((attribute) => attribute !== 'color'),
+  );
   const withColour = all.filter(({ labels }) => labels.color !== undefined);
 
   const forVocabulary = withShape.filter(({ group }) => place(group) < 0.5);
@@ -100,7 +118,10 @@ export async function prepare(options: TrainingOptions, log: RunLog): Promise<Pr
           file,
           name,
           ...grid,
-          count: Math.max(DESCRIPTORS_PER_PICTURE, Math.ceil((8 * components) / Math.max(1, forVocabulary.length))),
+          count: Math.max(
+            DESCRIPTORS_PER_PICTURE,
+            Math.ceil((8 * components) / Math.max(1, forVocabulary.length)),
+          ),
         })),
         settings,
         threads,
@@ -136,16 +157,23 @@ export async function prepare(options: TrainingOptions, log: RunLog): Promise<Pr
   );
   const jittered = await encodeTable(
     'jittered',
-    withShape.map(({ path: file, file: name }) => ({ kind: 'encode', file, name, view: 'jittered' })),
+    withShape
+      .slice(0, options.copies)
+      .map(({ path: file, file: name }) => ({ kind: 'encode', file, name, view: 'jittered' })),
     true,
   );
   const search =
     negatives.length > 0 && withShape.length > 0
       ? await log.phase('search', () =>
-          kept(path.join(work, 'search.bin'), () => learnSearch(native, withShape, negatives, encoding, options, log)),
+          kept(path.join(work, 'search.bin'), () =>
+            learnSearch(native, withShape, negatives, encoding, options, log),
+          ),
         )
       : undefined;
-  const colour = withColour.length > 0 ? await prepareColours(native, withColour, settings, work, options, log) : undefined;
+  const colour =
+    withColour.length > 0
+      ? await prepareColours(native, withColour, settings, work, options, log)
+      : undefined;
   const isKept = ({ group }: Sample) => place(group) < 1 - options.holdout;
   return {
     native,
@@ -184,7 +212,10 @@ async function prepareColours(
         threads,
         log,
       );
-      const components = Math.min(COLOUR_COMPONENTS, Math.max(1, Math.floor(blocks.length / BLOCK_DIMENSIONS / 20)));
+      const components = Math.min(
+        COLOUR_COMPONENTS,
+        Math.max(1, Math.floor(blocks.length / BLOCK_DIMENSIONS / 20)),
+      );
       return flattenMixture(fitColours(native, blocks, components, seed));
     }),
   );
@@ -212,13 +243,27 @@ async function learnSearch(
   const EPOCHS = 4;
   const every = Math.ceil(samples.length / MOST_SEARCH_VEHICLES);
   const onVehicles = await collect(
-    samples.filter((_, index) => index % every === 0).map(({ path: file, file: name }) => ({ kind: 'search', file, name, count: SEARCH_SAMPLES.vehicle, positive: true })),
+    samples
+      .filter((_, index) => index % every === 0)
+      .map(({ path: file, file: name }) => ({
+        kind: 'search',
+        file,
+        name,
+        count: SEARCH_SAMPLES.vehicle,
+        positive: true,
+      })),
     settings,
     threads,
     log,
   );
   const elsewhere = await collect(
-    negatives.map(({ path: file, name }) => ({ kind: 'search', file, name, count: SEARCH_SAMPLES.other, positive: false })),
+    negatives.map(({ path: file, name }) => ({
+      kind: 'search',
+      file,
+      name,
+      count: SEARCH_SAMPLES.other,
+      positive: false,
+    })),
     settings,
     threads,
     log,

@@ -5,7 +5,9 @@ export class Random {
   #state: bigint;
 
   constructor(seed: number, ...names: readonly string[]) {
-    const digest = createHash('sha256').update([String(seed), ...names].join('\n')).digest();
+    const digest = createHash('sha256')
+      .update([String(seed), ...names].join('\n'))
+      .digest();
     this.#state = digest.readBigUInt64LE(0);
   }
 

@@ -14,7 +14,11 @@ const MOST_WRITTEN = 60;
  *
  * @param predictions calibrated
  */
-export async function writeFigures(folder: string, attribute: string, predictions: Predictions): Promise<void> {
+export async function writeFigures(
+  folder: string,
+  attribute: string,
+  predictions: Predictions,
+): Promise<void> {
   const figures = figuresOf(predictions);
   await writeWhole(path.join(folder, `${attribute}.json`), `${JSON.stringify(figures, null, 1)}\n`);
   const confusion = confusionSvg(attribute, predictions.labels, figures.confusion);
@@ -27,7 +31,11 @@ function png(svg: string): Promise<Buffer> {
   return sharp(Buffer.from(svg)).png({ palette: true }).toBuffer();
 }
 
-function confusionSvg(attribute: string, labels: readonly string[], confusion: readonly (readonly number[])[]): string {
+function confusionSvg(
+  attribute: string,
+  labels: readonly string[],
+  confusion: readonly (readonly number[])[],
+): string {
   const written = labels.length <= MOST_WRITTEN;
   const cell = written ? 14 : 4;
   const margin = written ? 150 : 40;
@@ -41,7 +49,9 @@ function confusionSvg(attribute: string, labels: readonly string[], confusion: r
       if (count === 0) return [];
       const shade = Math.round(235 - 200 * Math.sqrt(count / total));
       const fill = x === y ? `rgb(${shade},${Math.min(255, shade + 20)},255)` : `rgb(255,${shade},${shade})`;
-      return [`<rect x="${margin + x * cell}" y="${margin + y * cell}" width="${cell}" height="${cell}" fill="${fill}"/>`];
+      return [
+        `<rect x="${margin + x * cell}" y="${margin + y * cell}" width="${cell}" height="${cell}" fill="${fill}"/>`,
+      ];
     });
   });
   const names = written
@@ -72,7 +82,10 @@ function reliabilitySvg(attribute: string, bins: readonly ReliabilityBin[], erro
   });
   const points = bins
     .filter(({ count }) => count > 0)
-    .map(({ confidence, accuracy }) => `<circle cx="${x(confidence)}" cy="${y(accuracy)}" r="5" fill="#1565c0"/>`);
+    .map(
+      ({ confidence, accuracy }) =>
+        `<circle cx="${x(confidence)}" cy="${y(accuracy)}" r="5" fill="#1565c0"/>`,
+    );
   const ticks = [0, 0.2, 0.4, 0.6, 0.8, 1].flatMap((tick) => [
     `<text x="${x(tick)}" y="${y(0) + 20}" text-anchor="middle" font-size="12">${tick}</text>`,
     `<text x="${x(0) - 8}" y="${y(tick) + 4}" text-anchor="end" font-size="12">${tick}</text>`,

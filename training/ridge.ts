@@ -100,7 +100,12 @@ export function crossValidate(
 }
 
 /** Coefficients [n, columns] of some rows as those of all, zero elsewhere. */
-export function spread(coefficients: Float32Array, rows: Uint32Array, columns: number, all: number): Float32Array {
+export function spread(
+  coefficients: Float32Array,
+  rows: Uint32Array,
+  columns: number,
+  all: number,
+): Float32Array {
   const spreadOut = new Float32Array(all * columns);
   rows.forEach((row, index) => {
     spreadOut.set(coefficients.subarray(index * columns, (index + 1) * columns), row * columns);

@@ -1,17 +1,20 @@
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ModelMetadata } from '../origin/vehicles/model-metadata.ts';
 import { modelCard } from './card.ts';
 import { type Learned, learn } from './learn.ts';
-import { openRunLog, type RunLog } from './log.ts';
-import { type TrainingOptions, trainingOptions } from './options.ts';
+import type { RunLog } from './log.ts';
+import type { TrainingOptions } from './options.ts';
 import { calibratedBy } from './predictions.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { writeFigures } from './report.ts';
 import { CARD_FILE, MODEL_FILE, modelFile, writeWhole } from './write-model.ts';
 
 /** `npm run train -- --data FOLDER`: trains a model and writes it, with its card, to `--out`. */
-export async function train(options: TrainingOptions, log: RunLog): Promise<{ file: string; sha256: string }> {
+export async function train(
+  options: TrainingOptions,
+  log: RunLog,
+): Promise<{ file: string; sha256: string }> {
   const started = performance.now();
   log.note('training', { ...options });
   const prepared = await prepare(options, log);
@@ -20,7 +23,7 @@ export async function train(options: TrainingOptions, log: RunLog): Promise<{ fi
     throw new Error('there is nothing to learn: every attribute has one label only');
   }
   const seconds = Math.round((performance.now() - started) / 1000);
-  const metadata = metadataOf(prepared, learned, options, seconds);
+  const metadata = metadataOf(prepared, learned, options, timesOf(seconds));
   const { bytes, sha256 } = modelFile(prepared, learned, metadata);
   const file = path.join(options.out, MODEL_FILE);
   await writeWhole(file, bytes);
@@ -40,7 +43,7 @@ function metadataOf(
   prepared: Prepared,
   learned: Learned,
   options: TrainingOptions,
-  seconds: number,
+  times: Pick<ModelMetadata, 'trained_at' | 'training_seconds'>,
 ): ModelMetadata {
   const { vocabulary, samples, negatives } = prepared;
   return {
@@ -63,28 +66,14 @@ function metadataOf(
     split: `${options.folds}-fold cross-validation, duplicates together; ${prepared.heldBack} pictures kept back from everything`,
     holdout: options.holdout,
     seed: options.seed,
-    trained_at: trainedAt(),
-    training_seconds: seconds,
+    ...times,
     card: CARD_FILE,
   };
 }
 
-/** `SOURCE_DATE_EPOCH`, in seconds, makes two runs give the same bytes. */
-function trainedAt(): string {
+/** With `SOURCE_DATE_EPOCH`, in seconds, nothing of the run's own is written: two runs give the same bytes. */
+function timesOf(seconds: number): Pick<ModelMetadata, 'trained_at' | 'training_seconds'> {
   const epoch = z.coerce.number().int().optional().parse(process.env.SOURCE_DATE_EPOCH);
-  return new Date(epoch === undefined ? Date.now() : epoch * 1000).toISOString();
-}
-
-if (import.meta.main) {
-  const log = openRunLog('logs/training.log');
-  try {
-    await train(trainingOptions(process.argv.slice(2)), log);
-  } catch (error) {
-    const reason =
-      error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : String(error);
-    log.note('failed', { reason });
-    process.exitCode = 1;
-  } finally {
-    await log.close();
-  }
+  if (epoch === undefined) return { trained_at: new Date().toISOString(), training_seconds: seconds };
+  return { trained_at: new Date(epoch * 1000).toISOString(), training_seconds: 0 };
 }

@@ -91,10 +91,17 @@ export async function composite(
   const boxHeight = Math.round(boxWidth / aspect);
   const x = random.below(width - boxWidth + 1);
   const y = random.below(height - boxHeight + 1);
-  const vehicle = await fromImage(picture).resize({ width: boxWidth, height: boxHeight, fit: 'fill' }).png().toBuffer();
+  const vehicle = await fromImage(picture)
+    .resize({ width: boxWidth, height: boxHeight, fit: 'fill' })
+    .png()
+    .toBuffer();
   const image = await toImage(
     sharp(
-      await fromImage(scene).resize({ width, height, fit: 'cover' }).composite([{ input: vehicle, left: x, top: y }]).png().toBuffer(),
+      await fromImage(scene)
+        .resize({ width, height, fit: 'cover' })
+        .composite([{ input: vehicle, left: x, top: y }])
+        .png()
+        .toBuffer(),
     ),
   );
   return { image, box: { x, y, width: boxWidth, height: boxHeight } };
@@ -144,7 +151,12 @@ async function placeInScene(
   const height = picture.height + space.top + space.bottom;
   const part = await toImage(fromImage(scene).extract(somePart(scene, random)));
   const background = fromImage(part).resize({ width, height, fit: 'cover' });
-  const overlay = { input: Buffer.from(picture.pixels), raw: rawOf(picture), left: space.left, top: space.top };
+  const overlay = {
+    input: Buffer.from(picture.pixels),
+    raw: rawOf(picture),
+    left: space.left,
+    top: space.top,
+  };
   return toImage(background.composite([overlay]));
 }
 
@@ -165,7 +177,9 @@ function rawOf({ width, height, channels }: PixelImage) {
 }
 
 function fromImage(image: PixelImage) {
-  return sharp(Buffer.from(image.pixels.buffer, image.pixels.byteOffset, image.pixels.byteLength), { raw: rawOf(image) });
+  return sharp(Buffer.from(image.pixels.buffer, image.pixels.byteOffset, image.pixels.byteLength), {
+    raw: rawOf(image),
+  });
 }
 
 async function toImage(pipeline: Sharp): Promise<PixelImage> {

@@ -42,7 +42,14 @@ export function fitVocabulary(
     CLUSTERING_ROUNDS,
     MAXIMISATION_ROUNDS,
   );
-  return { longest: grid.longest, step: grid.step, bin_sizes: grid.bins, projection: matrix, mean, ...mixture };
+  return {
+    longest: grid.longest,
+    step: grid.step,
+    bin_sizes: grid.bins,
+    projection: matrix,
+    mean,
+    ...mixture,
+  };
 }
 
 /** @param blocks F32[n, 6] */
@@ -93,7 +100,12 @@ export function unflattenMixture(values: Float32Array, dimensions: number): Nati
   };
 }
 
-function project(descriptor: Float32Array, matrix: Float32Array, mean: Float32Array, out: Float32Array): void {
+function project(
+  descriptor: Float32Array,
+  matrix: Float32Array,
+  mean: Float32Array,
+  out: Float32Array,
+): void {
   out.fill(0);
   for (let k = 0; k < DESCRIPTOR; k++) {
     const value = (descriptor[k] ?? 0) - (mean[k] ?? 0);

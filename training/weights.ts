@@ -24,8 +24,7 @@ export function packWeights(weights: Float32Array, length: number): PackedWeight
     };
     for (let block = 0; block < length; block += BLOCK) {
       for (let i = 0; i < BLOCK / 2; i++) {
-        packed[(row * length + block) / 2 + i] =
-          quantum(block + i) | (quantum(block + BLOCK / 2 + i) << 4);
+        packed[(row * length + block) / 2 + i] = quantum(block + i) | (quantum(block + BLOCK / 2 + i) << 4);
       }
     }
   }

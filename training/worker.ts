@@ -22,7 +22,15 @@ export interface WorkerSettings {
 
 /** One picture's part of a phase. `file` is absolute, `name` makes its random numbers. */
 export type Task =
-  | { kind: 'descriptors'; file: string; name: string; longest: number; bins: Int32Array; step: number; count: number }
+  | {
+      kind: 'descriptors';
+      file: string;
+      name: string;
+      longest: number;
+      bins: Int32Array;
+      step: number;
+      count: number;
+    }
   | { kind: 'encode'; file: string; name: string; view: 'tight' | 'jittered' | 'whole' | 'part' }
   | { kind: 'search'; file: string; name: string; count: number; positive: boolean }
   | { kind: 'blocks'; file: string; name: string; count: number }

@@ -205,7 +205,10 @@ function vehicleOf({ vehicle, heads }: ModelMetadata, result: NativeResult): Cla
   return { probability, isVehicle: probability >= vehicle.threshold };
 }
 
-function conditionOf({ condition, heads }: ModelMetadata, result: NativeResult): Pick<Classification, 'condition'> {
+function conditionOf(
+  { condition, heads }: ModelMetadata,
+  result: NativeResult,
+): Pick<Classification, 'condition'> {
   if (!condition || !heads.condition) return {};
   const score = result.scores[heads.condition.first] ?? 0;
   return { condition: { value: Math.min(1, Math.max(0, score)), error: condition.error } };

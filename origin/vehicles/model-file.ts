@@ -1,5 +1,10 @@
 import * as z from 'zod';
-import { BYTES_PER_ELEMENT, parseJson, SafetensorsError, splitSafetensors } from '../../shared/features/safetensors.ts';
+import {
+  BYTES_PER_ELEMENT,
+  parseJson,
+  SafetensorsError,
+  splitSafetensors,
+} from '../../shared/features/safetensors.ts';
 import { ModelError } from './model-error.ts';
 import { type ModelMetadata, modelMetadataSchema } from './model-metadata.ts';
 import type { NativeMixture, NativeModel, NativeVocabulary } from './native.ts';
@@ -36,7 +41,8 @@ export interface ModelFile {
  * @throws ModelError
  */
 export function readModelFile(bytes: Uint8Array<ArrayBuffer>): ModelFile {
-  if (bytes.length > MOST_MODEL_BYTES) throw new ModelError(`${bytes.length} bytes are more than a model has`);
+  if (bytes.length > MOST_MODEL_BYTES)
+    throw new ModelError(`${bytes.length} bytes are more than a model has`);
   const { metadata, tensors } = takeApart(bytes);
   const components = shapeOf(tensors, 'mixture.weights')[0] ?? 0;
   const length = padded(components * 2 * DIMENSIONS);
@@ -62,9 +68,14 @@ export function readModelFile(bytes: Uint8Array<ArrayBuffer>): ModelFile {
     class_rows: Int32Array.from({ length: classes }, (_, index) => firstClass + index),
     factors: Float32Array.from(classes > 0 ? [1] : []),
     ...(metadata.search && {
-      search: { ...metadata.search, weights: floats(tensors, 'search.weights', [components, SEARCH_WEIGHTS]) },
+      search: {
+        ...metadata.search,
+        weights: floats(tensors, 'search.weights', [components, SEARCH_WEIGHTS]),
+      },
     }),
-    ...(metadata.attributes.color && { colour: colourModel(tensors, metadata.attributes.color.labels.length) }),
+    ...(metadata.attributes.color && {
+      colour: colourModel(tensors, metadata.attributes.color.labels.length),
+    }),
   };
   return { metadata, vocabulary, model };
 }
@@ -72,7 +83,8 @@ export function readModelFile(bytes: Uint8Array<ArrayBuffer>): ModelFile {
 function takeApart(bytes: Uint8Array<ArrayBuffer>): { metadata: ModelMetadata; tensors: Tensors } {
   const { header, data } = split(bytes);
   const parsed = headerSchema.safeParse(header);
-  if (!parsed.success) throw new ModelError(`the header is not that of a model: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new ModelError(`the header is not that of a model: ${z.prettifyError(parsed.error)}`);
   const { __metadata__: texts, ...entries } = parsed.data;
   const metadata = modelMetadataSchema.safeParse(parseJson(texts[METADATA_KEY] ?? ''));
   if (!metadata.success) {
@@ -94,7 +106,8 @@ function split(bytes: Uint8Array<ArrayBuffer>) {
   try {
     return splitSafetensors(bytes, MOST_HEADER_BYTES);
   } catch (cause) {
-    if (cause instanceof SafetensorsError) throw new ModelError(`not a safetensors file: ${cause.message}`, { cause });
+    if (cause instanceof SafetensorsError)
+      throw new ModelError(`not a safetensors file: ${cause.message}`, { cause });
     throw cause;
   }
 }
@@ -113,11 +126,13 @@ function checkHeads({ heads }: ModelMetadata, rows: number): void {
 }
 
 function checkAttributes({ attributes, heads }: ModelMetadata): void {
-  for (const [name, { labels, of_class: ofClass, training_distribution: shares, calibration }] of Object.entries(
-    attributes,
-  )) {
+  for (const [
+    name,
+    { labels, of_class: ofClass, training_distribution: shares, calibration },
+  ] of Object.entries(attributes)) {
     if (shares.length !== labels.length) throw new ModelError(`${name}: as many shares as labels are needed`);
-    if (calibration.from.length !== calibration.to.length) throw new ModelError(`${name}: uneven calibration`);
+    if (calibration.from.length !== calibration.to.length)
+      throw new ModelError(`${name}: uneven calibration`);
     if (ofClass !== undefined) {
       const fits = ofClass.length === heads.class?.count && ofClass.every((label) => label < labels.length);
       if (!fits) throw new ModelError(`${name}: does not fit the classes`);
@@ -155,7 +170,8 @@ function floats(tensors: Tensors, name: string, shape: readonly number[]): Float
   const bytes = take(tensors, name, 'F32', shape);
   // A copy: the view may lie anywhere in the file.
   const values = new Float32Array(bytes.slice().buffer);
-  if (!values.every(Number.isFinite)) throw new ModelError(`tensor ${name}: holds values that are not finite`);
+  if (!values.every(Number.isFinite))
+    throw new ModelError(`tensor ${name}: holds values that are not finite`);
   return values;
 }
 

@@ -145,6 +145,7 @@ export interface NativeVehicles {
 /** @throws Error that says how to build the addon */
 export function loadNativeVehicles(path: string = ADDON_PATH): NativeVehicles {
   const addon: { vehicles?: NativeVehicles } = createRequire(import.meta.url)(path);
-  if (addon.vehicles === undefined) throw new Error(`${path} was built before it had vehicles: build it again`);
+  if (addon.vehicles === undefined)
+    throw new Error(`${path} was built before it had vehicles: build it again`);
   return addon.vehicles;
 }

@@ -33,6 +33,22 @@ test('every instruction set of this processor gives the same bytes', { timeout: 
   expect(code).toBe(0);
 });
 
+test('dense descriptors and encodings are the same bytes on every instruction set', {
+  timeout: 5 * minutes,
+}, async () => {
+  expect(await run('dense_sets')).toEqual({ code: 0, output: '' });
+});
+
+test('dense descriptors are those of VLFeat', { timeout: minutes }, async ({ skip }) => {
+  if (programs.path('dense_vlfeat') === undefined) return skip('SKIPPED: libvlfeat-dev is not installed');
+  const { code, output } = await run('dense_vlfeat');
+  expect(code, output).toBe(0);
+  const [compared = 0, mean = 0, least = 0] = output.trim().split(' ').map(Number);
+  expect(compared).toBeGreaterThan(500);
+  expect(mean).toBeGreaterThan(0.999);
+  expect(least).toBeGreaterThan(0.99);
+});
+
 test('pixels made again for a keypoint that wandered are those of the pyramid', {
   timeout: minutes,
 }, async () => {
@@ -236,6 +252,7 @@ describe.runIf(thorough)('thorough', { timeout: 10 * minutes }, () => {
     for (const [program, ...parameters] of [
       ['instruction_sets', '--quick'],
       ['window_pixels'],
+      ['dense_sets'],
       ['robustness', '--cases', '40', '--seed', '5000'],
     ] as const) {
       const path = sanitized.path(program);
