@@ -1,7 +1,7 @@
 import path from 'node:path';
-import sharp from 'sharp';
 import type { ReliabilityBin } from './calibration.ts';
 import { figuresOf, type Predictions } from './predictions.ts';
+import { renderSvg } from './svg.ts';
 import { writeWhole } from './write-model.ts';
 
 const PLOT = 480;
@@ -22,13 +22,9 @@ export async function writeFigures(
   const figures = figuresOf(predictions);
   await writeWhole(path.join(folder, `${attribute}.json`), `${JSON.stringify(figures, null, 1)}\n`);
   const confusion = confusionSvg(attribute, predictions.labels, figures.confusion);
-  await writeWhole(path.join(folder, `${attribute}-confusion.png`), await png(confusion));
+  await writeWhole(path.join(folder, `${attribute}-confusion.png`), await renderSvg(confusion));
   const diagram = reliabilitySvg(attribute, figures.reliability, figures.ece);
-  await writeWhole(path.join(folder, `${attribute}-reliability.png`), await png(diagram));
-}
-
-function png(svg: string): Promise<Buffer> {
-  return sharp(Buffer.from(svg)).png({ palette: true }).toBuffer();
+  await writeWhole(path.join(folder, `${attribute}-reliability.png`), await renderSvg(diagram));
 }
 
 function confusionSvg(

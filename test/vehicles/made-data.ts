@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import sharp from 'sharp';
+import { renderSvg } from '../../training/svg.ts';
 
 const WIDTH = 120;
 const HEIGHT = 80;
@@ -70,5 +70,5 @@ function noise(seed: number): Promise<Buffer> {
 
 function png(content: string): Promise<Buffer> {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}"><rect width="100%" height="100%" fill="#ccd"/>${content}</svg>`;
-  return sharp(Buffer.from(svg)).removeAlpha().png().toBuffer();
+  return renderSvg(svg);
 }
