@@ -1,4 +1,5 @@
 import { fromHex, toHex } from './hex.ts';
+import { sha256Hex } from './sha256.ts';
 
 /**
  * What edge and origin say to each other: `POST /v1/extract?<SIFT parameters>` with the image file as body,
@@ -42,6 +43,8 @@ export const ORIGIN_HEADERS = {
   signature: 'x-edge-signature',
   /** Milliseconds for which the edge will still wait: relative, so that clocks need not agree. */
   timeBudget: 'x-time-budget-ms',
+  /** Names the client that a job is for, see {@link clientName}; signed. Jobs of one client share its place in the queue. */
+  client: 'x-edge-client',
   requestId: 'x-request-id',
   traceParent: 'traceparent',
   serverTiming: 'server-timing',
@@ -56,6 +59,19 @@ export interface SignedParts {
   pathAndQuery: string;
   timestampMs: number;
   contentDigest: string;
+  /** Empty where no client is named. */
+  client?: string;
+}
+
+const CLIENT_NAME = /^[0-9a-f]{32}$/;
+
+/** What an origin is to know of a client: which jobs are of the same one, and not who that is. */
+export async function clientName(identity: string): Promise<string> {
+  return (await sha256Hex(new TextEncoder().encode(identity))).slice(0, 32);
+}
+
+export function isClientName(text: string): boolean {
+  return CLIENT_NAME.test(text);
 }
 
 export function importOriginSecret(secret: string): Promise<CryptoKey> {
@@ -78,8 +94,10 @@ function signedText({
   pathAndQuery,
   timestampMs,
   contentDigest,
+  client,
 }: SignedParts): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode([method, pathAndQuery, timestampMs, contentDigest].join('\n'));
+  const lines = [method, pathAndQuery, timestampMs, contentDigest, ...(client ? [client] : [])];
+  return new TextEncoder().encode(lines.join('\n'));
 }
 
 /** RFC 9530 `Content-Digest` field value. */

@@ -4,6 +4,7 @@ import type { DetectParameters } from '../../shared/contract/parameters.ts';
 import { checkDenoising } from '../../shared/denoising.ts';
 import { featureJson } from '../../shared/features/json.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
+import { clientIdentity } from '../access/client-identity.ts';
 import type { EdgeContext } from '../context.ts';
 import type { FormPart } from '../http/form.ts';
 import { LineStream } from '../http/line-stream.ts';
@@ -128,6 +129,7 @@ export class Batch {
       parameters: sift,
       needsPayload: needsPayload('json', representation),
       requestId: this.#context.get('requestId'),
+      client: clientIdentity(this.#context),
       trace: this.#context.get('trace'),
       signal: this.#signal,
       keepAlive: this.#keepAlive,

@@ -26,6 +26,8 @@ export interface FeatureUpload extends FeatureQuery {
   bytes: Uint8Array<ArrayBuffer>;
   digest: Uint8Array;
   requestId: string;
+  /** Whose job it is. */
+  client: string;
   trace: TraceContext;
   /** Aborted when the client has gone. */
   signal: AbortSignal;

@@ -7,6 +7,7 @@ import type { TraceContext } from '../../shared/contract/trace-context.ts';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
 import { parseJson } from '../../shared/features/safetensors.ts';
 import {
+  clientName,
   contentDigestOf,
   EXTRACT_PATH,
   importOriginSecret,
@@ -22,6 +23,8 @@ import type { MemoryBudget, MemoryLease } from '../resilience/memory-budget.ts';
 /** What every call tells of the request that it is for. */
 interface OriginJob {
   requestId: string;
+  /** Of the client that it is done for, as access control has it; the origin gets a digest of it. */
+  client: string;
   trace: TraceContext;
   signal: AbortSignal;
 }
@@ -156,13 +159,15 @@ export class OriginClient {
     const { pathAndQuery } = job;
     const contentDigest = contentDigestOf(job.digest);
     const timestampMs = Date.now();
-    const parts = { method: 'POST', pathAndQuery, timestampMs, contentDigest };
+    const client = await clientName(job.client);
+    const parts = { method: 'POST', pathAndQuery, timestampMs, contentDigest, client };
     const headers = new Headers({
       'content-type': 'application/octet-stream',
       [ORIGIN_HEADERS.contentDigest]: contentDigest,
       [ORIGIN_HEADERS.timestamp]: String(timestampMs),
       [ORIGIN_HEADERS.signature]: await signOriginRequest(await this.#secret, parts),
       [ORIGIN_HEADERS.timeBudget]: String(Math.max(1, this.#timeoutMs - ANSWER_MARGIN_MS)),
+      [ORIGIN_HEADERS.client]: client,
       [ORIGIN_HEADERS.requestId]: job.requestId,
       [ORIGIN_HEADERS.traceParent]: job.trace.traceParent,
     });

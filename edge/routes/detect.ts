@@ -5,6 +5,7 @@ import { checkDenoising } from '../../shared/denoising.ts';
 import { toHex } from '../../shared/hex.ts';
 import { checkByteLength, checkPixelCount, readImageHeader } from '../../shared/image-header.ts';
 import { sha256 } from '../../shared/sha256.ts';
+import { clientIdentity } from '../access/client-identity.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import { answerFeatures } from '../features/feature-response.ts';
 import { addRoute } from '../http/add-route.ts';
@@ -40,6 +41,7 @@ async function findFeatures(context: EdgeContext, services: Services, lease: Mem
     parameters: sift,
     needsPayload: needsPayload(format, representation),
     requestId: context.get('requestId'),
+    client: clientIdentity(context),
     trace: context.get('trace'),
     // Made by the platform when it is asked for, and a hit in memory never does.
     get signal() {

@@ -9,6 +9,7 @@ import {
 import { match } from '../../shared/contract/routes/match.ts';
 import { checkDenoising } from '../../shared/denoising.ts';
 import { checkMatchable } from '../../shared/matching.ts';
+import { clientIdentity } from '../access/client-identity.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import type { FoundFeatures } from '../features/feature-source.ts';
 import { addRoute } from '../http/add-route.ts';
@@ -48,6 +49,7 @@ async function matchImages(context: EdgeContext, services: Services): Promise<Ma
       payloads: [first.payload, second.payload],
       geometry: parameters.geometry,
       requestId: context.get('requestId'),
+      client: clientIdentity(context),
       trace: context.get('trace'),
       signal: context.req.raw.signal,
     }),
@@ -72,6 +74,7 @@ async function featuresOf(
           ...query,
           ...side.upload,
           requestId: context.get('requestId'),
+          client: clientIdentity(context),
           trace: context.get('trace'),
           signal: context.req.raw.signal,
           keepAlive: (work) => context.executionCtx.waitUntil(work),

@@ -1,6 +1,7 @@
 import { ServiceError } from '../../shared/contract/errors.ts';
 import {
   contentDigestOf,
+  isClientName,
   ORIGIN_HEADERS,
   SIGNATURE_WINDOW_MS,
   verifyOriginRequest,
@@ -21,23 +22,26 @@ export interface RequestHead {
  * Within the time window a request could be replayed; that only repeats an extraction with the same result.
  *
  * @param now milliseconds since the Unix epoch
+ * @returns the client that the request names, or an empty text
  * @throws ServiceError `UNAUTHORIZED`, alike for every reason
  */
 export async function authenticate(
   secrets: readonly CryptoKey[],
   head: RequestHead,
   now: number,
-): Promise<void> {
+): Promise<string> {
   const contentDigest = textOf(head.headers[ORIGIN_HEADERS.contentDigest]);
   const signature = textOf(head.headers[ORIGIN_HEADERS.signature]);
   const timestamp = textOf(head.headers[ORIGIN_HEADERS.timestamp]);
+  const client = textOf(head.headers[ORIGIN_HEADERS.client]);
   if (!/^\d{1,15}$/.test(timestamp)) throw unauthorized();
+  if (client !== '' && !isClientName(client)) throw unauthorized();
   const timestampMs = Number(timestamp);
   if (Math.abs(now - timestampMs) > SIGNATURE_WINDOW_MS) throw unauthorized();
   const { method, pathAndQuery } = head;
-  const parts = { method, pathAndQuery, timestampMs, contentDigest };
+  const parts = { method, pathAndQuery, timestampMs, contentDigest, client };
   for (const secret of secrets) {
-    if (await verifyOriginRequest(secret, parts, signature)) return;
+    if (await verifyOriginRequest(secret, parts, signature)) return client;
   }
   throw unauthorized();
 }

@@ -7,6 +7,8 @@ import type { JobCost } from '../scheduler/pool.ts';
 import { denoisingBytes, extractionBytes } from './memory.ts';
 import type { ExtractionTask } from './messages.ts';
 
+const USUAL_SIGMA = 1.6;
+
 /** An image file that has arrived whole. */
 export interface ArrivedImage {
   /** In an ArrayBuffer of its own. */
@@ -41,8 +43,8 @@ export function extractionJob(
       extractionBytes(engine, header, bytes.length, parameters),
       denoisingBytes(header, bytes.length, parameters),
     ),
-    // An octave has three levels more than are searched.
-    work: pixels * (parameters.n_octave_layers + 3),
+    // An octave has three levels more than are searched; filters grow with their blur.
+    work: pixels * (parameters.n_octave_layers + 3) * Math.max(1, parameters.sigma / USUAL_SIGMA),
     extraMs: denoisingMs(pixels, parameters),
   };
   return { task, cost };

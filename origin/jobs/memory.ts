@@ -58,27 +58,41 @@ function openCvBytes({ width, height }: ImageSize, { n_octave_layers }: SiftPara
 const EDGESIFT_KEYPOINT = 700;
 
 /**
- * Our engine keeps whole only the first levels of the second and third octave, 4 + 1 bytes per source pixel. Of all
- * others it keeps some rows of a band of columns, of n + 2 levels and with margins: far fewer than
- * 1300·(n + 2)·(sigma + 1.5) bytes per row and column of the picture, above what `Extractor::workingBytes` says for
- * n = 1 to 8, sigma = 0.5 to 10 and 100² pixels to 50 Mpx.
+ * Our engine keeps whole only the first levels of the second and third octave, each row with a margin on either side. Of
+ * all others it keeps some rows of a band of columns, of n + 2 levels: at most all rows and columns of the doubled
+ * image, and far fewer in large ones. Above what `Extractor::workingBytes` says for n = 1 to 8, sigma = 0.5 to 10 and
+ * images of 16×1,000,000 to 7000×7000 pixels.
  * The rest is keypoints. White noise has at most one per 100 pixels from sigma = 1.6 on and one per 1.8 pixels below
  * it, where a first level is hardly blurred; for the former OpenCV's one per 21 is taken, and never more than the
  * engine goes on with. `nfeatures` chooses among them in the end and saves nothing.
  */
 function edgesiftBytes({ width, height }: ImageSize, { n_octave_layers, sigma }: SiftParameters): number {
-  const rows = (width + height) * 1300 * (n_octave_layers + 2) * (sigma + 1.5);
+  const margins = 2 * (widestFilter(n_octave_layers, sigma) + 36) + 48;
+  // EXIF may exchange columns and rows.
+  const rows = Math.max(width, height);
+  const wholeLevels = 4 * (width * height * 1.25 + rows * margins * 1.5);
+  const levels = n_octave_layers + 2;
+  const everyRow = 4 * levels * (2 * width + margins) * (2 * height + margins);
+  const largestBands = 1e6 + 2e5 * levels * (sigma + 1.5) ** 2;
   const keypointsPerPixel = sigma < 1.6 ? 0.6 : 1 / 21;
   const keypoints = Math.min(width * height * keypointsPerPixel, MAX_KEYPOINTS);
-  return rows + width * height * (5 + PICTURE) + keypoints * EDGESIFT_KEYPOINT;
+  const scaleSpace = wholeLevels + Math.min(everyRow, largestBands);
+  return scaleSpace + width * height * PICTURE + keypoints * EDGESIFT_KEYPOINT;
+}
+
+/** Half the length of the last level's filter, four deviations of the blur between it and the level before. */
+function widestFilter(layers: number, sigma: number): number {
+  const before = sigma * 2 ** ((layers + 1) / layers);
+  return 4 * Math.max(before * Math.sqrt(2 ** (2 / layers) - 1), sigma) + 1;
 }
 
 /** Per pixel: the image as R, G, B, as B, G, R and as Lab, each before and after, and its planes with borders. */
 const DENOISING_BYTES_PER_PIXEL = 32;
+const DENOISING_TILE_BYTES = 16e6;
 
 /**
- * Bytes that denoising takes at its peak, before the extraction; 0 without. OpenCV keeps a sum of four bytes for each
- * column and each place in the search window.
+ * Bytes that denoising takes at its peak, before the extraction; 0 without. OpenCV, which gets a tile of at most 40,000 pixels at a
+ * time, keeps a sum of four bytes for each of its columns and each place in the search window: less than 8 MB.
  */
 export function denoisingBytes(
   { width, height }: ImageSize,
@@ -86,7 +100,5 @@ export function denoisingBytes(
   { denoising }: SiftParameters,
 ): number {
   if (!denoising) return 0;
-  // EXIF may exchange columns and rows.
-  const columnSums = 4 * denoising.search_window_size ** 2 * Math.max(width, height);
-  return fileBytes + width * height * DENOISING_BYTES_PER_PIXEL + columnSums;
+  return fileBytes + width * height * DENOISING_BYTES_PER_PIXEL + DENOISING_TILE_BYTES;
 }

@@ -8,6 +8,8 @@ export interface SharedJob {
   cost: JobCost;
   /** Aborts when this caller leaves. */
   signal: AbortSignal;
+  /** Whose fair share the job counts for. */
+  client: string;
   /** Gives the memory of this caller's upload back. */
   release: () => void;
 }
@@ -27,9 +29,9 @@ export class SharedJobs {
    * @param key names the result completely
    * @throws whatever the pool throws, or the signal's reason
    */
-  run(key: string, { task, cost, signal, release }: SharedJob): Promise<Completed> {
+  run(key: string, { task, cost, signal, client, release }: SharedJob): Promise<Completed> {
     const { joined, result } = this.#flights.run(key, signal, (everyoneLeft) =>
-      this.#pool.run(task, cost, everyoneLeft).finally(release),
+      this.#pool.run(task, cost, { signal: everyoneLeft, client }).finally(release),
     );
     if (joined) {
       release();

@@ -19,7 +19,7 @@ export async function extractRoute(app: FastifyInstance, dependencies: JobDepend
 }
 
 async function extract(
-  { query, signal }: JobRequest,
+  { query, signal, client }: JobRequest,
   request: FastifyRequest,
   jobs: SharedJobs,
   { extractor, engine, limits, pool, uploads }: JobDependencies,
@@ -31,7 +31,7 @@ async function extract(
     (header) => checkExtraction(header, parameters, limits),
   );
   const { task, cost } = extractionJob({ bytes, sha256, header }, parameters, { engine, limits });
-  return jobs.run(featureKey(extractor, parameters, sha256), { task, cost, signal, release });
+  return jobs.run(featureKey(extractor, parameters, sha256), { task, cost, signal, client, release });
 }
 
 function sendExtraction(reply: FastifyReply, result: Completed): FastifyReply {

@@ -30,6 +30,8 @@ export interface JobRequest {
   query: URLSearchParams;
   /** Aborts when nobody waits any more. */
   signal: AbortSignal;
+  /** As the edge names it; empty where it names none. */
+  client: string;
 }
 
 /** Adds a POST route of signed requests. Every one is counted, with how it ended, and waited for at a stop. */
@@ -52,10 +54,10 @@ export function addJobRoute(
       inFlight.enter();
       reply.raw.once('close', () => inFlight.leave());
       const { method, url, headers } = request;
-      await authenticate(secrets, { method, pathAndQuery: url, headers }, Date.now());
+      const client = await authenticate(secrets, { method, pathAndQuery: url, headers }, Date.now());
       const signal = callerSignal(reply.raw, timeBudget(headers[ORIGIN_HEADERS.timeBudget], timeoutMs));
       const query = new URLSearchParams(url.slice(path.length));
-      return await answer({ query, signal }, request, reply);
+      return await answer({ query, signal, client }, request, reply);
     } catch (error) {
       outcome = asServiceError(error).code.toLowerCase();
       throw error;

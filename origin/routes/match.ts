@@ -19,7 +19,7 @@ export async function matchRoute(app: FastifyInstance, dependencies: JobDependen
 }
 
 async function match(
-  { query, signal }: JobRequest,
+  { query, signal, client }: JobRequest,
   request: FastifyRequest,
   jobs: SharedJobs,
   { limits, pool, uploads }: JobDependencies,
@@ -33,7 +33,7 @@ async function match(
   });
   const cost: JobCost = { memoryBytes: matchingBytes(bytes.length), work: matchingWork(bytes), extraMs: 0 };
   const key = [sha256, ...Object.values(parameters)].join('/');
-  return jobs.run(key, { task: { kind: 'match', bytes, parameters }, cost, signal, release });
+  return jobs.run(key, { task: { kind: 'match', bytes, parameters }, cost, signal, client, release });
 }
 
 /** As many descriptors are compared in the time that the model takes, 20 ms or so, however few matches there are. */

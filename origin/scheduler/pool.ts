@@ -1,7 +1,7 @@
 import { asServiceError, ServiceError } from '../../shared/contract/errors.ts';
 import type { Task, TaskResult } from '../jobs/messages.ts';
 import type { SiftEngine } from '../native/addon.ts';
-import { JobQueue } from './queue.ts';
+import { JobQueue, type Queueable } from './queue.ts';
 import type { ExtractionThread } from './thread.ts';
 import { ThreadGroup } from './thread-group.ts';
 import { Throughput } from './throughput.ts';
@@ -54,7 +54,15 @@ export interface JobCost {
   extraMs: number;
 }
 
-interface Job extends JobCost {
+/** For whom a job is done. */
+export interface JobOwner {
+  /** Aborts when nobody waits any more. */
+  signal: AbortSignal;
+  /** Whose fair share it counts for; the same for all who are not known. */
+  client: string;
+}
+
+interface Job extends Readonly<JobCost>, Queueable {
   task: Task;
   queuedAt: number;
   answer: PromiseWithResolvers<Completed>;
@@ -67,6 +75,8 @@ interface RunningJob extends Job {
   endedBy?: unknown;
 }
 
+/** Jobs expected to run for longer leave one thread to others. */
+const LARGE_JOB_MS = 4_000;
 /** 5 Mpx/s with default parameters, which make six levels, as our engine does. */
 const ASSUMED_LEVEL_PIXELS_PER_MS = 5_000 * 6;
 /** As bench/results/2026-11-22-matching.md has it, verification included. */
@@ -125,25 +135,23 @@ export class ExtractionPool {
   /** When all that runs and waits now will be done, judged by the jobs done lately. */
   get estimatedWaitSeconds(): number {
     const jobs = [...this.#running, ...this.#queue];
-    const ms = jobs.reduce(
-      (sum, { task, work, extraMs }) => sum + this.#throughput[task.kind].msFor(work) + extraMs,
-      0,
-    );
+    const ms = jobs.reduce((sum, { task, work, extraMs }) => sum + this.#estimatedMs(task, work, extraMs), 0);
     return ms / this.#threads.size / 1000;
   }
 
   /**
    * @param task its bytes are emptied when it starts: they move to the thread
-   * @param signal aborts when nobody waits any more
    * @throws ServiceError `IMAGE_TOO_LARGE` for more memory than the whole budget, `OVERLOADED` when the queue is
    *   full, and what the extraction throws; or the signal's reason when it aborts before the job starts
    */
-  async run(task: Task, cost: JobCost, signal: AbortSignal): Promise<Completed> {
+  async run(task: Task, cost: JobCost, { signal, client }: JobOwner): Promise<Completed> {
     signal.throwIfAborted();
     this.#checkMemory(cost.memoryBytes);
-    if (this.#queue.length >= this.#options.queueLength) throw this.#overloaded();
+    if (this.#queue.length >= this.#options.queueLength) this.#displaceFor(client);
     const answer = Promise.withResolvers<Completed>();
-    const job: Job = { task, ...cost, queuedAt: performance.now(), answer };
+    const estimatedMs = this.#estimatedMs(task, cost.work, cost.extraMs);
+    const isLarge = estimatedMs > LARGE_JOB_MS;
+    const job: Job = { task, ...cost, client, estimatedMs, isLarge, queuedAt: performance.now(), answer };
     this.#queue.add(job);
     const abandon = () => this.#abandon(job, signal.reason);
     signal.addEventListener('abort', abandon);
@@ -158,6 +166,26 @@ export class ExtractionPool {
 
   get #reservedBytes(): number {
     return this.#running.values().reduce((sum, job) => sum + job.memoryBytes, 0);
+  }
+
+  #estimatedMs(task: Task, work: number, extraMs: number): number {
+    return this.#throughput[task.kind].msFor(work) + extraMs;
+  }
+
+  /** At least one of several threads is left to jobs that are soon done. */
+  get #allowsLarge(): boolean {
+    const now = performance.now();
+    const long = this.#running
+      .values()
+      .filter(({ isLarge, startedAt }) => isLarge || now - startedAt > LARGE_JOB_MS);
+    return [...long].length < Math.max(1, this.#threads.size - 1);
+  }
+
+  /** @throws ServiceError `OVERLOADED` when no other client has more jobs waiting */
+  #displaceFor(client: string): void {
+    const displaced = this.#queue.displaceFor(client);
+    if (!displaced) throw this.#overloaded();
+    displaced.answer.reject(this.#overloaded());
   }
 
   #checkMemory(memoryBytes: number): void {
@@ -199,7 +227,8 @@ export class ExtractionPool {
     for (;;) {
       const thread = this.#threads.take();
       if (!thread) return;
-      const job = this.#queue.next(this.#options.memoryBytes - this.#reservedBytes);
+      const freeBytes = this.#options.memoryBytes - this.#reservedBytes;
+      const job = this.#queue.next({ freeBytes, allowsLarge: this.#allowsLarge });
       if (!job) {
         this.#threads.giveBack(thread);
         return;

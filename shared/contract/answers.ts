@@ -81,11 +81,17 @@ export const matchResultSchema = z.object({
     .nullable()
     .optional()
     .describe('F with x2ᵀ F x1 = 0, of norm 1; null when there is none'),
+  log10_false_alarms: z
+    .number()
+    .optional()
+    .describe(
+      'log10 of how many models as good as the one found chance would give; it counts below -3. Absent where no more distinct points agree than determine a model',
+    ),
   reason: z
     .enum(['too_few_matches', 'no_consensus'])
     .optional()
     .describe(
-      'Why there is no model: fewer matches than it takes, or no more in agreement than any model could have',
+      'Why there is no model: fewer matches than it takes, or no more in agreement than chance would give',
     ),
   pairs: matchedPairsSchema.optional(),
 });

@@ -171,6 +171,7 @@ test('the edge does not blame its client for a request of its own that the origi
     digest: new Uint8Array(32),
     parameters: DEFAULT_SIFT_PARAMETERS,
     requestId: 'x'.repeat(20_000),
+    client: 'network:127.0.0.1',
     trace: new TraceContext(undefined),
     signal: new AbortController().signal,
   };

@@ -2,10 +2,18 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { JobQueue } from '../../../origin/scheduler/queue.ts';
 
-const job = (name: string, memoryBytes: number) => ({ name, memoryBytes });
+const job = (name: string, memoryBytes: number, client = '', estimatedMs = 100, isLarge = false) => ({
+  name,
+  memoryBytes,
+  client,
+  estimatedMs,
+  isLarge,
+});
+const room = (freeBytes: number, allowsLarge = true) => ({ freeBytes, allowsLarge });
 const drain = (queue: JobQueue<ReturnType<typeof job>>, freeBytes: number) => {
   const names: string[] = [];
-  for (let next = queue.next(freeBytes); next; next = queue.next(freeBytes)) names.push(next.name);
+  for (let next = queue.next(room(freeBytes)); next; next = queue.next(room(freeBytes)))
+    names.push(next.name);
   return names;
 };
 
@@ -19,9 +27,9 @@ test('a job that fits overtakes one that does not', () => {
   const queue = new JobQueue<ReturnType<typeof job>>();
   queue.add(job('large', 100));
   queue.add(job('small', 10));
-  expect(queue.next(50)?.name).toBe('small');
-  expect(queue.next(50)).toBeUndefined();
-  expect(queue.next(100)?.name).toBe('large');
+  expect(queue.next(room(50))?.name).toBe('small');
+  expect(queue.next(room(50))).toBeUndefined();
+  expect(queue.next(room(100))?.name).toBe('large');
 });
 
 test('a job is not overtaken for ever', () => {
@@ -30,8 +38,8 @@ test('a job is not overtaken for ever', () => {
   for (let index = 0; index < 1000; index += 1) queue.add(job('small', 10));
   const overtaking = drain(queue, 50);
   expect(overtaking.length).toBeLessThan(20);
-  expect(queue.next(100)?.name).toBe('large');
-  expect(queue.next(50)?.name).toBe('small');
+  expect(queue.next(room(100))?.name).toBe('large');
+  expect(queue.next(room(50))?.name).toBe('small');
 });
 
 test('a job that is removed no longer holds the others up', () => {
@@ -42,7 +50,7 @@ test('a job that is removed no longer holds the others up', () => {
   drain(queue, 50);
   expect(queue.remove(large)).toBe(true);
   expect(queue.remove(large)).toBe(false);
-  expect(queue.next(50)?.name).toBe('small');
+  expect(queue.next(room(50))?.name).toBe('small');
 });
 
 test('whatever comes and goes, every job comes out once, never too large, and none waits for ever', () => {
@@ -58,7 +66,7 @@ test('whatever comes and goes, every job comes out once, never too large, and no
       const done: string[] = [];
       const free = () => 100 - running.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
       while (done.length < memory.length) {
-        for (let next = queue.next(free()); next; next = queue.next(free())) {
+        for (let next = queue.next(room(free())); next; next = queue.next(room(free()))) {
           expect(next.memoryBytes).toBeLessThanOrEqual(free());
           running.push(next);
           if (running.length === threadCount) break;
@@ -71,4 +79,42 @@ test('whatever comes and goes, every job comes out once, never too large, and no
       expect(queue.length).toBe(0);
     }),
   );
+});
+
+test('a client that just came does not wait behind all jobs of another', () => {
+  const queue = new JobQueue<ReturnType<typeof job>>();
+  for (let index = 0; index < 50; index += 1) queue.add(job(`many ${index}`, 1, 'many'));
+  expect(queue.next(room(1))?.name).toBe('many 0');
+  queue.add(job('one', 1, 'one'));
+  queue.add(job('two', 1, 'one'));
+  expect(drain(queue, 1).slice(0, 4)).toEqual(['one', 'many 1', 'two', 'many 2']);
+});
+
+test('what counts is the time that jobs take, not their number', () => {
+  const queue = new JobQueue<ReturnType<typeof job>>();
+  for (const name of ['slow 0', 'slow 1']) queue.add(job(name, 1, 'slow', 1000));
+  for (let index = 0; index < 20; index += 1) queue.add(job(`quick ${index}`, 1, 'quick', 100));
+  const order = drain(queue, 1);
+  expect(order[0]).toBe('slow 0');
+  expect(order.indexOf('slow 1')).toBe(11);
+});
+
+test('large jobs wait for a thread that they may have, and hold no others up', () => {
+  const queue = new JobQueue<ReturnType<typeof job>>();
+  queue.add(job('large', 1, 'a', 9000, true));
+  for (let index = 0; index < 100; index += 1) queue.add(job('small', 1, 'b'));
+  for (let index = 0; index < 50; index += 1) expect(queue.next(room(1, false))?.name).toBe('small');
+  expect(queue.next(room(1))?.name).toBe('large');
+});
+
+test('in a full queue the client with the most jobs makes place for one with fewer', () => {
+  const queue = new JobQueue<ReturnType<typeof job>>();
+  for (let index = 0; index < 5; index += 1) queue.add(job(`many ${index}`, 1, 'many'));
+  expect(queue.displaceFor('many')).toBeUndefined();
+  expect(queue.displaceFor('one')?.name).toBe('many 4');
+  queue.add(job('one', 1, 'one'));
+  for (let index = 0; index < 3; index += 1) queue.displaceFor('other');
+  // Two clients with a job each: neither has more than the newcomer would have.
+  expect(queue.displaceFor('other')).toBeUndefined();
+  expect(queue.length).toBe(2);
 });

@@ -32,6 +32,7 @@ test('every part and the secret are covered', async () => {
     { pathAndQuery: '/v1/extract?nfeatures=1' },
     { timestampMs: PARTS.timestampMs + 1 },
     { contentDigest: contentDigestOf(new Uint8Array(32).fill(1)) },
+    { client: 'f'.repeat(32) },
   ];
   for (const change of changes)
     expect(await verifyOriginRequest(key, { ...PARTS, ...change }, signature)).toBe(false);

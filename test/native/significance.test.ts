@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { extractFeatures } from '../../origin/jobs/extract.ts';
+import { matchFeatures } from '../../origin/jobs/match.ts';
+import { loadNativeAddon } from '../../origin/native/addon.ts';
+import { matchResultSchema } from '../../shared/contract/answers.ts';
+import { DEFAULT_MAX_IMAGE_PIXELS } from '../../shared/contract/limits.ts';
+import { DEFAULT_SIFT_PARAMETERS, geometryParametersSchema } from '../../shared/contract/parameters.ts';
+import type { ImageFormat } from '../../shared/image-header.ts';
+import { joinPayloads } from '../../shared/origin-protocol.ts';
+import { sha256Hex } from '../../shared/sha256.ts';
+import { SHARED_DATA, sharedDataMissing } from '../fixtures/pictures.ts';
+
+const addon = loadNativeAddon();
+
+async function featuresOf(path: string): Promise<Uint8Array> {
+  const bytes = new Uint8Array(readFileSync(new URL(path, SHARED_DATA)));
+  const format: ImageFormat = path.endsWith('.jpg') ? 'jpeg' : 'png';
+  const { payload } = await extractFeatures(addon, {
+    kind: 'extract',
+    bytes,
+    sha256: await sha256Hex(bytes),
+    format,
+    parameters: DEFAULT_SIFT_PARAMETERS,
+    maxPixels: DEFAULT_MAX_IMAGE_PIXELS,
+  });
+  return payload;
+}
+
+async function match(path1: string, path2: string) {
+  const bytes = joinPayloads(await featuresOf(path1), await featuresOf(path2));
+  const parameters = geometryParametersSchema.parse({});
+  const { payload } = await matchFeatures(addon, { kind: 'match', bytes, parameters });
+  return matchResultSchema.parse(JSON.parse(new TextDecoder().decode(payload)));
+}
+
+const missing = sharedDataMissing('the significance of matches of real images');
+
+test.skipIf(missing).each([
+  ['a mirrored image', 'trials/mirror-a.png', 'trials/mirror-b.png'],
+  ['graffiti 1→5', 'matching/oxford_graffiti/1.png', 'matching/oxford_graffiti/5.png'],
+  ['different scenes', 'matching/oxford_graffiti/6.png', 'matching/oxford_ubc/1.png'],
+  ['different scenes', 'matching/oxford_boat/1.png', 'matching/oxford_ubc/1.png'],
+])('%s: no consensus', async (_, path1, path2) => {
+  expect(await match(path1, path2)).toMatchObject({
+    homography: null,
+    inliers: 0,
+    reason: 'no_consensus',
+  });
+});
+
+test.skipIf(missing)('graffiti 1→4, far from the limit', async () => {
+  const result = await match('matching/oxford_graffiti/1.png', 'matching/oxford_graffiti/4.png');
+  expect(result.homography).toBeTruthy();
+  expect(result.log10_false_alarms).toBeLessThan(-12);
+});
