@@ -45,6 +45,8 @@ export class StorageInTrouble extends Error {
 /** Bytes of a stored result, text of the largest one in any format included. */
 const MAX_RESULT_BYTES = 1024 * 1024 * 1024;
 const WEB_ATTEMPTS = 3;
+/** Whose jobs these are where the threads are shared. */
+const BULK_CLIENT = 'bulk';
 
 export function imageJobPlan({ parameters, formats }: JobRequest, output: ObjectLocation): ImageJobPlan {
   const { root_sift, ...extraction } = parameters;
@@ -134,7 +136,7 @@ async function writeResults(
   let payload = stored;
   if (!payload) {
     const { task, cost } = extractionJob(image, plan.parameters, dependencies);
-    payload = (await pool.run(task, cost, signal)).payload;
+    payload = (await pool.run(task, cost, { signal, client: BULK_CLIENT })).payload;
   }
   for (const format of plan.formats) {
     const file = FEATURE_FILES[format];
