@@ -7,8 +7,8 @@ export const STORE = fileURLToPath(new URL('../../build/containers/', import.met
 const STORAGE = [
   `--root=${STORE}storage`,
   `--runroot=${STORE}run`,
-  // Copies whole layers, but works on every file system and needs no kernel module.
-  '--storage-driver=vfs',
+  // `vfs`, which copies every layer, takes five times as long.
+  '--storage-driver=overlay',
 ];
 
 /** What needs no container engine: a changed root folder in place of namespaces. */

@@ -119,7 +119,7 @@ export class Deployment {
     ]);
   }
 
-  /** deploy/haproxy.cfg as it is; its name server is one that knows the origins, as Docker's would. */
+  /** deploy/load-balancer/haproxy.cfg as it is; its name server is one that knows the origins, as Docker's would. */
   async startLoadBalancer(): Promise<void> {
     const [host] = this.hostsOf('load-balancer');
     const haproxy = findExecutable('haproxy', '../sbin/haproxy');
@@ -128,8 +128,17 @@ export class Deployment {
     const origins = this.hostsOf('origin').map(({ address }) => address);
     this.#start(host, undefined, [...host.enter, process.execPath, nameServer, ...origins]);
     const configuration = path.join(this.#folder, 'haproxy.cfg');
-    await copyFile(new URL('../../deploy/haproxy.cfg', import.meta.url), configuration);
-    this.#start(host, undefined, [...host.enter, haproxy, '-db', '-f', configuration]);
+    await copyFile(new URL('../../deploy/load-balancer/haproxy.cfg', import.meta.url), configuration);
+    const { ORIGINS } = this.#service('load-balancer').environment;
+    this.#start(host, undefined, [
+      ...host.enter,
+      'env',
+      `ORIGINS=${ORIGINS}`,
+      haproxy,
+      '-db',
+      '-f',
+      configuration,
+    ]);
   }
 
   /** Runs a program in the container of a service, as `docker exec` does, and gives its output. */

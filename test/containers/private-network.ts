@@ -1,3 +1,4 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { run } from './command.ts';
 
 const SUBNET = '10.213.77';
@@ -38,6 +39,9 @@ export class PrivateNetwork {
     };
     this.#hosts.push(host);
     await run('ip', ['netns', 'add', namespace]);
+    // As in Docker's containers; `ip netns exec` puts it in the place of /etc/resolv.conf.
+    await mkdir(settingsOf(namespace), { recursive: true });
+    await writeFile(`${settingsOf(namespace)}/resolv.conf`, 'nameserver 127.0.0.11\n');
     const outside = `${namespace}o`;
     await run('ip', ['link', 'add', outside, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace]);
     await run('ip', ['link', 'set', outside, 'master', this.#bridge, 'up']);
@@ -52,8 +56,14 @@ export class PrivateNetwork {
 
   async close(): Promise<void> {
     for (const [index] of this.#hosts.entries()) {
-      await run('ip', ['netns', 'delete', `${this.#prefix}${index + 2}`]).catch(() => undefined);
+      const namespace = `${this.#prefix}${index + 2}`;
+      await run('ip', ['netns', 'delete', namespace]).catch(() => undefined);
+      await rm(settingsOf(namespace), { recursive: true, force: true });
     }
     await run('ip', ['link', 'delete', this.#bridge]).catch(() => undefined);
   }
+}
+
+function settingsOf(namespace: string): string {
+  return `/etc/netns/${namespace}`;
 }

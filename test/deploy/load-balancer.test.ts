@@ -14,7 +14,8 @@ import { type NameServer, startNameServer } from './name-server.ts';
 // Debian keeps it outside an ordinary user's PATH.
 const haproxy = findExecutable('haproxy', '../sbin/haproxy');
 const canRun = haproxy !== undefined && process.platform === 'linux';
-if (!canRun) process.stderr.write('SKIPPED: tests of deploy/haproxy.cfg, which need Linux and haproxy\n');
+if (!canRun)
+  process.stderr.write('SKIPPED: tests of deploy/load-balancer/haproxy.cfg, which need Linux and haproxy\n');
 
 const answerSchema = z.object({ address: z.string(), bytes: z.number() });
 
@@ -66,6 +67,7 @@ describe.skipIf(!canRun)('load balancer', () => {
   let names: NameServer;
   let addresses: string[];
   let url: string;
+  let statusUrl: string;
   let directory: string;
   let child: ChildProcess;
 
@@ -79,12 +81,17 @@ describe.skipIf(!canRun)('load balancer', () => {
     names = await startNameServer(() => addresses);
     const port = await findFreePort();
     url = `http://127.0.0.1:${port}`;
+    const statusPort = await findFreePort();
+    statusUrl = `http://127.0.0.1:${statusPort}`;
 
-    const template = await readFile(new URL('../../deploy/haproxy.cfg', import.meta.url), 'utf8');
+    const template = await readFile(
+      new URL('../../deploy/load-balancer/haproxy.cfg', import.meta.url),
+      'utf8',
+    );
     const configuration = [
-      ['nameserver embedded 127.0.0.11:53', `nameserver embedded 127.0.0.1:${names.port}`],
+      ['parse-resolv-conf', `nameserver test 127.0.0.1:${names.port}`],
       ['bind :8080', `bind 127.0.0.1:${port}`],
-      ['origin:8080', `origin:${originPort}`],
+      ['bind :8405', `bind 127.0.0.1:${statusPort}`],
     ].reduce((text, [from = '', to = '']) => {
       expect(text).toContain(from);
       return text.replace(from, to);
@@ -92,7 +99,10 @@ describe.skipIf(!canRun)('load balancer', () => {
     directory = await mkdtemp(path.join(tmpdir(), 'haproxy-'));
     const file = path.join(directory, 'haproxy.cfg');
     await writeFile(file, configuration);
-    child = spawn(haproxy ?? '', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'inherit'] });
+    child = spawn(haproxy ?? '', ['-db', '-f', file], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, ORIGINS: `origin:${originPort}` },
+    });
     await until('both origins are in use', async () => {
       return new Set((await placement().catch(() => new Map<string, string>())).values()).size === 2;
     });
@@ -135,6 +145,12 @@ describe.skipIf(!canRun)('load balancer', () => {
 
   const received = () => first.received + second.received + third.received;
   const abandoned = () => first.abandoned + second.abandoned + third.abandoned;
+
+  test('probes and Prometheus are served beside the origins', async () => {
+    expect((await fetch(`${statusUrl}/health`)).status).toBe(200);
+    const metrics = await (await fetch(`${statusUrl}/metrics`)).text();
+    expect(metrics).toContain('haproxy_backend_http_responses_total{proxy="origins",code="5xx"}');
+  });
 
   test('one image always meets the same origin, and every origin has its share', async () => {
     const found = await placement();

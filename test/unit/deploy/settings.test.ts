@@ -105,7 +105,7 @@ test('the load balancer waits longer than any edge, and .env.example names the l
   const longestMs = Number(longest);
   expect(edge.parseConfiguration(withTimeout(longestMs)).ORIGIN_TIMEOUT_MS).toBe(longestMs);
   expect(() => edge.parseConfiguration(withTimeout(longestMs + 1))).toThrow('ORIGIN_TIMEOUT_MS');
-  const haproxy = read('deploy/haproxy.cfg');
+  const haproxy = read('deploy/load-balancer/haproxy.cfg');
   for (const side of ['client', 'server']) {
     const [, seconds] = new RegExp(`^ +timeout ${side} (\\d+)s$`, 'm').exec(haproxy) ?? [];
     expect(Number(seconds) * 1000, `timeout ${side}`).toBeGreaterThanOrEqual(longestMs + 2000);
