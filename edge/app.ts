@@ -14,6 +14,7 @@ import { registerCacheKeys } from './routes/cache-keys.ts';
 import { registerDetect } from './routes/detect.ts';
 import { registerFeaturesByHash } from './routes/features-by-hash.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerJobs } from './routes/jobs.ts';
 import { registerMatch } from './routes/match.ts';
 import { registerPages } from './routes/pages.ts';
 import { registerStats } from './routes/stats.ts';
@@ -34,6 +35,7 @@ export function createApp(services: Services): Hono<EdgeEnvironment> {
   registerFeaturesByHash(app, services);
   registerCacheKeys(app, services);
   registerMatch(app, services);
+  registerJobs(app, services);
   registerHealth(app, services);
   registerStats(app, services);
   registerPages(app, services);

@@ -36,6 +36,9 @@ export const configurationSchema = z.object({
     .min(1, { error: 'is missing' })
     .describe('What that asks of its clients'),
   ORIGIN_URL: httpUrl.describe('Where the origin is reached, without a path'),
+  JOBS_URL: httpUrl
+    .optional()
+    .describe('Where the job service is reached, without a path; none: no bulk jobs'),
   ORIGIN_SECRET: secretListSetting(32).describe(
     'Shared with the origin; signs every request to it, and cached results. Several, separated by commas: the first signs, all verify',
   ),

@@ -15,6 +15,7 @@ import { FeatureSource } from './features/feature-source.ts';
 import { OriginClient } from './features/origin-client.ts';
 import type { Assets } from './http/assets.ts';
 import type { UploadLimits } from './ingest/upload.ts';
+import { JobServiceClient } from './jobs/job-service-client.ts';
 import type { RateLimit } from './middleware/rate-limit.ts';
 import { Health } from './observability/health.ts';
 import { logWarning } from './observability/log.ts';
@@ -30,6 +31,7 @@ export interface Services {
   features: FeatureSource;
   health: Health;
   origin: OriginClient;
+  jobs: JobServiceClient;
   limits: UploadLimits;
   stats: Stats;
   log: RequestLog;
@@ -99,6 +101,11 @@ export function createServices(configuration: Configuration, assets: Assets): Se
     }),
     health: new Health({ redis: connectToRedis(configuration), origin }),
     origin,
+    jobs: new JobServiceClient({
+      url: configuration.JOBS_URL,
+      secret: signingSecret,
+      timeoutMs: ORIGIN_TIMEOUT_MS,
+    }),
     limits: {
       maxBytes: configuration.MAX_IMAGE_BYTES,
       maxPixels: configuration.MAX_IMAGE_PIXELS,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { configurationSchema as edgeSchema } from '../edge/configuration.ts';
 import { configurationSchema as gatewaySchema } from '../gateway/configuration.ts';
+import { jobServiceSettingsSchema } from '../origin/bulk/configuration.ts';
 import { settingsSchema as originSchema } from '../origin/configuration.ts';
 import { fromRoot } from './project-root.ts';
 
@@ -46,6 +47,13 @@ ${tableOf(originSchema)}
 
 OpenCV itself reads \`OPENCV_CPU_DISABLE\`, such as \`AVX512-SKX\`: origins of different CPU generations need a common level.
 
+## Bulk jobs
+
+Job service; workers read all of it but \`JOBS_HOST\` to \`ORIGIN_SECRET\`, and the origin's settings for extraction. Credentials for S3
+are those of the AWS tools, such as \`AWS_ACCESS_KEY_ID\` and \`AWS_SECRET_ACCESS_KEY\`.
+
+${tableOf(jobServiceSettingsSchema)}
+
 ## Redis gateway
 
 For development and compose; production talks to Upstash.
@@ -55,7 +63,8 @@ ${tableOf(gatewaySchema)}
 ## Elsewhere
 
 \`npm start\` reads \`PORT\`, \`ORIGIN_PORT\`, \`REDIS_REST_PORT\`, \`REDIS_URL\`, \`ORIGIN_SECRET\` and \`REDIS_REST_TOKEN\`, and hands the
-others on. docker-compose.yml reads \`ORIGIN_REPLICAS\`, \`ORIGIN_MEMORY_LIMIT\` and \`GRAFANA_PORT\`.
+others on. \`npm run jobs\` reads \`NATS_PORT\`, \`JOBS_PORT\`, \`JOBS_WORKERS\` and \`ORIGIN_SECRET\`. docker-compose.yml reads
+\`ORIGIN_REPLICAS\`, \`ORIGIN_MEMORY_LIMIT\`, \`JOBS_DATA\` and \`GRAFANA_PORT\`.
 `;
 }
 

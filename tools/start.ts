@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { originReadySchema } from '../shared/contract/answers.ts';
 import { extractorId } from '../shared/extractor.ts';
 import { portSetting, readSettings, SettingsError } from '../shared/settings.ts';
+import { localSecret } from './local-secret.ts';
 import { ensurePortsAreFree } from './ports.ts';
 import { fromRoot } from './project-root.ts';
 import { type RunningProcess, startProcess } from './running-process.ts';
@@ -30,6 +31,9 @@ const LOG_FORMAT = {
 };
 const START_TIMEOUT_MS = 60_000;
 
+/** Where `npm run jobs` serves. */
+const DEFAULT_JOBS_URL = 'http://127.0.0.1:8070';
+
 const randomSecret = () => randomBytes(32).toString('base64url');
 
 /** What is not given lives as long as this session; only cached results of an external Redis outlive it. */
@@ -39,7 +43,7 @@ const settingsSchema = z
     ORIGIN_PORT: portSetting(8080),
     REDIS_REST_PORT: portSetting(8079),
     REDIS_URL: z.string().optional(),
-    ORIGIN_SECRET: z.string().default(randomSecret),
+    ORIGIN_SECRET: z.string().default(localSecret),
     REDIS_REST_TOKEN: z.string().default(randomSecret),
     UPSTASH_REDIS_REST_URL: z.url().optional(),
     UPSTASH_REDIS_REST_TOKEN: z.string().optional(),
@@ -121,6 +125,7 @@ async function startServices(settings: Settings, upstash: Cache | undefined): Pr
       UPSTASH_REDIS_REST_URL: cache.url,
       UPSTASH_REDIS_REST_TOKEN: cache.token,
       ORIGIN_URL: originUrl,
+      JOBS_URL: process.env.JOBS_URL || DEFAULT_JOBS_URL,
       ORIGIN_SECRET,
       // Every request: whoever tries it out wants to see them.
       LOG_SAMPLE_RATE: process.env.LOG_SAMPLE_RATE || '1',

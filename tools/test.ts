@@ -3,9 +3,10 @@ import { runInForeground } from './foreground.ts';
 import { ensureChromium } from './set-up/chromium.ts';
 import { ensureDeno } from './set-up/deno.ts';
 import { ensureNativeBuild } from './set-up/native-build.ts';
+import { ensureNats } from './set-up/nats.ts';
 import { ensureOpenCv } from './set-up/opencv.ts';
 import { ensureRedis } from './set-up/redis.ts';
 import { setUp } from './set-up/set-up.ts';
 
-await setUp(ensureOpenCv, ensureNativeBuild, ensureRedis, ensureDeno, ensureChromium);
+await setUp(ensureOpenCv, ensureNativeBuild, ensureRedis, ensureNats, ensureDeno, ensureChromium);
 process.exitCode = await runInForeground('vitest', ['run', ...process.argv.slice(2)]);

@@ -31,6 +31,7 @@ import {
   keypointsAnswerSchema,
   sha256Parameter,
 } from '../../shared/contract/feature-content.ts';
+import { type JobAnswer, jobAnswerSchema, jobListAnswerSchema } from '../../shared/contract/jobs.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { type StatsAnswer, statsAnswerSchema } from '../../shared/contract/stats.ts';
 import { SERVICE_VERSION } from '../../shared/service.ts';
@@ -183,6 +184,24 @@ const CACHE_DELETION_EXAMPLE: CacheDeletionAnswer = {
   cursor: null,
 };
 
+const JOB_EXAMPLE: JobAnswer = {
+  id: 'job-0mihqw2n4-5f0c1ab2',
+  state: 'running',
+  created_at: '2026-11-28T10:00:00.000Z',
+  finished_at: null,
+  source: { prefix: 's3://photos/2026/' },
+  output: 's3://photos/features/',
+  formats: ['safetensors'],
+  parameters: { ...DEFAULT_SIFT_PARAMETERS, root_sift: false },
+  retry_of: null,
+  images: { total: 100_000, done: 25_000, succeeded: 24_990, failed: 10, cached: 0 },
+  shards: { total: 500, done: 124 },
+  images_per_second: 250,
+  seconds_left: 300,
+  message: null,
+  report: 's3://photos/features/_edgesift/job-0mihqw2n4-5f0c1ab2/',
+};
+
 export interface Example {
   summary?: string;
   value: unknown;
@@ -190,6 +209,8 @@ export interface Example {
 
 /** Named examples of each schema that a response can have. */
 export const EXAMPLES = new Map<z.core.$ZodType, Record<string, Example>>([
+  [jobAnswerSchema, { job: { value: JOB_EXAMPLE } }],
+  [jobListAnswerSchema, { jobs: { value: { jobs: [JOB_EXAMPLE], next: null } } }],
   [detectAnswerSchema, { summary: { summary: 'include=summary', value: DETECT_EXAMPLE } }],
   [keypointsAnswerSchema, { keypoints: { summary: 'include=keypoints', value: KEYPOINTS_EXAMPLE } }],
   [completeAnswerSchema, { all: { summary: 'include=all', value: COMPLETE_EXAMPLE } }],

@@ -20,6 +20,7 @@ import {
 } from '../../shared/contract/cache-administration.ts';
 import { problemSchema } from '../../shared/contract/errors.ts';
 import { completeAnswerSchema, keypointsAnswerSchema } from '../../shared/contract/feature-content.ts';
+import { jobAnswerSchema, jobListAnswerSchema } from '../../shared/contract/jobs.ts';
 import { statsAnswerSchema } from '../../shared/contract/stats.ts';
 
 /** The names of schemas in the document: each becomes a component. */
@@ -40,6 +41,8 @@ export const SCHEMAS = {
   CacheList: cacheListAnswerSchema,
   CacheEntry: cacheEntryAnswerSchema,
   CacheDeletion: cacheDeletionAnswerSchema,
+  Job: jobAnswerSchema,
+  JobList: jobListAnswerSchema,
   Problem: problemSchema,
 } as const satisfies Record<string, z.ZodType>;
 

@@ -62,7 +62,10 @@ export const jobServiceSettingsSchema = z.object({
     .optional()
     .describe('Signs webhooks; without it jobs cannot have any'),
   ORIGIN_SECRET: secretListSetting(32).describe('As of the origin: shared with the edges'),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Least level of what is logged'),
 });
 
 export interface BulkConfiguration {

@@ -10,6 +10,7 @@ import { errorCodeSchema } from '../../shared/contract/errors.ts';
 import { contentDigestOf } from '../../shared/origin-protocol.ts';
 import { sha256, sha256Hex } from '../../shared/sha256.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
+import { type FakeJobService, KNOWN_JOB, startFakeJobService } from '../fixtures/fake-job-service.ts';
 import { flatPicture, newPicture, ownPicture } from '../fixtures/pictures.ts';
 import { createKey } from '../fixtures/tool.ts';
 import { operations } from './documented.ts';
@@ -20,17 +21,23 @@ import { documentedThings, Recorder } from './recorder.ts';
 
 const recorder = new Recorder();
 let stack: EdgeStack;
+let jobs: FakeJobService;
 let adminKey: string;
 let readKey: string;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 beforeAll(async () => {
-  stack = await startEdgeStack({ runtime: 'workerd', edgeEnvironment: { REDIS_TIMEOUT_MS: '3000' } });
+  jobs = await startFakeJobService();
+  const edgeEnvironment = { REDIS_TIMEOUT_MS: '3000', JOBS_URL: jobs.url };
+  stack = await startEdgeStack({ runtime: 'workerd', edgeEnvironment });
   adminKey = await createKey(stack.redisEnvironment, 'admin');
   readKey = await createKey(stack.redisEnvironment, 'read');
 });
-afterAll(() => stack?.stop());
+afterAll(async () => {
+  await stack?.stop();
+  await jobs?.stop();
+});
 
 async function call(pathAndQuery: string, init: RequestInit = {}): Promise<Response> {
   const request = new Request(stack.url + pathAndQuery, init);
@@ -51,6 +58,8 @@ const DETECT = '/api/v1/features/detect';
 const BATCH = '/api/v1/features/batch';
 const MATCH = '/api/v1/match';
 const KEYS = '/api/v1/cache/keys';
+const JOBS = '/api/v1/jobs';
+const JSON_BODY = { 'content-type': 'application/json' };
 const UPLOADS: [path: string, makeForm: (image: Bytes) => FormData][] = [
   [DETECT, (image) => form(['image', image])],
   [BATCH, (image) => form(['images', image])],
@@ -74,7 +83,8 @@ async function samples(): Promise<[path: string, init: RequestInit][]> {
     const concrete = path
       .replace('{sha256}', NOWHERE)
       .replace('{key}', 'opencv-sift@0/n0/0')
-      .replace('{file}', 'docs.js');
+      .replace('{file}', 'docs.js')
+      .replace('{id}', KNOWN_JOB);
     const query = method === 'DELETE' && path === KEYS ? '?pattern=none' : '';
     return [concrete + query, { method, ...(makeForm && { body: makeForm(picture) }) }];
   });
@@ -176,6 +186,43 @@ test('cache administration', async () => {
   }
 });
 
+test('bulk jobs', async () => {
+  const body = JSON.stringify({ source: { images: [] }, output: '/results/' });
+  const create = (text: string) => call(JOBS, { method: 'POST', body: text, headers: JSON_BODY });
+  expect((await call(JOBS, { method: 'POST', body })).status).toBe(415);
+  expect((await create(body)).status).toBe(202);
+  expect((await create('{}')).status).toBe(400);
+  expect((await create('x'.repeat(3 * 1024 * 1024))).status).toBe(413);
+  const requests: [method: string, path: string, status: number][] = [
+    ['GET', `${JOBS}?limit=10&before=${KNOWN_JOB}`, 200],
+    ['GET', `${JOBS}?limit=0`, 400],
+    ['GET', `${JOBS}/${KNOWN_JOB}`, 200],
+    ['GET', `${JOBS}/${KNOWN_JOB}/events`, 200],
+    ['POST', `${JOBS}/${KNOWN_JOB}/cancel`, 200],
+    ['POST', `${JOBS}/${KNOWN_JOB}/retry-failed`, 202],
+    ['POST', `${JOBS}/nothing-failed-${KNOWN_JOB}/retry-failed`, 400],
+  ];
+  for (const [method, path, status] of requests) {
+    expect((await call(path, { method })).status, `${method} ${path}`).toBe(status);
+  }
+  expect(jobs.requests).toContain(`POST /v1/jobs ${body}`);
+});
+
+test('bulk jobs where they are not set up, and where their service is gone', async () => {
+  const paths = operations.filter(({ path }) => path.startsWith(JOBS));
+  expect(paths).toHaveLength(6);
+  for (const [JOBS_URL, status] of [
+    ['', 404],
+    ['http://127.0.0.1:1', 502],
+  ] as const) {
+    await stack.restartEdge({ JOBS_URL });
+    for (const { method, path } of paths) {
+      const init = { method, ...(method === 'POST' && { body: '{}', headers: JSON_BODY }) };
+      expect((await call(path.replace('{id}', KNOWN_JOB), init)).status, path).toBe(status);
+    }
+  }
+});
+
 test('without a key, with too small a one, and beyond the limit', async () => {
   await stack.restartEdge({ REQUIRE_API_KEY: 'true' });
   const guarded = async () => (await samples()).filter(([path]) => path.startsWith('/api/'));
@@ -196,12 +243,12 @@ test('without a key, with too small a one, and beyond the limit', async () => {
 
 test('uploads that come too slowly', async () => {
   await stack.restartEdge({ UPLOAD_TIMEOUT_MS: '300' });
-  for (const [path] of UPLOADS) {
+  for (const path of [JOBS, ...UPLOADS.map(([upload]) => upload)]) {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     const writer = writable.getWriter();
     void writer.write(new Uint8Array(10)).catch(() => undefined);
     const url = stack.url + path;
-    const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+    const headers = path === JOBS ? JSON_BODY : { 'content-type': 'multipart/form-data; boundary=x' };
     const response = await fetch(url, { method: 'POST', body: readable, headers, duplex: 'half' });
     await recorder.record(new Request(url, { method: 'POST', headers }), response);
     expect(response.status).toBe(504);
@@ -223,6 +270,7 @@ test('more uploads at once than an isolate holds', async () => {
   // Of the largest size, so that there is no room for them beside the others.
   const picture = await flatPicture(1_800, 1_800, { compressionLevel: 0 });
   const refused = await Promise.all(UPLOADS.map(([path, makeForm]) => post(path, makeForm(picture))));
+  refused.push(await call(JOBS, { method: 'POST', body: '{}', headers: JSON_BODY }));
   for (const response of refused) {
     expect(response.status).toBe(503);
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);

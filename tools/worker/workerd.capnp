@@ -26,6 +26,7 @@ const edge :Workerd.Worker = (
     (name = "UPSTASH_REDIS_REST_URL", fromEnvironment = "UPSTASH_REDIS_REST_URL"),
     (name = "UPSTASH_REDIS_REST_TOKEN", fromEnvironment = "UPSTASH_REDIS_REST_TOKEN"),
     (name = "ORIGIN_URL", fromEnvironment = "ORIGIN_URL"),
+    (name = "JOBS_URL", fromEnvironment = "JOBS_URL"),
     (name = "ORIGIN_SECRET", fromEnvironment = "ORIGIN_SECRET"),
     (name = "EXTRACTOR", fromEnvironment = "EXTRACTOR"),
     (name = "CACHE_TTL", fromEnvironment = "CACHE_TTL"),

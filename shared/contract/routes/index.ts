@@ -4,6 +4,7 @@ import { clearCacheKeys, listCacheKeys } from './cache-keys.ts';
 import { detect } from './detect.ts';
 import { featuresByHash } from './features-by-hash.ts';
 import { health, live, ready } from './health.ts';
+import { cancelJob, createJob, getJob, jobEvents, listJobs, retryFailedImages } from './jobs.ts';
 import { match } from './match.ts';
 import { dashboard, openApi, pageFile, redoc, swaggerUi } from './pages.ts';
 import { stats } from './stats.ts';
@@ -14,6 +15,12 @@ export const ROUTES = {
   batch,
   featuresByHash,
   match,
+  createJob,
+  listJobs,
+  getJob,
+  jobEvents,
+  cancelJob,
+  retryFailedImages,
   health,
   ready,
   live,

@@ -3,6 +3,7 @@ import { parseEnv } from 'node:util';
 import { expect, test } from 'vitest';
 import * as edge from '../../../edge/configuration.ts';
 import { configurationSchema as gatewaySchema } from '../../../gateway/configuration.ts';
+import { parseJobServiceConfiguration } from '../../../origin/bulk/configuration.ts';
 import * as origin from '../../../origin/configuration.ts';
 import { configurationPage } from '../../../tools/document-configuration.ts';
 
@@ -11,7 +12,7 @@ const example = read('.env.example');
 const compose = read('docker-compose.yml');
 
 /** What only docker-compose.yml reads. */
-const COMPOSE_ONLY = ['GRAFANA_PORT', 'ORIGIN_MEMORY_LIMIT', 'ORIGIN_REPLICAS'];
+const COMPOSE_ONLY = ['GRAFANA_PORT', 'JOBS_DATA', 'ORIGIN_MEMORY_LIMIT', 'ORIGIN_REPLICAS'];
 
 /** Settings that stand as property names in a source file, as in `ORIGIN_PORT: integer(0, 65_535)`. */
 function settingsIn(file: string): string[] {
@@ -23,7 +24,8 @@ function settingsIn(file: string): string[] {
 const edgeSettings = settingsIn('edge/configuration.ts');
 const originSettings = settingsIn('origin/configuration.ts');
 const gatewaySettings = settingsIn('gateway/configuration.ts');
-const startSettings = settingsIn('tools/start.ts');
+const startSettings = [...settingsIn('tools/start.ts'), ...settingsIn('tools/jobs.ts')];
+const bulkSettings = settingsIn('origin/bulk/configuration.ts');
 
 /** As if every line that shows a default were not commented out. */
 const exampleInFull = parseEnv(example.replaceAll(/^# (?=[A-Z0-9_]+=)/gm, ''));
@@ -44,7 +46,14 @@ function service(name: string): string {
 }
 
 test('.env.example names every setting of every process once, and no other', () => {
-  const all = [...edgeSettings, ...originSettings, ...gatewaySettings, ...startSettings, ...COMPOSE_ONLY];
+  const all = [
+    ...edgeSettings,
+    ...originSettings,
+    ...bulkSettings,
+    ...gatewaySettings,
+    ...startSettings,
+    ...COMPOSE_ONLY,
+  ];
   const named = Array.from(example.matchAll(/^(?:# )?([A-Z0-9_]+)=/gm), ([, name]) => name);
   expect(named.toSorted()).toEqual([...new Set(all)].toSorted());
 });
@@ -61,6 +70,8 @@ test('.env.example shows the defaults that the processes have', () => {
   const shown = { ...exampleInFull, ...needed };
   expect(edge.parseConfiguration(shown)).toEqual(edge.parseConfiguration(needed));
   expect(origin.parseConfiguration(shown)).toEqual(origin.parseConfiguration(secrets));
+  const index = { ...secrets, JOBS_INDEX: '/index' };
+  expect(parseJobServiceConfiguration({ ...shown, ...index })).toEqual(parseJobServiceConfiguration(index));
   const given = Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== ''));
   expect(gatewaySchema.parse(given)).toEqual(gatewaySchema.parse(secrets));
 });
