@@ -62,8 +62,8 @@ async function bundleModules(outdir: string): Promise<string> {
     // Packages in CommonJS ask for Node's own modules by `require`.
     banner: {
       js: `#!/usr/bin/env node
-import { createRequire } from 'node:module';
-const require = createRequire(import.meta.url);`,
+import { createRequire as createBundleRequire } from 'node:module';
+const require = createBundleRequire(import.meta.url);`,
     },
   });
   const results = await Promise.all([library, commandLine]);
