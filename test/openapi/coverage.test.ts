@@ -259,17 +259,21 @@ test('uploads that come too slowly', async () => {
 test('more uploads at once than an isolate holds', async () => {
   await stack.restartEdge();
   const { hostname, port } = new URL(stack.url);
-  const stalled = Array.from({ length: 7 }, () => {
+  const stall = (path: string, type: string, bytes: number) => {
     const socket = connect(Number(port), hostname).on('error', () => undefined);
     socket.write(
-      `POST ${DETECT} HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 10000000\r\n\r\n\x89PNG`,
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${bytes}\r\n\r\n\x89PNG`,
     );
     return socket;
-  });
+  };
+  const stalled = Array.from({ length: 7 }, () => stall(DETECT, 'image/png', 10_000_000));
   await new Promise((resolve) => setTimeout(resolve, 200));
   // Of the largest size, so that there is no room for them beside the others.
   const picture = await flatPicture(1_800, 1_800, { compressionLevel: 0 });
   const refused = await Promise.all(UPLOADS.map(([path, makeForm]) => post(path, makeForm(picture))));
+  // They take what the images have left.
+  stalled.push(...Array.from({ length: 6 }, () => stall(JOBS, 'application/json', 2_000_000)));
+  await new Promise((resolve) => setTimeout(resolve, 200));
   refused.push(await call(JOBS, { method: 'POST', body: '{}', headers: JSON_BODY }));
   for (const response of refused) {
     expect(response.status).toBe(503);

@@ -33,7 +33,7 @@ export interface DocumentedOperation extends z.infer<typeof operationSchema> {
 
 export const PROBLEM = 'application/problem+json';
 
-/** Every operation of the document, paths without parameters first. */
+/** Every operation of the document, paths without parameters first, then the longest. */
 export const operations: DocumentedOperation[] = Object.entries(document.paths)
   .flatMap(([path, methods]) =>
     Object.entries(methods)
@@ -46,4 +46,7 @@ export const operations: DocumentedOperation[] = Object.entries(document.paths)
         pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '.+')}$`),
       })),
   )
-  .toSorted((one, other) => one.path.split('{').length - other.path.split('{').length);
+  .toSorted(
+    (one, other) =>
+      one.path.split('{').length - other.path.split('{').length || other.path.length - one.path.length,
+  );
