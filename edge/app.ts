@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { ServiceError } from '../shared/contract/errors.ts';
+import { requests } from '../shared/contract/routes/requests.ts';
 import type { EdgeContext, EdgeEnvironment } from './context.ts';
 import { authentication } from './middleware/authentication.ts';
 import { crossOriginRequests } from './middleware/cors.ts';
@@ -12,16 +13,19 @@ import { securityHeaders } from './middleware/security-headers.ts';
 import { registerBatch } from './routes/batch.ts';
 import { registerCacheKeys } from './routes/cache-keys.ts';
 import { registerDetect } from './routes/detect.ts';
+import { registerExists } from './routes/exists.ts';
 import { registerFeaturesByHash } from './routes/features-by-hash.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerJobs } from './routes/jobs.ts';
 import { registerMatch } from './routes/match.ts';
 import { registerPages } from './routes/pages.ts';
+import { registerRequests } from './routes/requests.ts';
 import { registerStats } from './routes/stats.ts';
 import type { AccessRules, Services } from './services.ts';
 
 const API = '/api/*';
-const ADMINISTRATION = '/api/v1/cache/*';
+/** What takes a key in every deployment. */
+const ADMINISTRATION = ['/api/v1/cache/*', requests.path];
 
 /** The public API. The same on every platform: what differs comes in with `services` and the execution context. */
 export function createApp(services: Services): Hono<EdgeEnvironment> {
@@ -32,11 +36,13 @@ export function createApp(services: Services): Hono<EdgeEnvironment> {
   controlAccess(app, services.access);
   registerDetect(app, services);
   registerBatch(app, services);
+  registerExists(app, services);
   registerFeaturesByHash(app, services);
   registerCacheKeys(app, services);
   registerMatch(app, services);
   registerJobs(app, services);
   registerHealth(app, services);
+  registerRequests(app, services);
   registerStats(app, services);
   registerPages(app, services);
   app.notFound((context) => {
@@ -53,6 +59,7 @@ function controlAccess(app: Hono<EdgeEnvironment>, access: AccessRules): void {
   if (limit || requireApiKey) app.use(API, readRefusedBodies());
   if (limit) app.use(API, rateLimitHeaders(limit));
   const beforeLookUp = (context: EdgeContext) => limit && admitNetwork(limit, context);
-  app.use(requireApiKey ? API : ADMINISTRATION, authentication({ authenticator, beforeLookUp }));
+  const authenticate = authentication({ authenticator, beforeLookUp });
+  for (const path of requireApiKey ? [API] : ADMINISTRATION) app.use(path, authenticate);
   if (limit) app.use(API, rateLimit(limit));
 }

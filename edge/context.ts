@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import type { ErrorCode } from '../shared/contract/errors.ts';
 import type { TraceContext } from '../shared/contract/trace-context.ts';
 import type { Timing } from './observability/timing.ts';
 
@@ -19,6 +20,8 @@ export interface EdgeEnvironment {
     /** Whose quota the request uses, where there are quotas. */
     rateLimitClient?: string;
     trace: TraceContext;
+    /** Of an error response. */
+    errorCode?: ErrorCode;
   };
 }
 

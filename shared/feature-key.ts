@@ -3,7 +3,9 @@ import type { SiftParameters } from './contract/parameters.ts';
 import { type Extractor, extractorId } from './extractor.ts';
 
 /** Lower-case hexadecimal SHA-256 of an image file's bytes. */
-export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
+export const sha256Schema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, { error: 'must be 64 lower-case hexadecimal digits' });
 
 /**
  * The complete name of a result: whoever computes the features of this key, anywhere, gets the same bytes.

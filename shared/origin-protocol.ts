@@ -1,5 +1,6 @@
 import { fromHex, toHex } from './hex.ts';
 import { sha256Hex } from './sha256.ts';
+import { utf8 } from './utf8.ts';
 
 /**
  * What edge and origin say to each other: `POST /v1/extract?<SIFT parameters>` with the image file as body,
@@ -67,7 +68,7 @@ const CLIENT_NAME = /^[0-9a-f]{32}$/;
 
 /** What an origin is to know of a client: which jobs are of the same one, and not who that is. */
 export async function clientName(identity: string): Promise<string> {
-  return (await sha256Hex(new TextEncoder().encode(identity))).slice(0, 32);
+  return (await sha256Hex(utf8(identity))).slice(0, 32);
 }
 
 export function isClientName(text: string): boolean {
@@ -75,7 +76,7 @@ export function isClientName(text: string): boolean {
 }
 
 export function importOriginSecret(secret: string): Promise<CryptoKey> {
-  const bytes = new TextEncoder().encode(secret);
+  const bytes = utf8(secret);
   return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
 }
 
@@ -97,7 +98,7 @@ function signedText({
   client,
 }: SignedParts): Uint8Array<ArrayBuffer> {
   const lines = [method, pathAndQuery, timestampMs, contentDigest, ...(client ? [client] : [])];
-  return new TextEncoder().encode(lines.join('\n'));
+  return utf8(lines.join('\n'));
 }
 
 /** RFC 9530 `Content-Digest` field value. */

@@ -3,6 +3,7 @@ import { scopeSchema } from '../../shared/contract/scopes.ts';
 import { sha256Schema } from '../../shared/feature-key.ts';
 import { toHex } from '../../shared/hex.ts';
 import { sha256Hex } from '../../shared/sha256.ts';
+import { utf8 } from '../../shared/utf8.ts';
 
 /** What is kept of an API key: everything but the key. */
 export const apiKeyRecordSchema = z.object({
@@ -43,7 +44,7 @@ export function apiKeyIdOf(text: string): string | undefined {
 }
 
 export function hashApiKey(key: string): Promise<string> {
-  return sha256Hex(new TextEncoder().encode(key));
+  return sha256Hex(utf8(key));
 }
 
 function randomHex(bytes: number): string {

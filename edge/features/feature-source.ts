@@ -87,15 +87,18 @@ export class FeatureSource {
     const key = this.keyOf(query);
     const near = this.#cache.peek(key, query.needsPayload);
     if (near) return near;
-    try {
-      return await this.#lookUp(key, query);
-    } catch (error) {
-      if (!(error instanceof RedisUnavailable)) throw error;
-      throw new ServiceError('SERVICE_NOT_READY', 'The cache cannot be reached at the moment.', {
-        cause: error,
-        retryAfterSeconds: RETRY_AFTER_SECONDS,
-      });
-    }
+    return reachingRedis(this.#lookUp(key, query));
+  }
+
+  /**
+   * Those of the images whose features the cache has, in their order, by at most one round trip.
+   *
+   * @throws ServiceError `SERVICE_NOT_READY` when the shared cache cannot be asked
+   */
+  async findCached(hashes: string[], parameters: SiftParameters, timing: Timing): Promise<string[]> {
+    const keys = hashes.map((sha256) => this.keyOf({ sha256, parameters }));
+    const found = await timing.measure('cache', () => reachingRedis(this.#cache.has(keys)));
+    return hashes.filter((_, index) => found[index]);
   }
 
   /**
@@ -175,6 +178,19 @@ export class FeatureSource {
     logWarning('the origin has another extractor than EXTRACTOR says; its results are not found again', {
       configured: extractorId(this.#extractor),
       origin: extractorId(actual),
+    });
+  }
+}
+
+/** @throws ServiceError `SERVICE_NOT_READY` for `RedisUnavailable` */
+async function reachingRedis<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof RedisUnavailable)) throw error;
+    throw new ServiceError('SERVICE_NOT_READY', 'The cache cannot be reached at the moment.', {
+      cause: error,
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
   }
 }

@@ -15,7 +15,7 @@ export function compressLarge(context: EdgeContext, answer: Response, keypoints:
   const headers = new Headers(answer.headers);
   headers.set('Content-Encoding', 'gzip');
   // Tells workerd that the body is encoded already; it would do it again.
-  const alreadyEncoded = { headers, encodeBody: 'manual' };
+  const alreadyEncoded = { headers, encodeBody: 'manual' as const };
   return new Response(answer.body.pipeThrough(new CompressionStream('gzip')), alreadyEncoded);
 }
 

@@ -58,19 +58,15 @@ async function readStream({ body }: Request, maxBytes: number): Promise<Uint8Arr
 
 /** A client that sends its body drop by drop may not hold memory for ever. */
 async function inTime<Result>(work: Promise<Result>, timeoutMs: number): Promise<Result> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const message = `The upload took longer than ${timeoutMs / 1000} s.`;
-      reject(
-        new ServiceError('SERVICE_TIMEOUT', message, {
-          details: { limit: 'upload_time', max_ms: timeoutMs },
-        }),
-      );
-    }, timeoutMs);
-  });
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const message = `The upload took longer than ${timeoutMs / 1000} s.`;
+    late.reject(
+      new ServiceError('SERVICE_TIMEOUT', message, { details: { limit: 'upload_time', max_ms: timeoutMs } }),
+    );
+  }, timeoutMs);
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work, late.promise]);
   } finally {
     clearTimeout(timer);
   }

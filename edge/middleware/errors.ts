@@ -11,6 +11,7 @@ import { logError, logWarning } from '../observability/log.ts';
 export function answerError(thrown: unknown, context: EdgeContext): Response {
   const error = asServiceError(thrown);
   const id = context.get('requestId');
+  context.set('errorCode', error.code);
   const clientHasGone = context.req.raw.signal.aborted;
   if (!clientHasGone) logFailure(error, id);
   const problem = problemOf(error, { path: context.req.path, id });

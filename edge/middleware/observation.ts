@@ -26,8 +26,13 @@ export function observation({
     const { status, headers } = context.res;
     const request = {
       endpoint: endpointOf(context),
+      method: context.req.method,
+      path: context.req.path,
+      requestId: context.get('requestId'),
+      time: Date.now(),
       outcome: outcomeOf(context.req.path, headers.get('X-Cache')),
       status,
+      errorCode: context.get('errorCode'),
       durationMs: context.get('timing').elapsedMs,
       region: regionOf(context.req.raw),
     };

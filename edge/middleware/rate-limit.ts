@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
+import { EXISTS_HASHES_PER_UNIT } from '../../shared/contract/exists.ts';
 import { clientNetwork } from '../access/client-address.ts';
 import type { Quota, RateLimiter } from '../access/rate-limiter.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
@@ -51,6 +52,12 @@ export function admitImage({ limiter }: RateLimit, context: EdgeContext): void {
 export function chargeMiss({ limiter, missCost }: RateLimit, context: EdgeContext): void {
   const client = context.get('rateLimitClient');
   if (client !== undefined) limiter.charge(client, missCost - 1);
+}
+
+/** Takes what a question about many hashes costs, beside the unit that its admission took. */
+export function chargeHashes({ limiter }: RateLimit, context: EdgeContext, hashes: number): void {
+  const client = context.get('rateLimitClient');
+  if (client !== undefined) limiter.charge(client, Math.ceil(hashes / EXISTS_HASHES_PER_UNIT) - 1);
 }
 
 /** Charges whoever cannot be told by a key. @throws ServiceError `RATE_LIMITED` */

@@ -1,3 +1,4 @@
+import { type ErrorCode, errorCodeSchema } from '../../shared/contract/errors.ts';
 import type { Outcome, StatsAnswer } from '../../shared/contract/stats.ts';
 import type { Region } from './region.ts';
 
@@ -5,15 +6,22 @@ import type { Region } from './region.ts';
 export type Counters = Map<string, number>;
 
 /** Milliseconds, from a hit in memory to the longest that the edge waits. */
-const UPPER_BOUNDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000];
+export const UPPER_BOUNDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000];
 const BEYOND = 'beyond';
-const BUCKETS = [...UPPER_BOUNDS.map(String), BEYOND];
+export const BUCKETS = [...UPPER_BOUNDS.map(String), BEYOND];
 
 export interface CountedRequest {
   /** Method and route pattern: there are as many as the app has routes. */
   endpoint: string;
+  method: string;
+  path: string;
+  requestId: string;
+  /** When it was responded to, in milliseconds since the Unix epoch. */
+  time: number;
   outcome: Outcome;
   status: number;
+  /** Of an error response. */
+  errorCode: ErrorCode | undefined;
   durationMs: number;
   region: Region;
 }
@@ -24,6 +32,17 @@ export function countRequest(counters: Counters, request: CountedRequest): void 
   increment(counters, `requests/${region.colo}/${endpoint}`);
   increment(counters, `country/${region.country}`);
   if (status >= 400) increment(counters, `errors/${endpoint}`);
+  countError(counters, request);
+}
+
+/** What the series has of a request. */
+export function countInInterval(counters: Counters, request: CountedRequest): void {
+  countLookUp(counters, request.outcome, request.durationMs);
+  countError(counters, request);
+}
+
+function countError(counters: Counters, { errorCode }: CountedRequest): void {
+  if (errorCode) increment(counters, `error/${errorCode}`);
 }
 
 /** One image of a batch, whose request counts for itself. */
@@ -47,7 +66,11 @@ export function addCounters(counters: Counters, more: Counters): Counters {
 }
 
 /** Counters as the public answer has them. */
-export function statsOf(counters: Counters, scope: StatsAnswer['scope']): StatsAnswer {
+export function statsOf(
+  counters: Counters,
+  scope: StatsAnswer['scope'],
+  series: StatsAnswer['series'],
+): StatsAnswer {
   const histogram = (outcome: Outcome) =>
     BUCKETS.map((bucket) => counters.get(`latency/${outcome}/${bucket}`) ?? 0);
   const counts = {
@@ -73,8 +96,16 @@ export function statsOf(counters: Counters, scope: StatsAnswer['scope']): StatsA
       },
     },
     latency_ms: { upper_bounds: UPPER_BOUNDS, counts },
+    errors: errorsOf(counters),
     ...usage,
+    series,
   };
+}
+
+/** Counts of `error/<code>`. */
+export function errorsOf(counters: Counters): StatsAnswer['errors'] {
+  const counted = errorCodeSchema.options.map((code) => [code, counters.get(`error/${code}`)] as const);
+  return Object.fromEntries(counted.filter(([, count]) => count !== undefined));
 }
 
 function usageOf(counters: Counters): Pick<StatsAnswer, 'endpoints' | 'regions' | 'countries'> {
@@ -107,6 +138,6 @@ function splitOnce(text: string): [string, string] {
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
-function sum(counts: number[]): number {
+export function sum(counts: number[]): number {
   return counts.reduce((total, count) => total + count, 0);
 }

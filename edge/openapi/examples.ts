@@ -26,6 +26,7 @@ import {
   cacheListAnswerSchema,
 } from '../../shared/contract/cache-administration.ts';
 import { problemOf, ServiceError } from '../../shared/contract/errors.ts';
+import { type ExistsAnswer, existsAnswerSchema, existsBodySchema } from '../../shared/contract/exists.ts';
 import {
   completeAnswerSchema,
   keypointsAnswerSchema,
@@ -33,6 +34,7 @@ import {
 } from '../../shared/contract/feature-content.ts';
 import { type JobAnswer, jobAnswerSchema, jobListAnswerSchema } from '../../shared/contract/jobs.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
+import { type RequestsAnswer, requestsAnswerSchema } from '../../shared/contract/requests.ts';
 import { type StatsAnswer, statsAnswerSchema } from '../../shared/contract/stats.ts';
 import { SERVICE_VERSION } from '../../shared/service.ts';
 
@@ -95,6 +97,14 @@ const BATCH_SUMMARY_EXAMPLE: BatchSummaryLine = {
   request_id: REQUEST_ID,
 };
 
+const EXISTS_EXAMPLE: ExistsAnswer = {
+  success: true,
+  cached: [SHA256],
+  missing: 1,
+  processing_time_ms: 8.3,
+  request_id: REQUEST_ID,
+};
+
 const HEALTH_EXAMPLE: HealthAnswer = {
   status: 'healthy',
   service: 'edgesift',
@@ -125,6 +135,35 @@ const STATS_EXAMPLE: StatsAnswer = {
     FRA: { requests: 110, endpoints: { 'POST /api/v1/features/detect': 102, 'GET /health': 8 } },
   },
   countries: { DE: 90, FR: 20 },
+  errors: { IMAGE_READ_ERROR: 2 },
+  series: [
+    {
+      from: '2026-11-28T10:15:00.000Z',
+      requests: 12,
+      hits: 9,
+      misses: 2,
+      errors: { IMAGE_READ_ERROR: 1 },
+      latency_ms: { p50: 2, p90: 100, p99: 200 },
+    },
+  ],
+};
+
+const REQUESTS_EXAMPLE: RequestsAnswer = {
+  success: true,
+  scope: 'service',
+  requests: [
+    {
+      time: '2026-11-28T10:15:30.120Z',
+      request_id: REQUEST_ID,
+      method: 'POST',
+      path: '/api/v1/features/detect',
+      status: 422,
+      error_code: 'IMAGE_READ_ERROR',
+      duration_ms: 41.2,
+      outcome: 'other',
+      region: 'FRA',
+    },
+  ],
 };
 
 const FEATURE_KEY = DETECT_EXAMPLE.cache.key;
@@ -224,6 +263,8 @@ export const EXAMPLES = new Map<z.core.$ZodType, Record<string, Example>>([
       none: { summary: 'They do not', value: UNMATCHED_EXAMPLE },
     },
   ],
+  [existsBodySchema, { hashes: { value: { sha256: [SHA256, '0'.repeat(64)] } } }],
+  [existsAnswerSchema, { partly: { summary: 'One of two', value: EXISTS_EXAMPLE } }],
   [healthAnswerSchema, { healthy: { value: HEALTH_EXAMPLE } }],
   [
     unhealthyAnswerSchema,
@@ -231,6 +272,7 @@ export const EXAMPLES = new Map<z.core.$ZodType, Record<string, Example>>([
   ],
   [aliveAnswerSchema, { alive: { value: { status: 'alive' } } }],
   [statsAnswerSchema, { stats: { value: STATS_EXAMPLE } }],
+  [requestsAnswerSchema, { latest: { value: REQUESTS_EXAMPLE } }],
   [cacheListAnswerSchema, { page: { value: CACHE_LIST_EXAMPLE } }],
   [cacheEntryAnswerSchema, { entry: { value: CACHE_ENTRY_EXAMPLE } }],
   [cacheDeletionAnswerSchema, { deletion: { value: CACHE_DELETION_EXAMPLE } }],

@@ -19,8 +19,10 @@ import {
   cacheListAnswerSchema,
 } from '../../shared/contract/cache-administration.ts';
 import { problemSchema } from '../../shared/contract/errors.ts';
+import { existsAnswerSchema, existsBodySchema } from '../../shared/contract/exists.ts';
 import { completeAnswerSchema, keypointsAnswerSchema } from '../../shared/contract/feature-content.ts';
 import { jobAnswerSchema, jobListAnswerSchema } from '../../shared/contract/jobs.ts';
+import { requestsAnswerSchema } from '../../shared/contract/requests.ts';
 import { statsAnswerSchema } from '../../shared/contract/stats.ts';
 
 /** The names of schemas in the document: each becomes a component. */
@@ -33,11 +35,14 @@ export const SCHEMAS = {
   BatchCompleteLine: batchCompleteLineSchema,
   BatchProblemLine: batchProblemLineSchema,
   BatchSummaryLine: batchSummaryLineSchema,
+  ExistsBody: existsBodySchema,
+  ExistsAnswer: existsAnswerSchema,
   Health: healthAnswerSchema,
   Unhealthy: unhealthyAnswerSchema,
   Alive: aliveAnswerSchema,
   MatchAnswer: matchAnswerSchema,
   Stats: statsAnswerSchema,
+  Requests: requestsAnswerSchema,
   CacheList: cacheListAnswerSchema,
   CacheEntry: cacheEntryAnswerSchema,
   CacheDeletion: cacheDeletionAnswerSchema,

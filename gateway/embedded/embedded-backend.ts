@@ -4,10 +4,17 @@ import type { CommandTable } from './command.ts';
 import { hashCommands } from './hash-commands.ts';
 import { keyCommands } from './key-commands.ts';
 import { Keyspace, type KeyspaceOptions } from './keyspace.ts';
+import { listCommands } from './list-commands.ts';
 import { setCommands } from './set-commands.ts';
 import { stringCommands } from './string-commands.ts';
 
-const COMMANDS: CommandTable = { ...keyCommands, ...stringCommands, ...hashCommands, ...setCommands };
+const COMMANDS: CommandTable = {
+  ...keyCommands,
+  ...stringCommands,
+  ...hashCommands,
+  ...listCommands,
+  ...setCommands,
+};
 
 /** Most bytes of arguments that Redis 7 repeats in its answer to an unknown command. */
 const MAX_REPEATED_BYTES = 128;

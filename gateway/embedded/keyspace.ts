@@ -5,6 +5,7 @@ import { CommandError } from '../backend.ts';
 export type Value =
   | { readonly type: 'string'; readonly text: string }
   | { readonly type: 'hash'; readonly fields: ReadonlyMap<string, string> }
+  | { readonly type: 'list'; readonly items: readonly string[] }
   | { readonly type: 'set'; readonly members: ReadonlySet<string> };
 
 /** When a stored key ends: as its predecessor would have, never, or after so many milliseconds. */
@@ -121,6 +122,7 @@ function textSize(text: string): number {
 
 function textsOf(value: Value): string[] {
   if (value.type === 'string') return [value.text];
+  if (value.type === 'list') return [...value.items];
   if (value.type === 'set') return [...value.members];
   return [...value.fields].flat();
 }

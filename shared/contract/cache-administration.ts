@@ -6,7 +6,7 @@ const GREATEST_CURSOR = 2n ** 64n - 1n;
 
 const cursorSchema = z
   .string()
-  .regex(/^\d{1,20}$/, { error: cursorError })
+  .regex(/^\d{1,20}$/, { error: cursorError, abort: true })
   .refine((text) => BigInt(text) <= GREATEST_CURSOR, { error: cursorError })
   .describe('Where to go on: what the page before said');
 

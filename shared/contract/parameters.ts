@@ -76,10 +76,11 @@ const extractionShape = {
   denoise_template_window_size: denoisingSchema.shape.template_window_size,
   denoise_search_window_size: denoisingSchema.shape.search_window_size,
 };
-const extractionPairsSchema = z.strictObject(extractionShape);
+/** Parameters that decide the features, as `name=value` pairs. */
+export const extractionParametersSchema = z.strictObject(extractionShape);
 
 /** Without denoising its parameters mean nothing. */
-function siftFrom(pairs: z.infer<typeof extractionPairsSchema>): SiftParameters {
+function siftFrom(pairs: z.infer<typeof extractionParametersSchema>): SiftParameters {
   const {
     denoise,
     denoise_h: h,
@@ -214,7 +215,7 @@ export function parseGeometryParameters(pairs: Iterable<readonly [string, string
 
 /** The parameters of an extraction alone, as the edge sends them to the origin. Errors as above. */
 export function parseSiftParameters(pairs: Iterable<readonly [string, string]>): SiftParameters {
-  return siftFrom(parsePairs(extractionPairsSchema, pairs));
+  return siftFrom(parsePairs(extractionParametersSchema, pairs));
 }
 
 function parsePairs<Schema extends z.ZodObject>(

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { errorCodeSchema } from './errors.ts';
 
 /** How a request was answered: from a cache tier, by computing features, or without features. */
 export const outcomeSchema = z.enum(['memory', 'redis', 'origin', 'other']);
@@ -11,6 +12,26 @@ const tierSchema = z.object({
   hits: countSchema,
   hit_rate: hitRateSchema.describe('Share of all look-ups that this tier answered'),
 });
+
+const errorsSchema = z
+  .partialRecord(errorCodeSchema, countSchema)
+  .describe('Error responses by error_code; codes that never came are absent');
+
+const percentileSchema = z
+  .number()
+  .nullable()
+  .describe('Upper bound of the histogram bucket that it is in; null without requests, or beyond the last');
+
+/** One minute. */
+const statsIntervalSchema = z.object({
+  from: z.iso.datetime().describe('Beginning of the minute'),
+  requests: countSchema,
+  hits: countSchema,
+  misses: countSchema,
+  errors: errorsSchema,
+  latency_ms: z.object({ p50: percentileSchema, p90: percentileSchema, p99: percentileSchema }),
+});
+export type StatsInterval = z.infer<typeof statsIntervalSchema>;
 
 /** JSON answer of `GET /api/v1/stats`. */
 export const statsAnswerSchema = z.object({
@@ -32,10 +53,14 @@ export const statsAnswerSchema = z.object({
       counts: z.record(outcomeSchema, z.array(countSchema)),
     })
     .describe('Histogram by outcome. A Worker has no clock between I/O: what is computed alone counts as 0'),
+  errors: errorsSchema,
   endpoints: z.record(z.string(), z.object({ requests: countSchema, errors: countSchema })),
   regions: z
     .record(z.string(), z.object({ requests: countSchema, endpoints: z.record(z.string(), countSchema) }))
     .describe("By Cloudflare's data centre (IATA code), local anywhere else"),
   countries: z.record(z.string(), countSchema).describe('By ISO 3166 code, local where it is not known'),
+  series: z
+    .array(statsIntervalSchema)
+    .describe('The last hour, minute by minute, the oldest first; minutes without requests are absent'),
 });
 export type StatsAnswer = z.infer<typeof statsAnswerSchema>;

@@ -1,8 +1,8 @@
 import { fromHex, toHex } from '../hex.ts';
+import { utf8 } from '../utf8.ts';
 
-const encoder = new TextEncoder();
 /** Separates these keys from every other use of the same secret (RFC 5869, 3.2). */
-const PURPOSE = encoder.encode('edgesift cache records');
+const PURPOSE = utf8('edgesift cache records');
 /** Hexadecimal digits of a tag. */
 export const TAG_LENGTH = 64;
 
@@ -38,11 +38,11 @@ export class RecordAuthenticator {
 
 /** A record is bound to its place: moved to another key it is not valid. */
 function signedBytes(place: string, text: string): Uint8Array<ArrayBuffer> {
-  return encoder.encode(`${place}\n${text}`);
+  return utf8(`${place}\n${text}`);
 }
 
 async function deriveKey(secret: string): Promise<CryptoKey> {
-  const material = await crypto.subtle.importKey('raw', encoder.encode(secret), 'HKDF', false, ['deriveKey']);
+  const material = await crypto.subtle.importKey('raw', utf8(secret), 'HKDF', false, ['deriveKey']);
   const derivation = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: PURPOSE };
   const algorithm = { name: 'HMAC', hash: 'SHA-256', length: 256 };
   return crypto.subtle.deriveKey(derivation, material, algorithm, false, ['sign', 'verify']);

@@ -123,7 +123,7 @@ function command(): fc.Arbitrary<Words> {
     ...'ping get mget set del unlink exists expire pexpire ttl incr incrby strlen type dbsize flushdb'.split(
       ' ',
     ),
-    ...'hset hget hgetall hdel hincrby sadd smembers srem nosuch constructor'.split(' '),
+    ...'hset hget hgetall hdel hincrby sadd smembers srem lpush lrange ltrim nosuch constructor'.split(' '),
   );
   return fc.oneof(
     fc.tuple(
@@ -134,6 +134,8 @@ function command(): fc.Arbitrary<Words> {
     fc.tuple(fc.constant('set'), key, value, setOption, setOption).map((words) => words.flat()),
     fc.tuple(fc.constant('set'), key, value),
     fc.tuple(fc.constant('incrby'), key, integer),
+    fc.tuple(fc.constant('lpush'), key, value, value),
+    fc.tuple(fc.constantFrom('lrange', 'ltrim'), key, integer, integer),
     fc.tuple(fc.constant('expire'), key, seconds),
     fc.tuple(fc.constant('hset'), key, field, value),
     fc.tuple(fc.constant('hset'), key, field, value, field, value),

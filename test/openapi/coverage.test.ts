@@ -55,8 +55,10 @@ function form(...parts: [name: string, value: Bytes | string][]): FormData {
 }
 
 const DETECT = '/api/v1/features/detect';
+const EXISTS = '/api/v1/features/exists';
 const BATCH = '/api/v1/features/batch';
 const MATCH = '/api/v1/match';
+const REQUESTS = '/api/v1/requests';
 const KEYS = '/api/v1/cache/keys';
 const JOBS = '/api/v1/jobs';
 const JSON_BODY = { 'content-type': 'application/json' };
@@ -73,6 +75,11 @@ const GEOMETRY = 'model=fundamental&ratio=0.8&threshold=3&include=all';
 
 const post = (path: string, body: FormData, headers: Record<string, string> = {}) =>
   call(path, { method: 'POST', body, headers });
+const question = (sha256: string[]): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ sha256 }),
+});
 const admin = () => ({ Authorization: `Bearer ${adminKey}` });
 
 /** Any good request for each operation. */
@@ -86,6 +93,7 @@ async function samples(): Promise<[path: string, init: RequestInit][]> {
       .replace('{file}', 'docs.js')
       .replace('{id}', KNOWN_JOB);
     const query = method === 'DELETE' && path === KEYS ? '?pattern=none' : '';
+    if (path === EXISTS) return [concrete, question([NOWHERE])];
     return [concrete + query, { method, ...(makeForm && { body: makeForm(picture) }) }];
   });
 }
@@ -129,6 +137,17 @@ test('matching with every parameter, with a model and without', async () => {
   }
 });
 
+test('which images have cached features, with every parameter', async () => {
+  const body = question([NOWHERE, await sha256Hex(ownPicture('jpeg-420.jpg'))]);
+  const digest = contentDigestOf(await sha256(new TextEncoder().encode(String(body.body))));
+  const headers = { ...body.headers, 'content-digest': digest };
+  const response = await call(`${EXISTS}?${SIFT}`, { ...body, headers });
+  expect(response.status).toBe(200);
+  expect(await response.json()).toMatchObject({ cached: [await sha256Hex(ownPicture('jpeg-420.jpg'))] });
+  expect((await call(EXISTS, question([]))).status).toBe(400);
+  expect((await call(EXISTS, { method: 'POST', body: 'text' })).status).toBe(415);
+});
+
 test('uploads with a digest', async () => {
   for (const [path, makeForm] of UPLOADS) {
     const request = new Request(stack.url, { method: 'POST', body: makeForm(ownPicture('png-rgb.png')) });
@@ -166,6 +185,12 @@ test('health, statistics, pages and their files', async () => {
     expect((await call(path)).status, path).toBe(200);
   }
   expect((await call('/assets/nothing.js')).status).toBe(404);
+});
+
+test('the latest requests, with every parameter', async () => {
+  const query = '?status=2xx&path=features&request_id=none&limit=10';
+  expect((await call(REQUESTS + query, { headers: admin() })).status).toBe(200);
+  expect((await call(`${REQUESTS}?status=none`, { headers: admin() })).status).toBe(400);
 });
 
 test('cache administration', async () => {
@@ -232,7 +257,9 @@ test('without a key, with too small a one, and beyond the limit', async () => {
   for (const [path, init] of await guarded()) {
     const headers = { Authorization: `Bearer ${readKey}` };
     const { status } = await call(path, { ...init, headers });
-    if (init.method === 'POST' || path.startsWith(KEYS)) expect(status, path).toBe(403);
+    const takesMore =
+      (init.method === 'POST' && path !== EXISTS) || path.startsWith(KEYS) || path === REQUESTS;
+    if (takesMore) expect(status, path).toBe(403);
   }
   await stack.restartEdge({ REQUIRE_API_KEY: 'true', RATE_LIMIT: '1', RATE_LIMIT_WINDOW_S: '86400' });
   await fetch(`${stack.url}/api/v1/stats`, { headers: admin() });
@@ -243,12 +270,13 @@ test('without a key, with too small a one, and beyond the limit', async () => {
 
 test('uploads that come too slowly', async () => {
   await stack.restartEdge({ UPLOAD_TIMEOUT_MS: '300' });
-  for (const path of [JOBS, ...UPLOADS.map(([upload]) => upload)]) {
+  for (const path of [JOBS, EXISTS, ...UPLOADS.map(([upload]) => upload)]) {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     const writer = writable.getWriter();
     void writer.write(new Uint8Array(10)).catch(() => undefined);
     const url = stack.url + path;
-    const headers = path === JOBS ? JSON_BODY : { 'content-type': 'multipart/form-data; boundary=x' };
+    const takesJson = path === JOBS || path === EXISTS;
+    const headers = takesJson ? JSON_BODY : { 'content-type': 'multipart/form-data; boundary=x' };
     const response = await fetch(url, { method: 'POST', body: readable, headers, duplex: 'half' });
     await recorder.record(new Request(url, { method: 'POST', headers }), response);
     expect(response.status).toBe(504);

@@ -1,9 +1,15 @@
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import { replaceFile } from './replace-file.ts';
 
 /** Makes one module of a Worker and all that it imports, as workerd and Cloudflare take it. */
 export async function bundleWorker(entryPoint: string, outfile: string): Promise<void> {
-  const { outputFiles } = await build({
+  const { outputFiles } = await build(workerBuildOptions(entryPoint, outfile));
+  // Tests and servers may start a Worker while another one is being built.
+  await Promise.all(outputFiles.map(({ path, contents }) => replaceFile(path, contents)));
+}
+
+export function workerBuildOptions(entryPoint: string, outfile: string) {
+  return {
     entryPoints: [entryPoint],
     outfile,
     write: false,
@@ -14,7 +20,5 @@ export async function bundleWorker(entryPoint: string, outfile: string): Promise
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:*'],
     logLevel: 'warning',
-  });
-  // Tests and servers may start a Worker while another one is being built.
-  await Promise.all(outputFiles.map(({ path, contents }) => replaceFile(path, contents)));
+  } satisfies BuildOptions;
 }

@@ -49,6 +49,23 @@ export class FeatureCache {
     }
   }
 
+  /**
+   * Whether each of these results is there: what memory does not have, Redis is asked for in one request.
+   *
+   * @throws RedisUnavailable
+   */
+  async has(keys: string[]): Promise<boolean[]> {
+    const far = keys.filter((key) => !this.peek(key, false));
+    const found = new Map<string, boolean>();
+    if (far.length > 0) {
+      const present = await this.#redis.has(far);
+      far.forEach((key, index) => {
+        found.set(key, present[index] ?? false);
+      });
+    }
+    return keys.map((key) => found.get(key) ?? true);
+  }
+
   /** A result that Redis has evicted, or lost in a restart, is still good in memory; one that was deleted is not. */
   async #getLost(key: string, needsPayload: boolean): Promise<CacheHit | undefined> {
     const storedAt = this.#memory.storedAt(key);

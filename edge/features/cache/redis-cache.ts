@@ -14,6 +14,8 @@ import type { CachedFeatures, CompleteFeatures } from '../cached-features.ts';
 
 /** A payload is megabytes where a summary is one kilobyte. */
 export const PAYLOAD_TIMEOUT_FACTOR = 4;
+/** A question about a thousand keys is as long as a hundred summaries. */
+const MANY_KEYS_TIMEOUT_FACTOR = 4;
 /** Nobody waits for a write. */
 const WRITE_TIMEOUT_MS = 10_000;
 /** Upstash takes 10 MB in one request, JSON around the values included. */
@@ -55,6 +57,18 @@ export class RedisCache {
       logWarning('cache record not readable', { key, reason: error.message });
       return undefined;
     }
+  }
+
+  /**
+   * Whether each of these results has a record.
+   *
+   * @throws RedisUnavailable
+   */
+  async has(keys: string[]): Promise<boolean[]> {
+    const counts = await this.#redis.pipeline((pipeline) => {
+      for (const key of keys) pipeline.exists(summaryKey(key));
+    }, this.#timeoutMs * MANY_KEYS_TIMEOUT_FACTOR);
+    return counts.map((count) => count === 1);
   }
 
   /**

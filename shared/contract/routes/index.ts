@@ -2,17 +2,20 @@ import { batch } from './batch.ts';
 import { deleteCacheKey, inspectCacheKey } from './cache-key.ts';
 import { clearCacheKeys, listCacheKeys } from './cache-keys.ts';
 import { detect } from './detect.ts';
+import { exists } from './exists.ts';
 import { featuresByHash } from './features-by-hash.ts';
 import { health, live, ready } from './health.ts';
 import { cancelJob, createJob, getJob, jobEvents, listJobs, retryFailedImages } from './jobs.ts';
 import { match } from './match.ts';
 import { dashboard, openApi, pageFile, redoc, swaggerUi } from './pages.ts';
+import { requests } from './requests.ts';
 import { stats } from './stats.ts';
 
 /** Every route of the public API by its `operationId`. */
 export const ROUTES = {
   detect,
   batch,
+  exists,
   featuresByHash,
   match,
   createJob,
@@ -25,6 +28,7 @@ export const ROUTES = {
   ready,
   live,
   stats,
+  requests,
   listCacheKeys,
   clearCacheKeys,
   inspectCacheKey,

@@ -24,7 +24,7 @@ function settingsIn(file: string): string[] {
 const edgeSettings = settingsIn('edge/configuration.ts');
 const originSettings = settingsIn('origin/configuration.ts');
 const gatewaySettings = settingsIn('gateway/configuration.ts');
-const startSettings = [...settingsIn('tools/start.ts'), ...settingsIn('tools/jobs.ts')];
+const startSettings = [...settingsIn('tools/local-service.ts'), ...settingsIn('tools/jobs.ts')];
 const bulkSettings = settingsIn('origin/bulk/configuration.ts');
 
 /** As if every line that shows a default were not commented out. */

@@ -1,8 +1,8 @@
 import { expect, expectTypeOf, test } from 'vitest';
-import { requiredScope } from '../../edge/access/required-scope.ts';
-import { routerPath } from '../../edge/http/add-route.ts';
-import { MEDIA_TYPES } from '../../edge/http/negotiation.ts';
-import type { MatchAnswer } from '../../shared/contract/answers.ts';
+import { requiredScope } from '../../../edge/access/required-scope.ts';
+import { routerPath } from '../../../edge/http/add-route.ts';
+import { MEDIA_TYPES } from '../../../edge/http/negotiation.ts';
+import type { MatchAnswer } from '../../../shared/contract/answers.ts';
 import type {
   BodyOf,
   ErrorOf,
@@ -10,8 +10,8 @@ import type {
   QueryOf,
   ResponseOf,
   RouteDeclaration,
-} from '../../shared/contract/route.ts';
-import { ROUTES, type Routes } from '../../shared/contract/routes/index.ts';
+} from '../../../shared/contract/route.ts';
+import { ROUTES, type Routes } from '../../../shared/contract/routes/index.ts';
 
 const routes = Object.entries<RouteDeclaration>(ROUTES);
 
