@@ -96,7 +96,9 @@ test('an image of too many pixels is refused without being decoded', async () =>
 
 test('an image whose extraction takes more memory than there is is refused', async () => {
   const { details } = await expectProblem(
-    await postForExtraction(origin, await flatPicture(980, 980)),
+    await postForExtraction(origin, await flatPicture(980, 980), {
+      query: '?n_octave_layers=8&sigma=10',
+    }),
     'IMAGE_TOO_LARGE',
   );
   expect(details).toMatchObject({ limit: 'memory', max: ORIGIN_MEMORY_BYTES });
