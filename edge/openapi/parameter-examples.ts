@@ -18,6 +18,7 @@ export const PARAMETER_EXAMPLES: Readonly<Record<string, string>> = {
   include: 'all',
   pattern: 'edgesift@1/*',
   cursor: '3072',
+  before: 'job-0mihqw2n4-5f0c1ab2',
   limit: '50',
   status: '4xx',
   path: '/api/v1/features',
