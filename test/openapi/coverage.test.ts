@@ -294,15 +294,17 @@ test('more uploads at once than an isolate holds', async () => {
     );
     return socket;
   };
-  const stalled = Array.from({ length: 7 }, () => stall(DETECT, 'image/png', 10_000_000));
+  // Four of each are held, and leave no room for another job.
+  const stalled = Array.from({ length: 4 }, () => stall(JOBS, 'application/json', 2_000_000));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  stalled.push(...Array.from({ length: 7 }, () => stall(DETECT, 'image/png', 10_000_000)));
   await new Promise((resolve) => setTimeout(resolve, 200));
   // Of the largest size, so that there is no room for them beside the others.
   const picture = await flatPicture(1_800, 1_800, { compressionLevel: 0 });
-  const refused = await Promise.all(UPLOADS.map(([path, makeForm]) => post(path, makeForm(picture))));
-  // They take what the images have left.
-  stalled.push(...Array.from({ length: 6 }, () => stall(JOBS, 'application/json', 2_000_000)));
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  refused.push(await call(JOBS, { method: 'POST', body: '{}', headers: JSON_BODY }));
+  const refused = await Promise.all([
+    ...UPLOADS.map(([path, makeForm]) => post(path, makeForm(picture))),
+    call(JOBS, { method: 'POST', body: '{}', headers: JSON_BODY }),
+  ]);
   for (const response of refused) {
     expect(response.status).toBe(503);
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
