@@ -60,6 +60,17 @@ export const settingsSchema = z.object({
     'Collector for spans, by OTLP over HTTP, without /v1/traces; none by default',
   ),
   OTEL_EXPORTER_OTLP_HEADERS: otlpHeadersSchema.describe('Headers for the collector, name=value,name=value'),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://host:6379 or rediss://…' })
+    .optional()
+    .describe(
+      'The Redis to which results are written for all edges, such as rediss://default:PASSWORD@HOST:6379',
+    ),
+  UPSTASH_REDIS_REST_URL: z
+    .url()
+    .optional()
+    .describe('Used instead of REDIS_URL for a store without a TCP endpoint; with UPSTASH_REDIS_REST_TOKEN'),
+  UPSTASH_REDIS_REST_TOKEN: z.string().optional().describe('Token of UPSTASH_REDIS_REST_URL'),
   LOG_FILE: z
     .string()
     .optional()
@@ -78,6 +89,10 @@ const configurationSchema = settingsSchema
   .refine((values) => values.ORIGIN_UPLOAD_BYTES >= MAX_MATCH_BODY_BYTES, {
     path: ['ORIGIN_UPLOAD_BYTES'],
     error: `must not be less than ${MAX_MATCH_BODY_BYTES}, the features of two images to match`,
+  })
+  .refine((values) => !values.UPSTASH_REDIS_REST_URL || values.UPSTASH_REDIS_REST_TOKEN, {
+    path: ['UPSTASH_REDIS_REST_TOKEN'],
+    error: 'is needed with UPSTASH_REDIS_REST_URL',
   })
   .transform((values) => ({
     host: values.ORIGIN_HOST,
@@ -98,10 +113,22 @@ const configurationSchema = settingsSchema
       endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
       headers: values.OTEL_EXPORTER_OTLP_HEADERS,
     },
+    store: storeOf(values),
     logLevel: values.LOG_LEVEL,
     /** Where the log goes beside standard output. */
     logFile: values.LOG_FILE,
   }));
+
+/** Where results are shared. */
+export type StoreConfiguration =
+  | { protocol: 'tcp'; url: string }
+  | { protocol: 'rest'; url: string; token: string };
+
+function storeOf(values: z.infer<typeof settingsSchema>): StoreConfiguration | undefined {
+  const { REDIS_URL, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = values;
+  if (REDIS_URL) return { protocol: 'tcp', url: REDIS_URL };
+  return url && token ? { protocol: 'rest', url, token } : undefined;
+}
 
 export type OriginConfiguration = z.infer<typeof configurationSchema>;
 

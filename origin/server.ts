@@ -1,16 +1,22 @@
 import type { Logger } from 'pino';
 import { importOriginSecret } from '../shared/origin-protocol.ts';
+import { FeatureRecords } from '../shared/records/feature-records.ts';
+import { RecordAuthenticator } from '../shared/records/record-authenticator.ts';
 import { SERVICE_NAME, SERVICE_VERSION } from '../shared/service.ts';
 import { SettingsError } from '../shared/settings.ts';
 import { SpanExporter, type SpanExporterOptions } from '../shared/tracing/span-exporter.ts';
 import { createOriginApp } from './app.ts';
+import { NODE_BASE64 } from './cache/node-base64.ts';
+import { RecordWriter } from './cache/record-writer.ts';
+import { createRedisStore } from './cache/redis-store.ts';
+import { createRestStore } from './cache/rest-store.ts';
 import { type OriginConfiguration, parseConfiguration } from './configuration.ts';
 import { InFlight } from './http/in-flight.ts';
 import { UploadMemory } from './http/upload-memory.ts';
 import { loadNativeAddon } from './native/addon.ts';
 import { logDestination } from './observability/log-file.ts';
 import { createLogger } from './observability/logging.ts';
-import { createMetrics, exposeState } from './observability/metrics.ts';
+import { createMetrics, exposeState, type OriginMetrics } from './observability/metrics.ts';
 import { spanTransport } from './observability/tracing.ts';
 import { ExtractionPool } from './scheduler/pool.ts';
 import { stopGracefully } from './stop.ts';
@@ -42,6 +48,7 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
   );
   const uploads = new UploadMemory(uploadBytes);
   exposeState(metrics.registry, pool, uploads);
+  const recordWriter = createRecordWriter(configuration, metrics, logger);
   const inFlight = new InFlight();
   const secrets = await Promise.all(configuration.secrets.map(importOriginSecret));
   const app = createOriginApp({
@@ -54,12 +61,33 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
     uploads,
     inFlight,
     metrics,
+    recordWriter,
     logger,
     spans: collector ? spanExporter(collector, logger) : undefined,
   });
-  stopGracefully({ app, inFlight, pool, logger });
+  stopGracefully({ app, inFlight, pool, recordWriter, logger });
   logger.info({ extractor, threads, memory_bytes: memoryBytes }, 'starting');
   await app.listen({ host: configuration.host, port: configuration.port });
+}
+
+/** Without a Redis results are not shared: edges other than the one that asked have to ask again. */
+function createRecordWriter(
+  { store: place, secrets }: OriginConfiguration,
+  metrics: OriginMetrics,
+  logger: Logger,
+): RecordWriter | undefined {
+  if (!place) {
+    logger.warn('results are not shared with other edges: set REDIS_URL');
+    return undefined;
+  }
+  return new RecordWriter({
+    records: new FeatureRecords(new RecordAuthenticator(secrets), NODE_BASE64),
+    store: place.protocol === 'tcp' ? createRedisStore(place.url) : createRestStore(place),
+    onOutcome: (outcome, reason) => {
+      metrics.results.inc({ outcome });
+      if (outcome === 'failed') logger.warn({ err: reason }, 'result not stored in Redis');
+    },
+  });
 }
 
 function spanExporter(

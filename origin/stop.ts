@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import type { RecordWriter } from './cache/record-writer.ts';
 import type { InFlight } from './http/in-flight.ts';
 import type { ExtractionPool } from './scheduler/pool.ts';
 
@@ -11,6 +12,7 @@ export interface Stoppable {
   app: FastifyInstance;
   inFlight: InFlight;
   pool: ExtractionPool;
+  recordWriter?: RecordWriter | undefined;
   logger: Logger;
 }
 
@@ -18,7 +20,7 @@ export interface Stoppable {
  * On SIGTERM or SIGINT: refuses new extractions and says so in `/health/ready`, finishes those in progress, closes
  * and exits with 0. What is not done after {@link STOP_TIMEOUT_MS} is killed.
  */
-export function stopGracefully({ app, inFlight, pool, logger }: Stoppable): void {
+export function stopGracefully({ app, inFlight, pool, recordWriter, logger }: Stoppable): void {
   const work = () => ({ queued: pool.status.queued, running: pool.status.running });
   const kill = (reason: string) => {
     logger.fatal(work(), reason);
@@ -41,6 +43,7 @@ export function stopGracefully({ app, inFlight, pool, logger }: Stoppable): void
       await inFlight.stop();
       await app.close();
       await pool.close();
+      await recordWriter?.close();
       logger.info('stopped');
     },
   );

@@ -4,8 +4,8 @@ import { utf8 } from './utf8.ts';
 
 /**
  * What edge and origin say to each other: `POST /v1/extract?<SIFT parameters>` with the image file as body,
- * signed by a shared secret. The answer is the feature payload, or a problem document with the same codes as the
- * public API.
+ * signed by a shared secret. The response is the feature payload or, with `Accept: application/json`, the summary alone
+ * as {@link encodeSummary} writes it; or a problem document with the same codes as the public API.
  */
 export const EXTRACT_PATH = '/v1/extract';
 
@@ -46,6 +46,8 @@ export const ORIGIN_HEADERS = {
   timeBudget: 'x-time-budget-ms',
   /** Names the client that a job is for, see {@link clientName}; signed. Jobs of one client share its place in the queue. */
   client: 'x-edge-client',
+  /** Seconds for which the result is to be kept in Redis and in memory. */
+  cacheTtl: 'x-cache-ttl-s',
   requestId: 'x-request-id',
   traceParent: 'traceparent',
   serverTiming: 'server-timing',

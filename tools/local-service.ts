@@ -126,7 +126,7 @@ async function startServices(
   const originUrl = ORIGIN_URL ?? `http://127.0.0.1:${ORIGIN_PORT}`;
   const [cache, originReady] = await Promise.all([
     upstash ?? startGateway(settings),
-    startOrigin(settings).then(() => untilReady(`${originUrl}/health/ready`)),
+    startOrigin(settings, upstash).then(() => untilReady(`${originUrl}/health/ready`)),
   ]);
   const worker = await serveEdge({
     port: PORT,
@@ -146,17 +146,31 @@ async function startServices(
 }
 
 /** The one at `ORIGIN_URL`, where that is set, runs already. */
-async function startOrigin({ ORIGIN_URL, ORIGIN_PORT, ORIGIN_SECRET }: Settings): Promise<void> {
+async function startOrigin(settings: Settings, upstash: Cache | undefined): Promise<void> {
+  const { ORIGIN_URL, ORIGIN_PORT, ORIGIN_SECRET } = settings;
   if (ORIGIN_URL) return;
   await startNode('origin', 'origin/server.ts', {
     ORIGIN_HOST: '127.0.0.1',
     ORIGIN_PORT: String(ORIGIN_PORT),
     ORIGIN_SECRET,
+    ...sharedStore(settings, upstash),
   });
 }
 
-async function startGateway({ REDIS_REST_PORT, REDIS_REST_TOKEN, REDIS_URL }: Settings): Promise<Cache> {
-  const url = `http://127.0.0.1:${REDIS_REST_PORT}`;
+/** Where the origin writes results: over TCP where there is such a Redis, else by the protocol that the edge reads. */
+function sharedStore(settings: Settings, upstash: Cache | undefined): NodeJS.ProcessEnv {
+  if (settings.REDIS_URL !== undefined) return { REDIS_URL: settings.REDIS_URL };
+  const url = upstash?.url ?? gatewayUrl(settings);
+  return { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: upstash?.token ?? settings.REDIS_REST_TOKEN };
+}
+
+function gatewayUrl({ REDIS_REST_PORT }: Settings): string {
+  return `http://127.0.0.1:${REDIS_REST_PORT}`;
+}
+
+async function startGateway(settings: Settings): Promise<Cache> {
+  const { REDIS_REST_PORT, REDIS_REST_TOKEN, REDIS_URL } = settings;
+  const url = gatewayUrl(settings);
   await startNode('Redis gateway', 'gateway/main.ts', {
     HOST: '127.0.0.1',
     REDIS_REST_PORT: String(REDIS_REST_PORT),

@@ -10,8 +10,8 @@ import type { Timing } from '../observability/timing.ts';
 import { RedisUnavailable } from '../redis/redis-client.ts';
 import { SingleFlight } from '../resilience/single-flight.ts';
 import type { FeatureCache } from './cache/feature-cache.ts';
-import type { CachedFeatures } from './cached-features.ts';
-import type { OriginClient } from './origin-client.ts';
+import type { CachedFeatures, CompleteFeatures } from './cached-features.ts';
+import type { ExtractionJob, OriginClient } from './origin-client.ts';
 
 export interface FeatureQuery {
   /** Lower-case hexadecimal SHA-256 of the image file. */
@@ -102,7 +102,7 @@ export class FeatureSource {
   }
 
   /**
-   * What the cache has, else what the origin computes; that is stored after the answer. Simultaneous uploads of
+   * What the cache has, else what the origin computes and shares with all edges. Simultaneous uploads of
    * one image share one look-up and one extraction.
    *
    * @throws ServiceError what the origin says, `SERVICE_TIMEOUT`
@@ -156,21 +156,24 @@ export class FeatureSource {
   }
 
   async #extract(key: string, upload: FeatureUpload, signal: AbortSignal): Promise<FoundFeatures> {
-    const { payload, serverTiming, release } = await upload.timing.measure('origin', () =>
-      this.#origin.extract({ ...upload, signal }),
+    const job = { ...upload, signal, ttlSeconds: this.#ttlMs / 1000 };
+    const features = await upload.timing.measure('origin', () =>
+      upload.needsPayload ? this.#extractPayload(job) : this.#origin.extractSummary(job),
     );
-    upload.timing.append(serverTiming);
-    try {
-      const { metadata, features } = readPayload(payload);
-      checkIsAskedFor(metadata, upload);
-      if (keyOf(metadata) !== key) this.#warnOfOtherExtractor(metadata.extractor);
-      const summary = { metadata, count: features.count, expiresAt: Date.now() + this.#ttlMs };
-      upload.keepAlive(this.#cache.put({ summary, payload }).finally(release));
-      return { summary, payload, tier: null };
-    } catch (error) {
-      release();
-      throw error;
-    }
+    upload.timing.append(features.serverTiming);
+    const { metadata } = features.summary;
+    checkIsAskedFor(metadata, upload);
+    if (keyOf(metadata) !== key) this.#warnOfOtherExtractor(metadata.extractor);
+    this.#cache.remember(features);
+    return { ...features, tier: null };
+  }
+
+  async #extractPayload(job: ExtractionJob): Promise<CompleteFeatures & { serverTiming: string }> {
+    const { payload, serverTiming, release } = await this.#origin.extract(job);
+    release();
+    const { metadata, features } = readPayload(payload);
+    const summary = { metadata, count: features.count, expiresAt: Date.now() + this.#ttlMs };
+    return { summary, payload, serverTiming };
   }
 
   /** Results go under the key of what really made them: a mistaken setting costs hits, never correctness. */

@@ -5,7 +5,7 @@ import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
 import { type GeometryParameters, pairsOf, type SiftParameters } from '../../shared/contract/parameters.ts';
 import type { TraceContext } from '../../shared/contract/trace-context.ts';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
-import { parseJson } from '../../shared/features/safetensors.ts';
+import { parseJson, SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
 import {
   clientName,
   contentDigestOf,
@@ -16,6 +16,8 @@ import {
   ORIGIN_HEADERS,
   signOriginRequest,
 } from '../../shared/origin-protocol.ts';
+import { decodeSummary } from '../../shared/records/feature-records.ts';
+import type { FeatureSummary } from '../../shared/records/feature-summary.ts';
 import { sha256 } from '../../shared/sha256.ts';
 import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import type { MemoryBudget, MemoryLease } from '../resilience/memory-budget.ts';
@@ -34,6 +36,8 @@ export interface ExtractionJob extends OriginJob {
   /** SHA-256 of `bytes`. */
   digest: Uint8Array;
   parameters: SiftParameters;
+  /** For how long the result is to be kept. */
+  ttlSeconds: number;
 }
 
 export interface MatchJob extends OriginJob {
@@ -52,6 +56,14 @@ interface SignedCall extends OriginJob {
   pathAndQuery: string;
   bytes: Uint8Array<ArrayBuffer>;
   digest: Uint8Array;
+  /** Beside those that every call has. */
+  headers: Record<string, string>;
+}
+
+/** The response to an extraction without its payload. */
+export interface SummaryAnswer {
+  summary: FeatureSummary;
+  serverTiming: string;
 }
 
 export interface ExtractionAnswer {
@@ -110,10 +122,16 @@ export class OriginClient {
    *   sense; `SERVICE_TIMEOUT` when it does not answer in time; `OVERLOADED` when there was no memory for the answer
    */
   extract(job: ExtractionJob): Promise<ExtractionAnswer> {
-    return this.#call({
-      ...job,
-      pathAndQuery: `${EXTRACT_PATH}?${new URLSearchParams(pairsOf(job.parameters))}`,
-    });
+    return this.#call(extractionCall(job, SAFETENSORS_CONTENT_TYPE));
+  }
+
+  /** Has the origin extract and share the features, and gets their summary alone. Errors as of {@link extract}. */
+  async extractSummary(job: ExtractionJob): Promise<SummaryAnswer> {
+    const { payload, serverTiming, release } = await this.#call(extractionCall(job, 'application/json'));
+    release();
+    const stored = decodeSummary(new TextDecoder().decode(payload));
+    if (!stored) throw this.#unavailable('the summary cannot be read');
+    return { summary: stored.summary, serverTiming };
   }
 
   /** Errors as of {@link extract}. */
@@ -127,6 +145,7 @@ export class OriginClient {
       pathAndQuery,
       bytes,
       digest: await sha256(bytes),
+      headers: {},
     });
     release();
     const result = matchResultSchema.safeParse(parseJson(new TextDecoder().decode(payload)));
@@ -170,6 +189,7 @@ export class OriginClient {
       [ORIGIN_HEADERS.client]: client,
       [ORIGIN_HEADERS.requestId]: job.requestId,
       [ORIGIN_HEADERS.traceParent]: job.trace.traceParent,
+      ...job.headers,
     });
     const response = await fetch(this.#url + pathAndQuery, {
       method: 'POST',
@@ -232,4 +252,12 @@ export class OriginClient {
       return undefined;
     }
   }
+}
+
+function extractionCall({ parameters, ttlSeconds, ...job }: ExtractionJob, accept: string): SignedCall {
+  return {
+    ...job,
+    pathAndQuery: `${EXTRACT_PATH}?${new URLSearchParams(pairsOf(parameters))}`,
+    headers: { accept, [ORIGIN_HEADERS.cacheTtl]: String(ttlSeconds) },
+  };
 }

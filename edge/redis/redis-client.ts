@@ -8,7 +8,6 @@ export type RedisPipeline = Pipeline;
 export interface RedisClient {
   /** Values of `keys`, null where there is none. */
   getMany(keys: string[], timeoutMs: number): Promise<(string | null)[]>;
-  setMany(records: [key: string, value: string][], ttlSeconds: number, timeoutMs: number): Promise<void>;
   ping(timeoutMs: number): Promise<void>;
   /** The commands that `add` puts into a pipeline, in one request; gives Redis' raw results in their order. */
   pipeline(add: (pipeline: RedisPipeline) => unknown, timeoutMs: number): Promise<unknown[]>;
@@ -76,12 +75,6 @@ export function createRedisClient(options: {
 
   return {
     getMany: (keys, timeoutMs) => run(timeoutMs, (redis) => redis.mget<(string | null)[]>(keys)),
-    setMany: (records, ttlSeconds, timeoutMs) =>
-      run(timeoutMs, async (redis) => {
-        const pipeline = redis.pipeline();
-        for (const [key, value] of records) pipeline.set(key, value, { ex: ttlSeconds });
-        await pipeline.exec();
-      }),
     ping: (timeoutMs) => run(timeoutMs, async (redis) => void (await redis.ping())),
     pipeline: (add, timeoutMs) =>
       run(timeoutMs, (redis) => {

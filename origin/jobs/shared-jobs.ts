@@ -3,7 +3,7 @@ import type { Completed, ExtractionPool, JobCost } from '../scheduler/pool.ts';
 import type { Task } from './messages.ts';
 import { SharedWork } from './shared-work.ts';
 
-export interface SharedJob {
+export interface SharedJob<Result> {
   task: Task;
   cost: JobCost;
   /** Aborts when this caller leaves. */
@@ -12,13 +12,15 @@ export interface SharedJob {
   client: string;
   /** Gives the memory of this caller's upload back. */
   release: () => void;
+  /** Makes what all callers get of what the pool gives; called once for all of them. */
+  finish: (completed: Completed) => Result;
 }
 
 /** The pool's jobs, each done once for all who ask for the same at the same time. */
-export class SharedJobs {
+export class SharedJobs<Result> {
   readonly #pool: ExtractionPool;
   readonly #metrics: OriginMetrics;
-  readonly #flights = new SharedWork<Completed>();
+  readonly #flights = new SharedWork<Result>();
 
   constructor({ pool, metrics }: { pool: ExtractionPool; metrics: OriginMetrics }) {
     this.#pool = pool;
@@ -29,9 +31,9 @@ export class SharedJobs {
    * @param key names the result completely
    * @throws whatever the pool throws, or the signal's reason
    */
-  run(key: string, { task, cost, signal, client, release }: SharedJob): Promise<Completed> {
+  run(key: string, { task, cost, signal, client, release, finish }: SharedJob<Result>): Promise<Result> {
     const { joined, result } = this.#flights.run(key, signal, (everyoneLeft) =>
-      this.#pool.run(task, cost, { signal: everyoneLeft, client }).finally(release),
+      this.#pool.run(task, cost, { signal: everyoneLeft, client }).then(finish).finally(release),
     );
     if (joined) {
       release();

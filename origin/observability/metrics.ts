@@ -12,6 +12,8 @@ export interface OriginMetrics {
   requests: Counter<'outcome'>;
   /** Requests that joined a job under way. */
   joins: Counter;
+  /** Results by what became of them on their way to Redis: `stored`, `failed` or `dropped`. */
+  results: Counter<'outcome'>;
   /** Counts what the pool tells. */
   observer: PoolObserver;
 }
@@ -75,6 +77,13 @@ export function createMetrics(): OriginMetrics {
     registers,
   });
 
+  const results = new Counter({
+    name: 'edgesift_origin_results_total',
+    help: 'Results on their way to Redis, by outcome: stored, failed, or dropped (too many waited, or Redis had failed)',
+    labelNames: ['outcome'],
+    registers,
+  });
+
   const observer: PoolObserver = {
     refused: () => jobs.inc({ outcome: 'refused' }),
     abandoned: (state, reason) => {
@@ -94,7 +103,7 @@ export function createMetrics(): OriginMetrics {
     failed: ({ code }) => jobs.inc({ outcome: code.toLowerCase() }),
     threadEnded: () => threadsEnded.inc(),
   };
-  return { registry, requests, joins, observer };
+  return { registry, requests, joins, results, observer };
 }
 
 /** Adds gauges that read the present state whenever the metrics are asked for. */

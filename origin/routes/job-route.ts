@@ -3,6 +3,7 @@ import { asServiceError } from '../../shared/contract/errors.ts';
 import type { ImageLimits } from '../../shared/contract/limits.ts';
 import type { Extractor } from '../../shared/extractor.ts';
 import { ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
+import type { RecordWriter } from '../cache/record-writer.ts';
 import { authenticate } from '../http/authentication.ts';
 import { callerSignal, timeBudget } from '../http/caller.ts';
 import type { InFlight } from '../http/in-flight.ts';
@@ -23,6 +24,8 @@ export interface JobDependencies {
   uploads: UploadMemory;
   inFlight: InFlight;
   metrics: OriginMetrics;
+  /** Shares results with all edges; undefined where there is no Redis. */
+  recordWriter?: RecordWriter | undefined;
 }
 
 /** What the head of an authentic request asks for. */

@@ -6,13 +6,14 @@ import { MATCH_PATH, ORIGIN_HEADERS, splitPayloads } from '../../shared/origin-p
 import { receiveBody } from '../http/upload.ts';
 import { tooManyUploads } from '../http/upload-memory.ts';
 import { matchingBytes } from '../jobs/memory.ts';
+import type { MatchTask } from '../jobs/messages.ts';
 import { SharedJobs } from '../jobs/shared-jobs.ts';
 import type { Completed, JobCost } from '../scheduler/pool.ts';
 import { addJobRoute, type JobDependencies, type JobRequest } from './job-route.ts';
 
 /** `POST /v1/match`, see shared/origin-protocol.ts. */
 export async function matchRoute(app: FastifyInstance, dependencies: JobDependencies): Promise<void> {
-  const jobs = new SharedJobs(dependencies);
+  const jobs = new SharedJobs<Completed>(dependencies);
   addJobRoute(app, MATCH_PATH, dependencies, async (job, request, reply) =>
     sendMatch(reply, await match(job, request, jobs, dependencies)),
   );
@@ -21,7 +22,7 @@ export async function matchRoute(app: FastifyInstance, dependencies: JobDependen
 async function match(
   { query, signal, client }: JobRequest,
   request: FastifyRequest,
-  jobs: SharedJobs,
+  jobs: SharedJobs<Completed>,
   { limits, pool, uploads }: JobDependencies,
 ): Promise<Completed> {
   const parameters = parseGeometryParameters(query);
@@ -33,7 +34,8 @@ async function match(
   });
   const cost: JobCost = { memoryBytes: matchingBytes(bytes.length), work: matchingWork(bytes), extraMs: 0 };
   const key = [sha256, ...Object.values(parameters)].join('/');
-  return jobs.run(key, { task: { kind: 'match', bytes, parameters }, cost, signal, client, release });
+  const task: MatchTask = { kind: 'match', bytes, parameters };
+  return jobs.run(key, { task, cost, signal, client, release, finish: (completed) => completed });
 }
 
 /** As many descriptors are compared in the time that the model takes, 20 ms or so, however few matches there are. */

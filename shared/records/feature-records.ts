@@ -82,10 +82,8 @@ export class FeatureRecords {
     const key = keyOfSummary(summary);
     const fits = payload.length <= PART_BYTES * MAX_PAYLOAD_PARTS;
     const parts = fits ? partsOf(payload) : [];
-    const json = JSON.stringify({
-      metadata: { ...summary.metadata, extractor: extractorId(summary.metadata.extractor) },
-      keypoints: summary.count,
-      expires_at: summary.expiresAt,
+    const json = encodeSummary({
+      summary,
       payload: fits ? { sha256: await sha256Hex(payload), parts: parts.length } : null,
     });
     const place = summaryKey(key);
@@ -97,11 +95,8 @@ export class FeatureRecords {
   async readSummary(key: string, record: string): Promise<StoredSummary | undefined> {
     const [tag, json] = [record.slice(0, TAG_LENGTH), record.slice(TAG_LENGTH)];
     if (!(await this.#authenticator.verify(summaryKey(key), json, tag))) return undefined;
-    const parsed = summaryRecordSchema.safeParse(parseJson(json));
-    if (!parsed.success) return undefined;
-    const { metadata, keypoints, expires_at, payload } = parsed.data;
-    const summary: FeatureSummary = { metadata, count: keypoints, expiresAt: expires_at };
-    return keyOfSummary(summary) === key ? { summary, payload } : undefined;
+    const stored = decodeSummary(json);
+    return stored && keyOfSummary(stored.summary) === key ? stored : undefined;
   }
 
   /**
@@ -135,6 +130,24 @@ export class FeatureRecords {
       return undefined;
     }
   }
+}
+
+/** A summary as JSON: what a record holds behind its tag, and what the origin responds with. */
+export function encodeSummary({ summary, payload }: StoredSummary): string {
+  return JSON.stringify({
+    metadata: { ...summary.metadata, extractor: extractorId(summary.metadata.extractor) },
+    keypoints: summary.count,
+    expires_at: summary.expiresAt,
+    payload,
+  });
+}
+
+/** Reads what {@link encodeSummary} wrote; undefined for anything else. */
+export function decodeSummary(json: string): StoredSummary | undefined {
+  const parsed = summaryRecordSchema.safeParse(parseJson(json));
+  if (!parsed.success) return undefined;
+  const { metadata, keypoints, expires_at, payload } = parsed.data;
+  return { summary: { metadata, count: keypoints, expiresAt: expires_at }, payload };
 }
 
 function partsOf(payload: Uint8Array): Uint8Array[] {

@@ -10,11 +10,12 @@ import { IsolateMemory } from '../../edge/features/cache/isolate-memory.ts';
 import { RedisCache } from '../../edge/features/cache/redis-cache.ts';
 import { RedisUnavailable } from '../../edge/redis/redis-client.ts';
 import { MemoryBudget } from '../../edge/resilience/memory-budget.ts';
+import { NODE_BASE64 } from '../../origin/cache/node-base64.ts';
+import { createRestStore } from '../../origin/cache/rest-store.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { FeatureRecords } from '../../shared/records/feature-records.ts';
 import { keyOfSummary } from '../../shared/records/feature-summary.ts';
 import { RecordAuthenticator } from '../../shared/records/record-authenticator.ts';
-import { NODE_BASE64 } from '../fixtures/node-base64.ts';
 import { type RedisOverHttp, startRedisOverHttp } from '../fixtures/redis-over-http.ts';
 
 /** What one isolate remembers, for how long, over a real Redis; only the calendar is made to jump. */
@@ -147,16 +148,20 @@ describe('results in memory', () => {
     // Too large to be stored: of this result there is the summary alone.
     const payload = new Uint8Array(25 * 1024 * 1024);
     const summary = { metadata, count: 1, expiresAt: Date.now() + 3_600_000 };
+    const records = new FeatureRecords(new RecordAuthenticator(['a secret']), NODE_BASE64);
     const cache = new FeatureCache(
       new IsolateMemory(),
       new RedisCache({
         redis: service.client,
-        records: new FeatureRecords(new RecordAuthenticator(['a secret']), NODE_BASE64),
+        records,
         timeoutMs: 5_000,
         payloads: new MemoryBudget(1, 'full'),
       }),
     );
-    await cache.put({ summary, payload });
+    const store = createRestStore(service);
+    await store.set(await records.write(summary, payload), 3_600);
+    store.close();
+    cache.remember({ summary });
     return { cache, key: keyOfSummary(summary) };
   }
 

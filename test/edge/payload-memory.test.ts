@@ -3,28 +3,32 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
+import { BYTES_PER_KEYPOINT, decodePayload, encodePayload } from '../../shared/features/payload.ts';
 import { buildWorker } from '../../tools/worker/build-worker.ts';
 import type { RunningWorker } from '../../tools/worker/run-worker.ts';
-import { postImage, readAnswer } from '../fixtures/edge-client.ts';
+import { MADE_UP_EXTRACTOR, metadataOfAskedImage } from '../fixtures/asked-image.ts';
+import { postImage } from '../fixtures/edge-client.ts';
 import { ORIGIN_SECRET } from '../fixtures/origin-server.ts';
 import { newPicture } from '../fixtures/pictures.ts';
 import { until } from '../fixtures/until.ts';
 import { startWorkerWithoutRedis } from '../fixtures/worker-without-redis.ts';
-import { payloadOfMany } from '../formats/flat-features.ts';
 
 // How much of what origins answer an isolate takes in at one time, seen from an origin whose large answers end when the
 // test says so. What the edge leaves unread stays here, but for what fits into the buffers of the connection.
+const WITH_PAYLOAD = { headers: { Accept: 'application/vnd.safetensors' } };
+
 const MEBIBYTE = 1024 * 1024;
 const keypointsOf = (mebibytes: number) => Math.floor((mebibytes * MEBIBYTE) / BYTES_PER_KEYPOINT);
 
-let payload: Uint8Array;
-/** Answers of which the edge has read all but the last byte. */
+let keypoints = 0;
+/** Responses of which the edge has read all but the last byte, which is a zero. */
 const taken: ServerResponse[] = [];
 let asked = 0;
 const origin = createServer((request, response) => {
   request.resume().once('end', () => {
     asked += 1;
+    const tensors = new Uint8Array(keypoints * BYTES_PER_KEYPOINT);
+    const payload = encodePayload(metadataOfAskedImage(request), tensors);
     response.writeHead(200, { 'content-length': payload.length });
     response.write(payload.subarray(0, -1), () => taken.push(response));
   });
@@ -38,7 +42,7 @@ beforeAll(async () => {
   edge = await startWorkerWithoutRedis({
     url: `http://127.0.0.1:${port}`,
     secret: ORIGIN_SECRET,
-    extractor: 'edgesift@1',
+    extractor: MADE_UP_EXTRACTOR,
   });
 });
 afterAll(async () => {
@@ -48,16 +52,17 @@ afterAll(async () => {
 });
 
 async function send(): Promise<number> {
-  return (await readAnswer(await postImage(edge.url, await newPicture()))).keypoints;
+  const response = await postImage(edge.url, await newPicture(), WITH_PAYLOAD);
+  return decodePayload(new Uint8Array(await response.arrayBuffer())).features.count;
 }
 
 function finish(response: ServerResponse | undefined): void {
-  response?.end(payload.subarray(-1));
+  response?.end(new Uint8Array(1));
 }
 
 test('of many large answers at one time an isolate takes in as many as it has room for, the others in their turn', async () => {
   const count = keypointsOf(15);
-  payload = payloadOfMany(count);
+  keypoints = count;
   const answers = Array.from({ length: 6 }, send);
   await until('the origin has answered all', () => asked === answers.length);
   await until('two are read', () => taken.length === 2);
@@ -74,7 +79,7 @@ test('an answer larger than all of that room is taken in alone', async () => {
   taken.length = 0;
   asked = 0;
   const count = keypointsOf(40);
-  payload = payloadOfMany(count);
+  keypoints = count;
   const answers = [send(), send()];
   await until('the origin has answered both', () => asked === 2);
   for (const done of answers.keys()) {
@@ -88,9 +93,9 @@ test('an answer larger than all of that room is taken in alone', async () => {
 
 test('the room of an answer that breaks off is free again', async () => {
   taken.length = 0;
-  payload = payloadOfMany(keypointsOf(30));
+  keypoints = keypointsOf(30);
   for (let round = 0; round < 3; round += 1) {
-    const broken = postImage(edge.url, await newPicture());
+    const broken = postImage(edge.url, await newPicture(), WITH_PAYLOAD);
     await until('it is read', () => taken.length === round + 1);
     taken[round]?.destroy();
     expect((await broken).status).toBe(502);

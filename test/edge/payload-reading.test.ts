@@ -1,18 +1,18 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRedisBackend } from '../../gateway/redis-backend.ts';
 import { createGateway } from '../../gateway/server.ts';
+import { NODE_BASE64 } from '../../origin/cache/node-base64.ts';
+import { createRedisStore } from '../../origin/cache/redis-store.ts';
 import { BYTES_PER_KEYPOINT, decodePayload, encodePayload } from '../../shared/features/payload.ts';
 import { SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
-import { ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
+import { FeatureRecords } from '../../shared/records/feature-records.ts';
+import { RecordAuthenticator } from '../../shared/records/record-authenticator.ts';
 import { buildWorker } from '../../tools/worker/build-worker.ts';
 import { type RunningWorker, startWorker } from '../../tools/worker/run-worker.ts';
-import { postImage, readAnswer } from '../fixtures/edge-client.ts';
+import { MADE_UP_EXTRACTOR } from '../fixtures/asked-image.ts';
 import { ORIGIN_SECRET } from '../fixtures/origin-server.ts';
-import { newPicture } from '../fixtures/pictures.ts';
 import { type RedisServer, startRedisServer } from '../fixtures/redis-server.ts';
 import { until } from '../fixtures/until.ts';
 import { flatFeatures } from '../formats/flat-features.ts';
@@ -20,6 +20,8 @@ import { flatFeatures } from '../formats/flat-features.ts';
 // How many payloads an isolate has Redis send it at one time: seen from a gateway whose look-ups take a while.
 const TOKEN = 'token';
 const LOOK_UP_MS = 100;
+
+const { metadata: metadataOfFlatImage } = decodePayload(flatFeatures());
 
 let redis: RedisServer;
 let [running, most] = [0, 0];
@@ -43,21 +45,10 @@ async function startSlowGateway() {
   });
 }
 
-/** Bytes of the payload that the origin answers every picture with, zeros but for what it says of the picture. */
-let payloadBytes = 0;
-const { metadata } = decodePayload(flatFeatures());
-const origin = createServer((request, response) => {
-  const digest = /^sha-256=:(.+):$/.exec(String(request.headers[ORIGIN_HEADERS.contentDigest]))?.[1] ?? '';
-  const image = { ...metadata.image, sha256: Buffer.from(digest, 'base64').toString('hex') };
-  const tensors = new Uint8Array(Math.floor(payloadBytes / BYTES_PER_KEYPOINT) * BYTES_PER_KEYPOINT);
-  request.resume().once('end', () => response.end(encodePayload({ ...metadata, image }, tensors)));
-});
-
 let gateway: Awaited<ReturnType<typeof startSlowGateway>>;
 const workers: RunningWorker[] = [];
 
 async function startEdge(): Promise<string> {
-  const { port } = origin.address() as AddressInfo;
   const worker = await startWorker({
     port: 0,
     log: 'ignore',
@@ -65,9 +56,9 @@ async function startEdge(): Promise<string> {
       UPSTASH_REDIS_REST_URL: gateway.listeningOrigin,
       UPSTASH_REDIS_REST_TOKEN: TOKEN,
       REDIS_TIMEOUT_MS: '5000',
-      ORIGIN_URL: `http://127.0.0.1:${port}`,
+      ORIGIN_URL: 'http://127.0.0.1:1',
       ORIGIN_SECRET,
-      EXTRACTOR: `${metadata.extractor.name}@${metadata.extractor.version}`,
+      EXTRACTOR: MADE_UP_EXTRACTOR,
     },
   });
   workers.push(worker);
@@ -75,8 +66,7 @@ async function startEdge(): Promise<string> {
 }
 
 beforeAll(async () => {
-  origin.listen(0, '127.0.0.1');
-  [redis] = await Promise.all([startRedisServer(), once(origin, 'listening'), buildWorker()]);
+  [redis] = await Promise.all([startRedisServer(), buildWorker()]);
   gateway = await startSlowGateway();
   await gateway.listen({ host: '127.0.0.1', port: 0 });
 });
@@ -84,20 +74,28 @@ afterAll(async () => {
   await Promise.all(workers.map((worker) => worker.stop()));
   await gateway?.close();
   await redis?.stop();
-  origin.close();
 });
 
-/** Has an edge store as many results of that length in Redis; gives the hashes of their pictures. */
-async function store(edge: string, count: number, bytes: number): Promise<string[]> {
-  payloadBytes = bytes;
-  const hashes: string[] = [];
-  for (let done = 0; done < count; done += 1) {
-    const { image } = await readAnswer(await postImage(edge, await newPicture()));
-    hashes.push(image.sha256);
+const records = new FeatureRecords(new RecordAuthenticator([ORIGIN_SECRET]), NODE_BASE64);
+
+/** Stores as many results of that length in Redis, as origins do; gives the hashes of their images. */
+async function store(count: number, bytes: number): Promise<string[]> {
+  const redisStore = createRedisStore(redis.url);
+  const hashes = Array.from({ length: count }, () => randomBytes(32).toString('hex'));
+  for (const sha256 of hashes) {
+    const keypoints = Math.floor(bytes / BYTES_PER_KEYPOINT);
+    const metadata = { ...metadataOfFlatImage, image: { ...metadataOfFlatImage.image, sha256 } };
+    const payload = encodePayload(metadata, new Uint8Array(keypoints * BYTES_PER_KEYPOINT));
+    const summary = { metadata, count: keypoints, expiresAt: Date.now() + 3_600_000 };
+    await until('it is stored', async () => {
+      const written = await records.write(summary, payload);
+      return redisStore.set(written, 3_600).then(
+        () => true,
+        () => false,
+      );
+    });
   }
-  const found = (hash: string) => fetch(`${edge}/api/v1/features/${hash}?format=safetensors`);
-  const isStored = async (hash: string) => (await found(hash)).status === 200;
-  for (const hash of hashes) await until('it is stored', () => isStored(hash));
+  redisStore.close();
   return hashes;
 }
 
@@ -117,9 +115,8 @@ async function mostTogether(edge: string, hashes: string[]): Promise<number> {
 }
 
 test('large payloads are read one after the other, small ones soon together again', async () => {
-  const writer = await startEdge();
-  const large = await store(writer, 4, 5.5 * 2 ** 20);
-  const small = await store(writer, 26, 1000);
+  const large = await store(4, 5.5 * 2 ** 20);
+  const small = await store(26, 1000);
   const reader = await startEdge();
   await mostTogether(reader, large.slice(0, 1));
   expect(await mostTogether(reader, large)).toBe(1);

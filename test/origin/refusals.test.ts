@@ -172,6 +172,7 @@ test('the edge does not blame its client for a request of its own that the origi
     bytes: ownPicture('png-rgb.png'),
     digest: new Uint8Array(32),
     parameters: DEFAULT_SIFT_PARAMETERS,
+    ttlSeconds: 60,
     requestId: 'x'.repeat(20_000),
     client: 'network:127.0.0.1',
     trace: new TraceContext(undefined),

@@ -1,7 +1,7 @@
 import type { CacheTier } from '../../../shared/contract/answers.ts';
 import { keyOfSummary } from '../../../shared/records/feature-summary.ts';
 import { RedisUnavailable } from '../../redis/redis-client.ts';
-import type { CachedFeatures, CompleteFeatures } from '../cached-features.ts';
+import type { CachedFeatures } from '../cached-features.ts';
 import type { IsolateMemory } from './isolate-memory.ts';
 import type { RedisCache } from './redis-cache.ts';
 
@@ -80,10 +80,9 @@ export class FeatureCache {
     return { ...stale, tier: 'memory' };
   }
 
-  /** Found in this isolate from now on; everywhere once the returned promise is settled. */
-  put(features: CompleteFeatures): Promise<void> {
+  /** In this isolate's memory alone: the origin shares results with the others. */
+  remember(features: CachedFeatures): void {
     this.#memory.put(keyOfSummary(features.summary), features);
-    return this.#redis.put(features);
   }
 
   /** In this isolate's memory alone. */

@@ -1,25 +1,19 @@
 import {
   type FeatureRecords,
-  type KeyValue,
   LAST_DELETION_KEY,
   payloadKey,
   type StoredSummary,
   summaryKey,
 } from '../../../shared/records/feature-records.ts';
-import { keyOfSummary } from '../../../shared/records/feature-summary.ts';
 import { logWarning } from '../../observability/log.ts';
-import { type RedisClient, RedisRefusal, RedisUnavailable } from '../../redis/redis-client.ts';
+import { type RedisClient, RedisRefusal } from '../../redis/redis-client.ts';
 import type { MemoryBudget } from '../../resilience/memory-budget.ts';
-import type { CachedFeatures, CompleteFeatures } from '../cached-features.ts';
+import type { CachedFeatures } from '../cached-features.ts';
 
 /** A payload is megabytes where a summary is one kilobyte. */
 export const PAYLOAD_TIMEOUT_FACTOR = 4;
 /** A question about a thousand keys is as long as a hundred summaries. */
 const MANY_KEYS_TIMEOUT_FACTOR = 4;
-/** Nobody waits for a write. */
-const WRITE_TIMEOUT_MS = 10_000;
-/** Upstash takes 10 MB in one request, JSON around the values included. */
-const MAX_REQUEST_LENGTH = 9_000_000;
 
 /** A payload that is read is there as the answer's JSON, as base64 and as bytes. */
 const COPIES_OF_PAYLOAD = 3;
@@ -27,7 +21,7 @@ const COPIES_OF_PAYLOAD = 3;
 const FIRST_EXPECTED_BYTES = 1024 * 1024;
 const FADING = 0.9;
 
-/** The shared tier: results in Redis. A damaged record is a miss, a failed write a result not stored. */
+/** The shared tier: results in Redis, which origins write. A damaged record is a miss. */
 export class RedisCache {
   readonly #redis: RedisClient;
   readonly #records: FeatureRecords;
@@ -133,41 +127,4 @@ export class RedisCache {
     );
     return this.#records.readPayload([first, ...others.flat()], stored);
   }
-
-  async put(features: CompleteFeatures): Promise<void> {
-    await answerSent();
-    const ttlSeconds = Math.ceil((features.summary.expiresAt - Date.now()) / 1000);
-    try {
-      for (const records of requestsOf(await this.#records.write(features.summary, features.payload))) {
-        await this.#redis.setMany(records, ttlSeconds, WRITE_TIMEOUT_MS);
-      }
-    } catch (error) {
-      if (!(error instanceof RedisUnavailable)) throw error;
-      logWarning('result not stored in Redis', {
-        reason: error.message,
-        key: keyOfSummary(features.summary),
-      });
-    }
-  }
-}
-
-/** Encoding and sending megabytes takes milliseconds of the one thread that also has to send the answer. */
-function answerSent(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}
-
-/** Puts records into as few requests as the length limit allows, in order. */
-function* requestsOf(records: Iterable<KeyValue>): Generator<KeyValue[]> {
-  let request: KeyValue[] = [];
-  let length = 0;
-  for (const record of records) {
-    if (request.length > 0 && length + record[1].length > MAX_REQUEST_LENGTH) {
-      yield request;
-      request = [];
-      length = 0;
-    }
-    request.push(record);
-    length += record[1].length;
-  }
-  yield request;
 }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { NODE_BASE64 } from '../../../origin/cache/node-base64.ts';
 import { decodePayload, encodePayload } from '../../../shared/features/payload.ts';
 import { FeatureRecords, payloadKey, summaryKey } from '../../../shared/records/feature-records.ts';
 import { type FeatureSummary, keyOfSummary } from '../../../shared/records/feature-summary.ts';
 import { RecordAuthenticator } from '../../../shared/records/record-authenticator.ts';
 import { sha256Hex } from '../../../shared/sha256.ts';
-import { NODE_BASE64 } from '../../fixtures/node-base64.ts';
 import { payloadOfMany } from '../../formats/flat-features.ts';
 
 const recordsWith = (...secrets: string[]) =>

@@ -1,0 +1,92 @@
+import type { FeatureRecords } from '../../shared/records/feature-records.ts';
+import type { FeatureSummary } from '../../shared/records/feature-summary.ts';
+import type { RecordStore } from './record-store.ts';
+
+/** Payloads that wait to be stored; what is beyond is not shared. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+const ATTEMPTS = 2;
+/** After a failed result no other is tried for so long. */
+const COOLDOWN_MS = 2_000;
+
+/** What became of a result. */
+export type WriteOutcome = 'stored' | 'failed' | 'dropped';
+
+interface Result {
+  summary: FeatureSummary;
+  payload: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Shares results with all edges: writes their records to Redis after the response, one result after the other, in
+ * bounded memory. A result that is not stored costs a later request a second extraction, and nothing else.
+ */
+export class RecordWriter {
+  readonly #records: FeatureRecords;
+  readonly #store: RecordStore;
+  readonly #onOutcome: (outcome: WriteOutcome, reason?: unknown) => void;
+  readonly #waiting: Result[] = [];
+  #waitingBytes = 0;
+  #closedUntil = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(options: {
+    records: FeatureRecords;
+    store: RecordStore;
+    /** Called once for each result. */
+    onOutcome: (outcome: WriteOutcome, reason?: unknown) => void;
+  }) {
+    this.#records = options.records;
+    this.#store = options.store;
+    this.#onOutcome = options.onOutcome;
+  }
+
+  /** Takes a result in; returns at once and never throws. */
+  write(result: Result): void {
+    const isTooMuch = this.#waitingBytes + result.payload.length > MAX_WAITING_BYTES;
+    if (isTooMuch || Date.now() < this.#closedUntil) {
+      this.#onOutcome('dropped');
+      return;
+    }
+    this.#waiting.push(result);
+    this.#waitingBytes += result.payload.length;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  /** Resolves when all that was taken in is stored or given up. */
+  async close(): Promise<void> {
+    await this.#running;
+    this.#store.close();
+  }
+
+  async #run(): Promise<void> {
+    // The response goes first.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (let result = this.#waiting.shift(); result; result = this.#waiting.shift()) {
+      await this.#storeOne(result);
+      this.#waitingBytes -= result.payload.length;
+    }
+  }
+
+  async #storeOne(result: Result): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.#put(result);
+        this.#onOutcome('stored');
+        return;
+      } catch (error) {
+        if (attempt < ATTEMPTS) continue;
+        this.#closedUntil = Date.now() + COOLDOWN_MS;
+        this.#onOutcome('failed', error);
+        return;
+      }
+    }
+  }
+
+  async #put({ summary, payload }: Result): Promise<void> {
+    const ttlSeconds = Math.ceil((summary.expiresAt - Date.now()) / 1000);
+    if (ttlSeconds < 1) return;
+    await this.#store.set(await this.#records.write(summary, payload), ttlSeconds);
+  }
+}
