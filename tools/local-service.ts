@@ -161,7 +161,10 @@ async function startOrigin(settings: Settings, upstash: Cache | undefined): Prom
 function sharedStore(settings: Settings, upstash: Cache | undefined): NodeJS.ProcessEnv {
   if (settings.REDIS_URL !== undefined) return { REDIS_URL: settings.REDIS_URL };
   const url = upstash?.url ?? gatewayUrl(settings);
-  return { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: upstash?.token ?? settings.REDIS_REST_TOKEN };
+  return {
+    UPSTASH_REDIS_REST_URL: url,
+    UPSTASH_REDIS_REST_TOKEN: upstash?.token ?? settings.REDIS_REST_TOKEN,
+  };
 }
 
 function gatewayUrl({ REDIS_REST_PORT }: Settings): string {
