@@ -1,13 +1,12 @@
 /** `node bench/matching.ts [folder]`: how true and how fast matching is on the Oxford sequences in ../shared/data. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { decodeImage } from '../origin/decode/decode.ts';
 import { extractFeatures } from '../origin/jobs/extract.ts';
 import { matchFeatures } from '../origin/jobs/match.ts';
 import { loadNativeAddon } from '../origin/native/addon.ts';
 import { matchResultSchema } from '../shared/contract/answers.ts';
-import { DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
 import { DEFAULT_SIFT_PARAMETERS, geometryParametersSchema } from '../shared/contract/parameters.ts';
+import { readImageHeader } from '../shared/image-header.ts';
 import { joinPayloads } from '../shared/origin-protocol.ts';
 import { sha256Hex } from '../shared/sha256.ts';
 import { sharedDataMissing } from '../test/fixtures/pictures.ts';
@@ -34,19 +33,15 @@ async function featuresOf(sequence: Sequence, number: number): Promise<Uint8Arra
     kind: 'extract',
     bytes,
     sha256: await sha256Hex(bytes),
-    format: 'png',
+    header: readImageHeader(bytes),
     parameters: DEFAULT_SIFT_PARAMETERS,
-    maxPixels: DEFAULT_MAX_IMAGE_PIXELS,
   });
   return payload;
 }
 
 async function measurePair(sequence: Sequence, number: number, first: Uint8Array): Promise<PairFigures> {
   const second = await featuresOf(sequence, number);
-  const { width, height } = await decodeImage(oxfordPicture(sequence, 1), {
-    format: 'png',
-    maxPixels: DEFAULT_MAX_IMAGE_PIXELS,
-  });
+  const { width, height } = readImageHeader(oxfordPicture(sequence, 1));
   const runs = [];
   for (let run = 0; run < REPETITIONS; run += 1) {
     const task = { kind: 'match', bytes: joinPayloads(first, second), parameters: PARAMETERS } as const;

@@ -17,7 +17,7 @@ export function featureKey(extractor: Extractor, parameters: SiftParameters, ima
 
 /** Numbers in ECMAScript's shortest round-trip form, so that `0.040` and `4e-2` are one parameter set. */
 function canonicalParameters(parameters: SiftParameters): string {
-  const { denoising } = parameters;
+  const { denoising, orientation } = parameters;
   return [
     `n${parameters.nfeatures}`,
     `l${parameters.n_octave_layers}`,
@@ -32,5 +32,6 @@ function canonicalParameters(parameters: SiftParameters): string {
           `ds${denoising.search_window_size}`,
         ]
       : []),
+    ...(orientation ? [`o${orientation}`] : []),
   ].join('-');
 }

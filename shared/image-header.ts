@@ -117,27 +117,31 @@ const READERS: Record<ImageFormat, (view: DataView) => Size | undefined> = {
   webp: webpSize,
 };
 
-/** ITU-T T.81, B.1 and B.2.2: walks the marker segments up to the frame header (SOF). */
+/**
+ * ITU-T T.81, B.1 and B.2.2: walks the marker segments up to the frame header (SOF), as libjpeg and browsers do: bytes
+ * that are no marker (also 0xff with a stuffed 0) are passed over, and a segment's length is at least its own two bytes.
+ */
 function jpegSize(view: DataView): Size | undefined {
-  let position = 2;
+  let position = nextMarker(view, 2);
   for (;;) {
-    if (view.getUint8(position) !== 0xff) return undefined;
-    const marker = view.getUint8(position + 1);
-    if (marker === 0xff) {
-      position += 1;
-      continue;
-    }
+    const marker = view.getUint8(position);
     if (isFrameHeader(marker)) {
-      return { height: view.getUint16(position + 5), width: view.getUint16(position + 7) };
+      return { height: view.getUint16(position + 4), width: view.getUint16(position + 6) };
     }
-    if (isStandaloneMarker(marker)) {
-      position += 2;
-      continue;
-    }
-    const length = view.getUint16(position + 2);
-    // A scan or the end of the image before any frame header, or a segment shorter than its own length field.
-    if (marker === 0xda || marker === 0xd9 || length < 2) return undefined;
-    position += 2 + length;
+    // A second start, a scan or the end of the image before any frame header.
+    if (marker === 0xd8 || marker === 0xda || marker === 0xd9) return undefined;
+    const length = isStandaloneMarker(marker) ? 0 : Math.max(2, view.getUint16(position + 1));
+    position = nextMarker(view, position + 1 + length);
+  }
+}
+
+/** Position of the code of the first marker at or behind `from`: behind 0xff, neither 0 nor another 0xff. */
+function nextMarker(view: DataView, from: number): number {
+  let position = from;
+  for (;;) {
+    while (view.getUint8(position) !== 0xff) position += 1;
+    while (view.getUint8(position) === 0xff) position += 1;
+    if (view.getUint8(position) !== 0) return position;
   }
 }
 
@@ -147,7 +151,7 @@ function isFrameHeader(marker: number): boolean {
 }
 
 function isStandaloneMarker(marker: number): boolean {
-  return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
+  return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7);
 }
 
 /** W3C PNG, 11.2.2: IHDR is the first chunk and 13 bytes long. */

@@ -1,10 +1,10 @@
 import sharp, { type Sharp } from 'sharp';
 import { decodeImage } from '../origin/decode/decode.ts';
-import type { PixelImage } from '../origin/native/addon.ts';
+import { loadNativeAddon, type PixelImage } from '../origin/native/addon.ts';
 import { readImageHeader } from '../shared/image-header.ts';
 import type { Random } from './random.ts';
 
-const MAX_PIXELS = 50_000_000;
+const addon = loadNativeAddon();
 /** As the vehicles' own files: so that nothing can be told by the format. */
 const JPEG_QUALITY = 85;
 const LONGEST = 256;
@@ -15,7 +15,7 @@ export type Margins = [number, number, number, number];
 /** @throws Error for a file that no decoder takes */
 export async function decodePicture(bytes: Uint8Array): Promise<PixelImage> {
   const header = readImageHeader(bytes);
-  return decodeImage(bytes, { format: header.format, maxPixels: MAX_PIXELS });
+  return decodeImage(addon, bytes, { header, orientation: 'apply', colours: true });
 }
 
 /**

@@ -1,17 +1,16 @@
 import type { PixelImage } from '../native/addon.ts';
-import { damaged, tooManyPixels, unsupportedKind } from './errors.ts';
+import { damaged, unsupportedKind } from './errors.ts';
 
 /**
  * Windows and OS/2 bitmaps, read as `cv2.imread` reads them: alpha and 32-bit channel masks are ignored, the
  * 5 or 6 bits of a 16-bit pixel become the high bits of a byte, pixels that an RLE stream skips take colour 0.
  *
- * @throws ServiceError `IMAGE_READ_ERROR`, `IMAGE_TOO_LARGE`
+ * @throws ServiceError `IMAGE_READ_ERROR`
  */
-export function decodeBmp(bytes: Uint8Array, maxPixels: number): PixelImage {
+export function decodeBmp(bytes: Uint8Array): PixelImage {
   try {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const header = readHeader(view);
-    if (header.width * header.height > maxPixels) throw tooManyPixels(maxPixels);
     const rows = header.compression === RLE4 || header.compression === RLE8 ? runLengthRows : plainRows;
     return {
       pixels: rows(header, bytes),

@@ -1,17 +1,21 @@
-import type { ImageFormat } from '../../shared/image-header.ts';
-import type { PixelImage } from '../native/addon.ts';
+import type { ImageHeader } from '../../shared/image-header.ts';
+import type { ImageDecoders, PixelImage } from '../native/addon.ts';
 import { decodeBmp } from './bmp.ts';
-import { inkToRgb, multiplyLikeOpenCv } from './cmyk.ts';
-import { refuseScanBomb } from './jpeg-scans.ts';
-import { type EncodedImage, hasInkChannels, open, readBytes } from './libvips.ts';
-import { refuseWithoutEnd } from './png-end.ts';
-import { decodeTiff } from './tiff.ts';
+import { damaged } from './errors.ts';
+import { decodeByLibvips } from './libvips.ts';
+import { decodeByAddon } from './native-decoders.ts';
+import { exifOfPng } from './png-chunks.ts';
+import { refuseCutTiffTags } from './tiff-tags.ts';
 
 export interface DecodeOptions {
-  /** What the content is, from {@link readImageHeader}; no other decoder than this format's runs. */
-  format: ImageFormat;
-  /** Most pixels that the decoded image may have. */
-  maxPixels: number;
+  /** What the content is and its stored size, from `readImageHeader`; no other decoder than this format's runs. */
+  header: ImageHeader;
+  /** `ignore`: rows and columns as they are stored, whatever EXIF data says. */
+  orientation: 'apply' | 'ignore';
+  /** Whether a caller needs R, G, B. Where not, the image may come as its grey, OpenCV's BGR2GRAY. */
+  colours: boolean;
+  /** Ends the decoding of JPEG and TIFF; see `NativeAddon.extract`. */
+  cancelled?: Int32Array | undefined;
 }
 
 /**
@@ -19,41 +23,41 @@ export interface DecodeOptions {
  * order R, G, B: first page only, alpha dropped, 16 bits reduced to 8, EXIF orientation applied where cv2 applies it.
  * docs/decoding.md lists what differs.
  *
- * @throws ServiceError `IMAGE_READ_ERROR` for a file that is damaged, cut short or of an unsupported kind,
- *   `IMAGE_TOO_LARGE` beyond `maxPixels`.
+ * @throws ServiceError `IMAGE_READ_ERROR` for a file that is damaged, cut short, of an unsupported kind, or of
+ *   another size than its header was read to have.
  */
-export async function decodeImage(bytes: Uint8Array, options: DecodeOptions): Promise<PixelImage> {
-  const image: EncodedImage = { bytes, ...options };
-  switch (options.format) {
-    case 'bmp':
-      return decodeBmp(bytes, options.maxPixels);
-    case 'tiff':
-      return decodeTiff(image);
+export async function decodeImage(
+  addon: ImageDecoders,
+  bytes: Uint8Array,
+  options: DecodeOptions,
+): Promise<PixelImage> {
+  const { header } = options;
+  switch (header.format) {
     case 'jpeg':
-      refuseScanBomb(bytes);
-      return (await hasInkChannels(image)) ? decodeInkJpeg(image) : decodeColour(image, true);
-    case 'png':
-      refuseWithoutEnd(bytes);
-      return decodeColour(image, true);
+      return decodeByAddon(addon.decodeJpeg, bytes, options);
+    case 'png': {
+      const exif = exifOfPng(bytes);
+      const image = ofAdmittedSize(await decodeByLibvips(bytes, header), header);
+      return exif && options.orientation === 'apply' ? upright(addon, image, exif) : image;
+    }
     case 'webp':
       // cv2 does not look at the EXIF data of WebP.
-      return decodeColour(image, false);
+      return ofAdmittedSize(await decodeByLibvips(bytes, header), header);
+    case 'tiff':
+      refuseCutTiffTags(bytes);
+      return decodeByAddon(addon.decodeTiff, bytes, options);
+    case 'bmp':
+      return ofAdmittedSize(decodeBmp(bytes), header);
   }
 }
 
-async function decodeColour(image: EncodedImage, orientByExif: boolean): Promise<PixelImage> {
-  const pipeline = orientByExif ? open(image).autoOrient() : open(image);
-  const { data, width, height } = await readBytes(image, pipeline.removeAlpha().toColourspace('srgb'));
-  return { pixels: data, width, height, channels: 3 };
+/** @throws ServiceError `IMAGE_READ_ERROR`: memory and limits were reckoned from the header's size. */
+function ofAdmittedSize(image: PixelImage, { format, width, height }: ImageHeader): PixelImage {
+  if (image.width === width && image.height === height) return image;
+  throw damaged(format, new Error(`decoded to ${image.width}×${image.height}, not ${width}×${height}`));
 }
 
-async function decodeInkJpeg(image: EncodedImage): Promise<PixelImage> {
-  const pipeline = open(image).autoOrient().pipelineColourspace('cmyk').toColourspace('cmyk');
-  const samples = await readBytes(image, pipeline);
-  return {
-    pixels: inkToRgb(samples, multiplyLikeOpenCv),
-    width: samples.width,
-    height: samples.height,
-    channels: 3,
-  };
+function upright(addon: ImageDecoders, image: PixelImage, exif: Uint8Array): PixelImage {
+  const orientation = addon.exifOrientation(exif);
+  return orientation === 1 ? image : addon.orient(image, orientation);
 }

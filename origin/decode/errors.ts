@@ -17,13 +17,6 @@ export function unsupportedKind(format: ImageFormat, kind: string): ServiceError
   });
 }
 
-export function tooManyPixels(maxPixels: number, cause?: unknown): ServiceError {
-  return new ServiceError('IMAGE_TOO_LARGE', `The image has more than ${maxPixels} pixels.`, {
-    details: { limit: 'pixels', max: maxPixels },
-    cause: shortened(cause),
-  });
-}
-
 /** libvips repeats itself, up to kilobytes for one file; its first words name the fault. */
 const MAX_CAUSE_LENGTH = 300;
 

@@ -11,9 +11,21 @@ export function cancellable<Result>(run: () => Result): Result {
   try {
     return run();
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'CANCELLED') throw endedEarly(thrown);
-    throw thrown;
+    throw isCancellation(thrown) ? endedEarly(thrown) : thrown;
   }
+}
+
+/** The same of work that a promise stands for. */
+export async function cancellablePromise<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (thrown) {
+    throw isCancellation(thrown) ? endedEarly(thrown) : thrown;
+  }
+}
+
+function isCancellation(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'CANCELLED';
 }
 
 function endedEarly(cause?: unknown): ServiceError {

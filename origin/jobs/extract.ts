@@ -2,15 +2,15 @@ import { ServiceError } from '../../shared/contract/errors.ts';
 import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
 import type { SiftParameters } from '../../shared/contract/parameters.ts';
 import { encodePayload } from '../../shared/features/payload.ts';
-import { decodeImage } from '../decode/decode.ts';
+import { type DecodeOptions, decodeImage } from '../decode/decode.ts';
 import type { NativeAddon, PixelImage } from '../native/addon.ts';
-import { cancellable, throwIfCancelled } from './cancellation.ts';
+import { cancellable, cancellablePromise, throwIfCancelled } from './cancellation.ts';
 import type { CancellationFlag, ExtractionResult, ExtractionTask } from './messages.ts';
 
 /**
  * Image file → feature payload. Blocks the calling thread while the native code runs.
  *
- * @throws ServiceError `IMAGE_READ_ERROR` or `IMAGE_TOO_LARGE` from decoding; `IMAGE_TOO_LARGE` for more than
+ * @throws ServiceError `IMAGE_READ_ERROR` from decoding; `IMAGE_TOO_LARGE` for more than
  *   {@link MAX_KEYPOINTS} keypoints, and for more work than our engine does; `SERVICE_TIMEOUT` once `cancelled` is set
  */
 export async function extractFeatures(
@@ -20,17 +20,27 @@ export async function extractFeatures(
 ): Promise<ExtractionResult> {
   throwIfCancelled(cancelled);
   const started = performance.now();
-  const image = await decodeImage(task.bytes, { format: task.format, maxPixels: task.maxPixels });
+  const decoding: DecodeOptions = {
+    header: task.header,
+    orientation: task.parameters.orientation ?? 'apply',
+    colours: task.parameters.denoising !== undefined,
+    cancelled,
+  };
+  const image = await cancellablePromise(decodeImage(addon, task.bytes, decoding));
   throwIfCancelled(cancelled);
   const decoded = performance.now();
   const prepared = denoised(addon, image, task.parameters, cancelled);
   const denoisedAt = performance.now();
   const tensors = tensorsOf(addon, prepared, task.parameters, cancelled);
-  const { format, sha256, bytes, parameters } = task;
+  const { header, sha256, bytes, parameters } = task;
   const { width, height } = image;
   for (const pixels of new Set([image.pixels, prepared.pixels])) freeAtOnce(pixels);
   const payload = encodePayload(
-    { extractor: addon.engine, parameters, image: { sha256, format, width, height, bytes: bytes.length } },
+    {
+      extractor: addon.engine,
+      parameters,
+      image: { sha256, format: header.format, width, height, bytes: bytes.length },
+    },
     tensors,
   );
   return {

@@ -27,16 +27,15 @@ export function checkExtraction(header: ImageHeader, parameters: SiftParameters,
 export function extractionJob(
   { bytes, sha256, header }: ArrivedImage,
   parameters: SiftParameters,
-  { engine, limits }: { engine: SiftEngine; limits: ImageLimits },
+  { engine }: { engine: SiftEngine },
 ): { task: ExtractionTask; cost: JobCost } {
   const pixels = header.width * header.height;
   const task: ExtractionTask = {
     kind: 'extract',
     bytes,
     sha256,
-    format: header.format,
+    header,
     parameters,
-    maxPixels: limits.maxPixels,
   };
   const cost: JobCost = {
     memoryBytes: Math.max(

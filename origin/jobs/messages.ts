@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../shared/contract/errors.ts';
 import type { GeometryParameters, SiftParameters } from '../../shared/contract/parameters.ts';
-import type { ImageFormat } from '../../shared/image-header.ts';
+import type { ImageHeader } from '../../shared/image-header.ts';
 import type { SiftEngine } from '../native/addon.ts';
 
 /**
@@ -22,10 +22,9 @@ export interface ExtractionTask {
   bytes: Uint8Array<ArrayBuffer>;
   /** Lower-case hexadecimal, of `bytes`. */
   sha256: string;
-  format: ImageFormat;
+  /** Format and stored size by which the file was admitted. */
+  header: ImageHeader;
   parameters: SiftParameters;
-  /** Largest width × height to decode. */
-  maxPixels: number;
 }
 
 /** One match, as posted to a thread. `bytes` is transferred. */

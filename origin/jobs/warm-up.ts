@@ -18,8 +18,7 @@ export async function warmUpTask(): Promise<ExtractionTask> {
     kind: 'extract',
     bytes,
     sha256: await sha256Hex(bytes),
-    format: 'jpeg',
+    header: { format: 'jpeg', width: SIDE, height: SIDE },
     parameters: DEFAULT_SIFT_PARAMETERS,
-    maxPixels: SIDE * SIDE,
   };
 }

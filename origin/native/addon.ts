@@ -14,8 +14,39 @@ export interface PixelImage {
 export const SIFT_ENGINES = ['edgesift', 'opencv'] as const;
 export type SiftEngine = (typeof SIFT_ENGINES)[number];
 
+/** How an image file is to be decoded; see `DecodeOptions`. */
+export interface DecodeRequest {
+  /** Columns and rows as stored, from the header. */
+  width: number;
+  height: number;
+  /** 1: OpenCV's grey of the colours; 3: R, G, B. */
+  channels: 1 | 3;
+  applyOrientation: boolean;
+}
+
+/**
+ * Decoders block the calling thread.
+ *
+ * @throws RangeError with the code `DAMAGED_IMAGE`, also for a file of another size than requested, whose message is
+ *   for the log, or `UNSUPPORTED_IMAGE`, whose message completes "JPEG images … are not supported" or the same of TIFF,
+ *   or `CANCELLED`, see {@link NativeAddon.extract}
+ */
+export interface ImageDecoders {
+  /** A JPEG file by libjpeg-turbo. */
+  decodeJpeg(bytes: Uint8Array, request: DecodeRequest, cancelled?: Int32Array): PixelImage;
+
+  /** The first page of a TIFF file by libtiff. */
+  decodeTiff(bytes: Uint8Array, request: DecodeRequest, cancelled?: Int32Array): PixelImage;
+
+  /** Orientation, 1 to 8, in EXIF data, which begins with its byte order `II` or `MM`; 1 where it says none. */
+  exifOrientation(tiff: Uint8Array): number;
+
+  /** The upright image of one that is stored in this EXIF orientation, 1 to 8. */
+  orient(image: PixelImage, orientation: number): PixelImage;
+}
+
 /** The addon with one of its engines. */
-export interface NativeAddon {
+export interface NativeAddon extends ImageDecoders {
   /**
    * What computes the features. `version` changes whenever a bit of a result may change: of ours a number, of
    * OpenCV's SIFT the library's version and the instruction set it runs with, such as `4.6.0-avx512`.

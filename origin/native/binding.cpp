@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "arguments.h"
+#include "decode/decode_binding.h"
 #include "edgesift_engine.h"
 #include "engine.h"
+#include "image_argument.h"
 #include "matching/matching_binding.h"
 #include "opencv/denoising.h"
 #include "opencv/opencv_engine.h"
@@ -23,36 +25,8 @@ namespace edgesift::addon {
 
 namespace {
 
-// OpenCV counts pixels of the doubled picture in int; this also bounds what a mistake can ask for.
-constexpr double kMaxSide = 1 << 20;
-constexpr double kMaxPixels = 1 << 28;
-
 const Engine& engineOf(const Napi::CallbackInfo& info) {
   return *static_cast<const Engine*>(info.Data());
-}
-
-Image imageArgument(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const Napi::Object object = objectArgument(info, 0, "image");
-  const int width = integerField(object, "width", 1, kMaxSide);
-  const int height = integerField(object, "height", 1, kMaxSide);
-  const int channels = integerField(object, "channels", 1, 3);
-  if (channels == 2) throw Napi::RangeError::New(env, "channels must be 1 or 3");
-  if (static_cast<double>(width) * height > kMaxPixels) {
-    throw Napi::RangeError::New(env, "the image has too many pixels");
-  }
-
-  // After the other fields, for the same reason as in extract().
-  const Napi::Value pixels = object.Get("pixels");
-  if (!pixels.IsTypedArray() || pixels.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-    throw Napi::TypeError::New(env, "pixels must be a Uint8Array");
-  }
-  const Napi::Uint8Array bytes = pixels.As<Napi::Uint8Array>();
-  const std::size_t expected = static_cast<std::size_t>(width) * height * channels;
-  if (bytes.ByteLength() != expected) {
-    throw Napi::RangeError::New(env, "pixels must hold width * height * channels bytes");
-  }
-  return {bytes.Data(), width, height, channels};
 }
 
 /// Any value that OpenCV computes without overflow; the service's contract is narrower.
@@ -141,6 +115,7 @@ Napi::Object describe(Napi::Env env, const Engine& engine) {
   described.Set("denoise", Napi::Function::New(env, denoiseImage, "denoise"));
   described.Set("toGrey", Napi::Function::New(env, toGrey, "toGrey", data));
   exportMatching(env, described);
+  exportDecoding(env, described);
   return described;
 }
 

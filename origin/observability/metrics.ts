@@ -98,7 +98,7 @@ export function createMetrics(): OriginMetrics {
       }
       jobs.inc({ outcome: 'completed' });
       sift.observe(result.siftMs / 1000);
-      if (task.kind === 'extract') decode.observe({ format: task.format }, result.decodeMs / 1000);
+      if (task.kind === 'extract') decode.observe({ format: task.header.format }, result.decodeMs / 1000);
     },
     failed: ({ code }) => jobs.inc({ outcome: code.toLowerCase() }),
     threadEnded: () => threadsEnded.inc(),

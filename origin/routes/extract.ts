@@ -43,7 +43,7 @@ async function extract(
     { limits, memory: uploads, signal, overloaded: () => tooManyUploads(pool) },
     (header) => checkExtraction(header, parameters, limits),
   );
-  const { task, cost } = extractionJob({ bytes, sha256, header }, parameters, { engine, limits });
+  const { task, cost } = extractionJob({ bytes, sha256, header }, parameters, { engine });
   const ttlSeconds = cacheTtl(request);
   return jobs.run(featureKey(extractor, parameters, sha256), {
     task,

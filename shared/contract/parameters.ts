@@ -59,6 +59,7 @@ const siftShape = {
 export const siftParametersSchema = z.strictObject({
   ...siftShape,
   denoising: denoisingSchema.optional().describe('Denoising before extraction, where it was asked for'),
+  orientation: choice(['ignore']).optional().describe('ignore where it was asked for; else it is applied'),
 });
 export type SiftParameters = z.infer<typeof siftParametersSchema>;
 
@@ -67,6 +68,11 @@ export const DEFAULT_SIFT_PARAMETERS: SiftParameters = siftParametersSchema.pars
 /** The same as `name=value` pairs. */
 const extractionShape = {
   ...siftShape,
+  orientation: choice(['apply', 'ignore'])
+    .default('apply')
+    .describe(
+      'apply: the image is turned upright by its EXIF or TIFF orientation first, as cv2.imread does; ignore: coordinates are those of the stored rows and columns, as COLMAP reads images',
+    ),
   denoise: z
     .boolean({ error: 'must be true or false' })
     .default(false)
@@ -79,23 +85,27 @@ const extractionShape = {
 /** Parameters that decide the features, as `name=value` pairs. */
 export const extractionParametersSchema = z.strictObject(extractionShape);
 
-/** Without denoising its parameters mean nothing. */
+/** Without denoising its parameters mean nothing; the default orientation goes without saying, in keys too. */
 function siftFrom(pairs: z.infer<typeof extractionParametersSchema>): SiftParameters {
   const {
     denoise,
+    orientation,
     denoise_h: h,
     denoise_h_color: h_color,
     denoise_template_window_size: template_window_size,
     denoise_search_window_size: search_window_size,
     ...sift
   } = pairs;
-  if (!denoise) return sift;
-  return { ...sift, denoising: { h, h_color, template_window_size, search_window_size } };
+  return {
+    ...sift,
+    ...(denoise && { denoising: { h, h_color, template_window_size, search_window_size } }),
+    ...(orientation === 'ignore' && { orientation }),
+  };
 }
 
 /** `name=value` pairs that {@link parseSiftParameters} reads as these parameters. */
-export function pairsOf({ denoising, ...sift }: SiftParameters): [string, string][] {
-  const pairs = Object.entries(sift).map(([name, value]): [string, string] => [name, String(value)]);
+export function pairsOf({ denoising, ...others }: SiftParameters): [string, string][] {
+  const pairs = Object.entries(others).map(([name, value]): [string, string] => [name, String(value)]);
   if (!denoising) return pairs;
   const { h, h_color, template_window_size, search_window_size } = denoising;
   return [

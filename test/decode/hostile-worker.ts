@@ -5,7 +5,7 @@ import { decodeImage } from '../../origin/decode/decode.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
-import { readImageHeader } from '../../shared/image-header.ts';
+import { checkPixelCount, readImageHeader } from '../../shared/image-header.ts';
 
 export interface HostileReport {
   files: number;
@@ -16,7 +16,7 @@ export interface HostileReport {
   slow: string[];
 }
 
-const MAX_PIXELS = 50_000_000;
+const LIMITS = { maxBytes: Number.MAX_SAFE_INTEGER, maxPixels: 50_000_000 };
 /** Extraction of larger ones is a matter of time, not of robustness. */
 const MAX_EXTRACTED_PIXELS = 300_000;
 const SLOW_MS = 20_000;
@@ -25,8 +25,9 @@ const addon = loadNativeAddon();
 
 async function outcomeOf(bytes: Uint8Array): Promise<string> {
   try {
-    const { format } = readImageHeader(bytes);
-    const image = await decodeImage(bytes, { format, maxPixels: MAX_PIXELS });
+    const header = readImageHeader(bytes);
+    checkPixelCount(header, LIMITS);
+    const image = await decodeImage(addon, bytes, { header, orientation: 'apply', colours: false });
     if (image.width * image.height <= MAX_EXTRACTED_PIXELS) {
       addon.extract(image, { ...DEFAULT_SIFT_PARAMETERS, nfeatures: 50 });
     }

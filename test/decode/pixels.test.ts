@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { decodeImage } from '../../origin/decode/decode.ts';
+import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
 import { sharedDataMissing } from '../fixtures/pictures.ts';
 import { ownPictures, type PictureFile, REFUSED, sharedPictures } from '../golden/golden.ts';
 
-const MAX_PIXELS = 50_000_000;
+const addon = loadNativeAddon();
 
-async function decode({ path }: PictureFile) {
+async function decode({ path }: PictureFile, colours = true) {
   const bytes = readFileSync(path);
-  return decodeImage(bytes, { format: readImageHeader(bytes).format, maxPixels: MAX_PIXELS });
+  return decodeImage(addon, bytes, { header: readImageHeader(bytes), orientation: 'apply', colours });
 }
 
 async function expectGoldenPixels(picture: PictureFile): Promise<void> {
@@ -23,6 +24,13 @@ async function expectGoldenPixels(picture: PictureFile): Promise<void> {
     channels: 3,
     length: width * height * 3,
     pixels_sha256: picture.expected?.pixels_sha256,
+  });
+  const grey = await decode(picture, false);
+  const grey_sha256 = createHash('sha256').update(addon.toGrey(grey)).digest('hex');
+  expect({ width: grey.width, height: grey.height, grey_sha256 }).toEqual({
+    width,
+    height,
+    grey_sha256: picture.expected?.grey_sha256,
   });
 }
 

@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { decodeImage } from '../../origin/decode/decode.ts';
-import type { PixelImage } from '../../origin/native/addon.ts';
+import { loadNativeAddon, type PixelImage } from '../../origin/native/addon.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
-
-export const MAX_PIXELS = 50_000_000;
 
 export async function decodeFile(path: string): Promise<PixelImage> {
   const bytes = readFileSync(path);
-  return decodeImage(bytes, { format: readImageHeader(bytes).format, maxPixels: MAX_PIXELS });
+  const header = readImageHeader(bytes);
+  return decodeImage(loadNativeAddon(), bytes, { header, orientation: 'apply', colours: true });
 }
 
 /** A colour picture with some 37 keypoints. */

@@ -4,9 +4,8 @@ import { extractFeatures } from '../../origin/jobs/extract.ts';
 import { matchFeatures } from '../../origin/jobs/match.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { matchResultSchema } from '../../shared/contract/answers.ts';
-import { DEFAULT_MAX_IMAGE_PIXELS } from '../../shared/contract/limits.ts';
 import { DEFAULT_SIFT_PARAMETERS, geometryParametersSchema } from '../../shared/contract/parameters.ts';
-import type { ImageFormat } from '../../shared/image-header.ts';
+import { readImageHeader } from '../../shared/image-header.ts';
 import { joinPayloads } from '../../shared/origin-protocol.ts';
 import { sha256Hex } from '../../shared/sha256.ts';
 import { SHARED_DATA, sharedDataMissing } from '../fixtures/pictures.ts';
@@ -15,14 +14,12 @@ const addon = loadNativeAddon();
 
 async function featuresOf(path: string): Promise<Uint8Array> {
   const bytes = new Uint8Array(readFileSync(new URL(path, SHARED_DATA)));
-  const format: ImageFormat = path.endsWith('.jpg') ? 'jpeg' : 'png';
   const { payload } = await extractFeatures(addon, {
     kind: 'extract',
     bytes,
     sha256: await sha256Hex(bytes),
-    format,
+    header: readImageHeader(bytes),
     parameters: DEFAULT_SIFT_PARAMETERS,
-    maxPixels: DEFAULT_MAX_IMAGE_PIXELS,
   });
   return payload;
 }

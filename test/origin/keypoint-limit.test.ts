@@ -24,9 +24,8 @@ async function pictureOfDots(side: number): Promise<ExtractionTask> {
     kind: 'extract',
     bytes,
     sha256: await sha256Hex(bytes),
-    format: 'png',
+    header: { format: 'png', width: side, height: side },
     parameters: { ...DEFAULT_SIFT_PARAMETERS, contrast_threshold: 0, edge_threshold: 1000, sigma: 1.2 },
-    maxPixels: side * side,
   };
 }
 

@@ -2,7 +2,6 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { decodeImage } from '../../origin/decode/decode.ts';
 import { loadClassifier, ModelError, type VehicleClassifier } from '../../origin/vehicles/classifier.ts';
 import { METADATA_KEY, readModelFile } from '../../origin/vehicles/model-file.ts';
 import { splitSafetensors } from '../../shared/features/safetensors.ts';
@@ -10,6 +9,7 @@ import { evaluate, evaluationOptions } from '../../training/evaluate.ts';
 import { openRunLog, type RunLog } from '../../training/log.ts';
 import { trainingOptions } from '../../training/options.ts';
 import { train } from '../../training/train.ts';
+import { decodePicture } from '../../training/views.ts';
 import { makeData, picture } from './made-data.ts';
 
 const minutes = 60_000;
@@ -54,7 +54,7 @@ function optionsFor(name: string, work = name) {
 }
 
 async function decoded(kind: number, index: number) {
-  return decodeImage(await picture(kind, index), { format: 'png', maxPixels: 1e6 });
+  return decodePicture(await picture(kind, index));
 }
 
 test('what was trained recognises what it was trained on, in every attribute', async () => {

@@ -13,10 +13,10 @@ export interface OpenCvInstallation {
 }
 
 const PACKAGES = {
-  purpose: 'OpenCV and Highway development files, CMake and a C++ compiler',
-  apt: 'libopencv-features2d-dev libopencv-calib3d-dev libopencv-photo-dev libhwy-dev cmake g++ make',
-  dnf: 'opencv-devel highway-devel cmake gcc-c++ make',
-  brew: 'opencv highway cmake',
+  purpose: 'development files of OpenCV, Highway, libjpeg-turbo and libtiff, CMake and a C++ compiler',
+  apt: 'libopencv-features2d-dev libopencv-calib3d-dev libopencv-photo-dev libhwy-dev libjpeg-dev libtiff-dev cmake g++ make',
+  dnf: 'opencv-devel highway-devel libjpeg-turbo-devel libtiff-devel cmake gcc-c++ make',
+  brew: 'opencv highway jpeg-turbo libtiff cmake',
 };
 
 /** What the native build needs from the system. */
@@ -31,7 +31,9 @@ export async function ensureOpenCv(): Promise<void> {
 function missing(): string[] {
   return [
     findOpenCv() === undefined && 'OpenCV headers (features2d, calib3d, photo)',
-    !hasHighway() && 'Highway headers',
+    !hasHeader('hwy', 'highway.h') && 'Highway headers',
+    !hasHeader('jpeglib.h') && 'libjpeg-turbo headers',
+    !hasHeader('tiffio.h') && 'libtiff headers',
     findExecutable('cmake') === undefined && 'cmake',
     findExecutable('c++', 'g++', 'clang++') === undefined && 'a C++ compiler',
     findExecutable('make', 'ninja') === undefined && 'make',
@@ -47,9 +49,10 @@ export function findOpenCv(): OpenCvInstallation | undefined {
   return undefined;
 }
 
-/** The vector code that matching is written in. */
-function hasHighway(): boolean {
-  return includeFolders().some((include) => existsSync(path.join(include, 'hwy', 'highway.h')));
+function hasHeader(...name: string[]): boolean {
+  return includeFolders()
+    .flatMap((include) => [include, ...multiArchitecture(include)])
+    .some((include) => existsSync(path.join(include, ...name)));
 }
 
 function includeFolders(): string[] {

@@ -149,6 +149,28 @@ describe('feature key', () => {
   });
 });
 
+describe('orientation', () => {
+  const KEY = 'opencv-sift@4.6.0-avx2/n0-l3-c0.04-e10-s1.6';
+
+  test('is applied by default, which leaves parameters and key as they were', () => {
+    expect(parseDetectParameters([['orientation', 'apply']]).sift).toEqual(DEFAULT_SIFT_PARAMETERS);
+    expect(keyOfPairs(['orientation', 'apply'])).toBe(`${KEY}/${SHA256}`);
+  });
+
+  test('that is ignored is part of the key and reaches the origin', () => {
+    const { sift } = parseDetectParameters([['orientation', 'ignore']]);
+    expect(sift).toEqual({ ...DEFAULT_SIFT_PARAMETERS, orientation: 'ignore' });
+    expect(keyOfPairs(['orientation', 'ignore'])).toBe(`${KEY}-oignore/${SHA256}`);
+    expect(parseSiftParameters(pairsOf(sift))).toEqual(sift);
+  });
+
+  test('has no other values', () => {
+    expect(() => parseDetectParameters([['orientation', '6']])).toThrow(
+      "'orientation' must be one of: apply, ignore",
+    );
+  });
+});
+
 describe('denoising', () => {
   const KEY = `opencv-sift@4.6.0-avx2/n0-l3-c0.04-e10-s1.6`;
 
