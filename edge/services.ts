@@ -14,7 +14,7 @@ import { PAYLOAD_TIMEOUT_FACTOR, RedisCache } from './features/cache/redis-cache
 import { FeatureSource } from './features/feature-source.ts';
 import { OriginClient } from './features/origin-client.ts';
 import type { Assets } from './http/assets.ts';
-import type { UploadLimits } from './ingest/upload.ts';
+import { Ingest } from './ingest/ingest.ts';
 import { JobServiceClient } from './jobs/job-service-client.ts';
 import type { RateLimit } from './middleware/rate-limit.ts';
 import { Health } from './observability/health.ts';
@@ -32,12 +32,11 @@ export interface Services {
   health: Health;
   origin: OriginClient;
   jobs: JobServiceClient;
-  limits: UploadLimits;
+  ingest: Ingest;
   stats: Stats;
   log: RequestLog;
   tracing: Tracing;
   assets: Assets;
-  uploads: MemoryBudget;
   cacheAdministration: CacheAdministration;
   access: AccessRules;
 }
@@ -60,10 +59,13 @@ export interface AccessRules {
   corsOrigins: readonly string[];
 }
 
-/** Of the 128 MB of an isolate, where the memory cache takes 32. */
-const UPLOAD_BUDGET_BYTES = 48 * 1024 * 1024;
+/** Of the 128 MB of an isolate, where the memory cache takes 32. A form may exceed the second by its own length. */
+const SMALL_UPLOADS_BYTES = 8 * 1024 * 1024;
+const LARGE_UPLOADS_BYTES = 32 * 1024 * 1024;
 /** The largest payload that is stored, and some of the usual size beside it. */
 const PAYLOAD_BUDGET_BYTES = 32 * 1024 * 1024;
+
+const UPLOADS_REFUSAL = 'Too many uploads are in progress.';
 
 const MARGIN_MS = 500;
 
@@ -106,16 +108,21 @@ export function createServices(configuration: Configuration, assets: Assets): Se
       secret: signingSecret,
       timeoutMs: ORIGIN_TIMEOUT_MS,
     }),
-    limits: {
-      maxBytes: configuration.MAX_IMAGE_BYTES,
-      maxPixels: configuration.MAX_IMAGE_PIXELS,
-      timeoutMs: configuration.UPLOAD_TIMEOUT_MS,
-    },
+    ingest: new Ingest(
+      {
+        maxBytes: configuration.MAX_IMAGE_BYTES,
+        maxPixels: configuration.MAX_IMAGE_PIXELS,
+        timeoutMs: configuration.UPLOAD_TIMEOUT_MS,
+      },
+      {
+        small: new MemoryBudget(SMALL_UPLOADS_BYTES, UPLOADS_REFUSAL),
+        large: new MemoryBudget(LARGE_UPLOADS_BYTES, UPLOADS_REFUSAL),
+      },
+    ),
     stats: new Stats(connectToRedis(configuration)),
     log: new RequestLog(configuration.LOG_SAMPLE_RATE),
     tracing: tracingOf(configuration),
     assets,
-    uploads: new MemoryBudget(UPLOAD_BUDGET_BYTES, 'Too many uploads are in progress.'),
     cacheAdministration: new CacheAdministration(guardRedis),
     access: accessRules(configuration, guardRedis),
   };

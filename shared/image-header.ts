@@ -1,5 +1,6 @@
 import { ServiceError } from './contract/errors.ts';
 import type { ImageLimits } from './contract/limits.ts';
+import { foreignFormatOf } from './foreign-format.ts';
 
 export const IMAGE_FORMATS = ['jpeg', 'png', 'bmp', 'tiff', 'webp'] as const;
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
@@ -18,18 +19,6 @@ interface Size {
   height: number;
 }
 
-const EXTENSIONS: ReadonlySet<string> = new Set([
-  'jpg',
-  'jpeg',
-  'jpe',
-  'png',
-  'bmp',
-  'dib',
-  'tif',
-  'tiff',
-  'webp',
-]);
-
 /**
  * Reads format and dimensions from magic bytes and header fields; the file name plays no part.
  *
@@ -39,7 +28,7 @@ const EXTENSIONS: ReadonlySet<string> = new Set([
 export function readImageHeader(bytes: Uint8Array): ImageHeader {
   if (bytes.length === 0) throw invalidImage('The image is empty.');
   const format = formatOf(bytes);
-  if (!format) throw invalidImage('The content is not a JPEG, PNG, BMP, TIFF or WebP image.');
+  if (!format) throw unsupportedImage(bytes);
   const size = sizeOf(format, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   if (!size || size.width < 1 || size.height < 1) {
     throw invalidImage(`The header of this ${format.toUpperCase()} image is damaged or incomplete.`);
@@ -63,15 +52,14 @@ export function checkPixelCount({ width, height }: Size, limits: ImageLimits): v
   });
 }
 
-/**
- * A file name need not be given nor have an extension; one that it has must be an allowed one.
- *
- * @throws ServiceError `INVALID_IMAGE`
- */
-export function checkFileExtension(fileName: string): void {
-  const extension = /\.([^./\\]*)$/.exec(fileName)?.[1];
-  if (extension === undefined || EXTENSIONS.has(extension.toLowerCase())) return;
-  throw invalidImage(`The file name extension must be one of: ${[...EXTENSIONS].join(', ')}.`);
+function unsupportedImage(bytes: Uint8Array): ServiceError {
+  const foreign = foreignFormatOf(bytes);
+  if (!foreign) return invalidImage('The content is not a JPEG, PNG, BMP, TIFF or WebP image.');
+  return new ServiceError(
+    'INVALID_IMAGE',
+    `The file is ${foreign}, which is not supported: send JPEG, PNG, BMP, TIFF or WebP.`,
+    { details: { format: foreign, supported: IMAGE_FORMATS } },
+  );
 }
 
 /** Whether a name ends as those of image files do. */

@@ -1,7 +1,6 @@
 import type { BatchProblemLine, BatchSummaryLine } from '../../shared/contract/batch.ts';
 import { asServiceError, problemOf, ServiceError } from '../../shared/contract/errors.ts';
 import type { DetectParameters } from '../../shared/contract/parameters.ts';
-import { checkDenoising } from '../../shared/denoising.ts';
 import { featureJson } from '../../shared/features/json.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
 import { clientIdentity } from '../access/client-identity.ts';
@@ -9,11 +8,12 @@ import type { EdgeContext } from '../context.ts';
 import type { FormPart } from '../http/form.ts';
 import { LineStream } from '../http/line-stream.ts';
 import { needsPayload } from '../http/negotiation.ts';
-import { type IdentifiedImage, identifyImage } from '../ingest/upload.ts';
+import type { IdentifiedImage, ReceivedForm } from '../ingest/ingest.ts';
 import { logFailure } from '../middleware/errors.ts';
 import { admitImage, chargeMiss } from '../middleware/rate-limit.ts';
 import { logError } from '../observability/log.ts';
 import { Timing } from '../observability/timing.ts';
+import type { MemoryLease } from '../resilience/memory-budget.ts';
 import type { Services } from '../services.ts';
 import { detectAnswer, requirePayload } from './feature-response.ts';
 import type { FoundFeatures } from './feature-source.ts';
@@ -37,6 +37,7 @@ export class Batch {
   readonly #context: EdgeContext;
   readonly #services: Services;
   readonly #images: FormPart[];
+  readonly #lease: MemoryLease;
   readonly #parameters: DetectParameters;
   readonly #lines = new LineStream();
   readonly #signal: AbortSignal;
@@ -47,11 +48,12 @@ export class Batch {
   constructor(
     context: EdgeContext,
     services: Services,
-    { images, parameters }: { images: FormPart[]; parameters: DetectParameters },
+    { images, parameters, lease }: ReceivedForm<DetectParameters>,
   ) {
     this.#context = context;
     this.#services = services;
     this.#images = images;
+    this.#lease = lease;
     this.#parameters = parameters;
     // Not every platform notices that a client has gone before it writes to it.
     this.#signal = AbortSignal.any([context.req.raw.signal, this.#lines.signal]);
@@ -76,6 +78,7 @@ export class Batch {
       if (!this.#signal.aborted) logError('batch broke off', error, { request_id: this.#requestId });
       await this.#lines.breakOff(error);
     } finally {
+      this.#lease.release();
       this.#report();
     }
   }
@@ -86,8 +89,7 @@ export class Batch {
       const member = { index, filename: part.fileName ?? null };
       try {
         if (index > 0) this.#admitImage();
-        const image = await this.#identify(part);
-        checkDenoising(image.header, this.#parameters.sift);
+        const image = await this.#services.ingest.identify(part, this.#parameters.sift, new Timing());
         const known = pictures.get(image.sha256);
         if (known) known.members.push(member);
         else pictures.set(image.sha256, { ...image, members: [member] });
@@ -98,15 +100,9 @@ export class Batch {
     return [...pictures.values()];
   }
 
-  #identify(part: FormPart): Promise<IdentifiedImage> {
-    if (part.fileName !== undefined) return identifyImage(part, this.#services.limits);
-    throw new ServiceError('INVALID_PARAMETER', "Field 'images' must be a file with a file name.", {
-      details: { parameter: 'images' },
-    });
-  }
-
   async #answerPicture({ members, ...image }: Picture): Promise<void> {
     this.#signal.throwIfAborted();
+    this.#lease.settle();
     const timing = new Timing();
     try {
       const found = await this.#obtain(image, timing);

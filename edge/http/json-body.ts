@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseJson } from '../../shared/features/safetensors.ts';
 import { verifyContentDigest } from './content-digest.ts';
-import { type BodyLimits, readBody } from './request-body.ts';
+import { type BodyLimits, collectSmallBody } from './request-body.ts';
 
 /**
  * Reads a JSON document of a known schema.
@@ -30,7 +30,7 @@ export async function readJsonBody<Schema extends z.ZodType>(
 /** A document is no image: its errors are those of a parameter. */
 async function readDocument(request: Request, limits: BodyLimits): Promise<Uint8Array> {
   try {
-    const body = await readBody(request, limits);
+    const body = await collectSmallBody(request, limits);
     await verifyContentDigest(request.headers.get('content-digest'), body);
     return body;
   } catch (error) {

@@ -1,4 +1,5 @@
 import { ServiceError } from '../../shared/contract/errors.ts';
+import type { MemoryLease } from '../resilience/memory-budget.ts';
 
 export interface BodyLimits {
   /** Most bytes of the body. */
@@ -7,69 +8,215 @@ export interface BodyLimits {
   timeoutMs: number;
 }
 
-/** A body over its limit is still read, and forgotten, up to here: clients that get cut off never see the answer. */
+/** A body over its limit is still read, and forgotten, up to here: clients that get cut off never see the response. */
 const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
+/** A body of at most this announced length is read by one native call, and takes this much room from the start. */
+export const SMALL_BODY_BYTES = 128 * 1024;
+/** The room of a larger one grows by this factor as it arrives, so that it holds at most so many times what has come. */
+const FIRST_STEP_BYTES = 256 * 1024;
+const GROWTH = 4;
+/** Large enough that few reads are made, small enough that a slow client is seen to move. */
+const LEAST_READ_BYTES = 64 * 1024;
+/** How often a reading request looks whether its room was taken from it. */
+const WATCH_MS = 500;
 
-/** Bytes that reading the body will hold: what the request announces, or the limit. */
-export function bytesToHold(request: Request, { maxBytes }: BodyLimits): number {
-  return Math.min(announcedLength(request) ?? maxBytes, maxBytes);
+/** The room that reading a body takes at first. */
+export function firstRoomFor(request: Request, { maxBytes }: BodyLimits): number {
+  return Math.min(declaredLength(request) ?? FIRST_STEP_BYTES, maxBytes, FIRST_STEP_BYTES);
+}
+
+/** Whether the head announces a body that {@link collectBody} reads by one native call. */
+export function announcesSmallBody(request: Request): boolean {
+  const length = declaredLength(request);
+  return length !== undefined && length <= SMALL_BODY_BYTES;
 }
 
 /**
- * @throws ServiceError `IMAGE_TOO_LARGE`, `SERVICE_TIMEOUT` for a body that arrives too slowly, `INVALID_IMAGE` for
- *   one that breaks off
+ * Reads a body into one buffer of its own.
+ *
+ * @param lease has {@link firstRoomFor} this body; grows with what arrives
+ * @throws ServiceError `IMAGE_TOO_LARGE`, `SERVICE_TIMEOUT` for a body that arrives too slowly, `OVERLOADED`,
+ *   `INVALID_IMAGE` for one that breaks off
  */
-export async function readBody(request: Request, limits: BodyLimits): Promise<Uint8Array<ArrayBuffer>> {
-  const announced = announcedLength(request);
-  if (announced !== undefined && announced > MAX_DISCARDED_BYTES) throw tooManyBytes(limits.maxBytes);
-  const isBounded = announced !== undefined && announced <= limits.maxBytes;
-  // With a length announced HTTP itself bounds the body, and one native call reads it.
-  const body = isBounded ? readWhole(request) : readStream(request, limits.maxBytes);
+export async function collectBody(
+  request: Request,
+  limits: BodyLimits,
+  lease: MemoryLease,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const length = declaredLength(request);
+  if (length !== undefined && length > MAX_DISCARDED_BYTES) throw tooManyBytes(limits.maxBytes);
+  if (length !== undefined && length > limits.maxBytes) lease.resize(0);
+  lease.moved(0);
   try {
-    return await inTime(body, limits.timeoutMs);
+    const body = await inTime(readerOf(request, length, limits, lease)(), limits.timeoutMs, lease);
+    lease.settle();
+    return body;
   } catch (error) {
     if (error instanceof ServiceError) throw error;
     throw new ServiceError('INVALID_IMAGE', 'The upload broke off.', { cause: error });
   }
 }
 
-function announcedLength(request: Request): number | undefined {
+/** Holds a body of a few kilobytes: it needs no room of its own. */
+const UNCOUNTED: MemoryLease = {
+  bytes: 0,
+  isEnded: false,
+  resize: async () => undefined,
+  fit: () => undefined,
+  moved: () => undefined,
+  settle: () => undefined,
+  release: () => undefined,
+};
+
+/** Reads a body of a few kilobytes at most. Errors as of {@link collectBody}. */
+export function collectSmallBody(request: Request, limits: BodyLimits): Promise<Uint8Array<ArrayBuffer>> {
+  return collectBody(request, limits, UNCOUNTED);
+}
+
+/** Reads, and forgets, a body that nobody wants, so that its client gets the response; gives up after `timeoutMs`. */
+export async function discardBody(request: Request, timeoutMs: number): Promise<void> {
+  const length = declaredLength(request);
+  if (length !== undefined && length > MAX_DISCARDED_BYTES) return;
+  await Promise.race([
+    discard(request.body).catch(() => undefined),
+    new Promise((resolve) => setTimeout(resolve, timeoutMs)),
+  ]);
+}
+
+/** `Content-Length`; undefined where the head does not announce it. */
+function declaredLength(request: Request): number | undefined {
   const header = request.headers.get('content-length');
   return header === null ? undefined : Number(header);
 }
 
-async function readWhole(request: Request): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await request.arrayBuffer());
+function readerOf(
+  request: Request,
+  length: number | undefined,
+  { maxBytes }: BodyLimits,
+  lease: MemoryLease,
+): () => Promise<Uint8Array<ArrayBuffer>> {
+  if (length !== undefined && length > maxBytes) return () => refuse(request, maxBytes);
+  if (announcesSmallBody(request)) return async () => new Uint8Array(await request.arrayBuffer());
+  const reader = length === undefined ? undefined : byteReader(request.body);
+  if (reader && length !== undefined) return () => readKnownLength(reader, length, lease);
+  return () => readUnknownLength(request, maxBytes, lease);
 }
 
-async function readStream({ body }: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+async function refuse(request: Request, maxBytes: number): Promise<never> {
+  await discard(request.body);
+  throw tooManyBytes(maxBytes);
+}
+
+async function discard(body: ReadableStream<Uint8Array> | null): Promise<void> {
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    length += chunk.length;
+    if (length > MAX_DISCARDED_BYTES) return;
+  }
+}
+
+/** Reads into a view of ours, whose buffer it takes and gives back. `min` is not in the library's types yet. */
+interface ByteReader {
+  read(
+    view: Uint8Array,
+    options: { min: number },
+  ): Promise<{ done: boolean; value?: Uint8Array<ArrayBuffer> }>;
+  cancel(reason: unknown): Promise<void>;
+}
+
+function byteReader(body: ReadableStream<Uint8Array> | null): ByteReader | undefined {
+  try {
+    return body?.getReader({ mode: 'byob' }) as ByteReader | undefined;
+  } catch {
+    // Not a byte stream on this platform.
+    return undefined;
+  }
+}
+
+async function readKnownLength(
+  reader: ByteReader,
+  length: number,
+  lease: MemoryLease,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let buffer = new ArrayBuffer(Math.min(length, FIRST_STEP_BYTES));
+  let received = 0;
+  while (received < length) {
+    if (lease.isEnded) {
+      await reader.cancel('too slow');
+      throw tooSlow();
+    }
+    if (received === buffer.byteLength) buffer = await grow(buffer, length, lease);
+    const view = new Uint8Array(buffer, received);
+    const min = Math.min(view.length, LEAST_READ_BYTES);
+    const { done, value } = await reader.read(view, { min });
+    if (!value) throw new Error('the body ended early');
+    buffer = value.buffer;
+    received += value.length;
+    lease.moved(value.length);
+    if (done) break;
+  }
+  if (received < length) throw new Error('the body ended early');
+  return new Uint8Array(buffer);
+}
+
+async function grow(buffer: ArrayBuffer, length: number, lease: MemoryLease): Promise<ArrayBuffer> {
+  const size = Math.min(length, buffer.byteLength * GROWTH);
+  await lease.resize(size);
+  const larger = new ArrayBuffer(size);
+  new Uint8Array(larger).set(new Uint8Array(buffer));
+  return larger;
+}
+
+async function readUnknownLength(
+  { body }: Request,
+  maxBytes: number,
+  lease: MemoryLease,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (!body) return new Uint8Array();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   for await (const chunk of body) {
+    if (lease.isEnded) throw tooSlow();
     length += chunk.length;
+    lease.moved(chunk.length);
     if (length <= maxBytes) chunks.push(new Uint8Array(chunk));
     else chunks.length = 0;
     if (length > MAX_DISCARDED_BYTES) break;
+    if (length > lease.bytes && length <= maxBytes) await lease.resize(Math.min(maxBytes, length * GROWTH));
   }
   if (length > maxBytes) throw tooManyBytes(maxBytes);
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
-/** A client that sends its body drop by drop may not hold memory for ever. */
-async function inTime<Result>(work: Promise<Result>, timeoutMs: number): Promise<Result> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    const message = `The upload took longer than ${timeoutMs / 1000} s.`;
-    late.reject(
-      new ServiceError('SERVICE_TIMEOUT', message, { details: { limit: 'upload_time', max_ms: timeoutMs } }),
-    );
-  }, timeoutMs);
+/** A client that sends its body drop by drop may not hold memory for ever, nor while others wait for it. */
+async function inTime<Result>(work: Promise<Result>, timeoutMs: number, lease: MemoryLease): Promise<Result> {
+  const deadline = Date.now() + timeoutMs;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const watch = () => {
+      if (lease.isEnded) reject(tooSlow());
+      else if (Date.now() >= deadline) reject(tookTooLong(timeoutMs));
+      else timer = setTimeout(watch, Math.max(1, Math.min(WATCH_MS, deadline - Date.now())));
+    };
+    timer = setTimeout(watch, Math.min(WATCH_MS, timeoutMs));
+  });
   try {
-    return await Promise.race([work, late.promise]);
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }
+}
+
+function tookTooLong(timeoutMs: number): ServiceError {
+  return new ServiceError('SERVICE_TIMEOUT', `The upload took longer than ${timeoutMs / 1000} s.`, {
+    details: { limit: 'upload_time', max_ms: timeoutMs },
+  });
+}
+
+function tooSlow(): ServiceError {
+  return new ServiceError('SERVICE_TIMEOUT', 'The upload was too slow while others waited for its memory.', {
+    details: { limit: 'upload_rate' },
+  });
 }
 
 function tooManyBytes(maxBytes: number): ServiceError {

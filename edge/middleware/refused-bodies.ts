@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import type { EdgeEnvironment } from '../context.ts';
-import { readBody } from '../http/request-body.ts';
+import { discardBody } from '../http/request-body.ts';
 
 const LONGEST_MS = 5_000;
 
@@ -13,6 +13,6 @@ export function readRefusedBodies(): MiddlewareHandler<EdgeEnvironment> {
     await next();
     const { raw } = context.req;
     if (context.res.ok || raw.body === null || raw.bodyUsed) return;
-    await readBody(raw, { maxBytes: 0, timeoutMs: LONGEST_MS }).catch(() => undefined);
+    await discardBody(raw, LONGEST_MS);
   };
 }

@@ -1,103 +1,245 @@
 import { ServiceError } from '../../shared/contract/errors.ts';
 
-const POLL_MS = 5;
+const POLL_MS = 10;
 const LONGEST_WAIT_MS = 20_000;
 /** A waiter that has not polled for so long was ended by the platform. */
 const ABANDONED_MS = 2_000;
-/** Longer than any request lives, so that a lease ends even if the platform drops its request midway. */
+/** More wait only in an attack. */
+const MAX_WAITING = 512;
+/** How often a waiter that there is no room for is overtaken by ones that there is room for. */
+const MAX_OVERTAKEN = 32;
+/** Longer than any step of a request takes, so that a lease ends even if the platform drops its request midway. */
 const LEASE_MS = 90_000;
+/** While others wait, a client may keep what it holds as long as it moves something in this time, … */
+const STALLED_MS = 2_000;
+/** … and after this time, at this rate in all: slower than any phone, faster than anyone who wants to block others. */
+const RATE_COUNTS_AFTER_MS = 5_000;
+const LEAST_BYTES_PER_MS = 32;
 
+/** Bytes that belong to one holder until it releases them, or until they are taken from it. */
 export interface MemoryLease {
+  /** How many bytes it holds. */
+  readonly bytes: number;
+  /** Others have waited for what this holder's client was too slow to use: what it is for must end. */
+  readonly isEnded: boolean;
+  /**
+   * Sets how many bytes it holds; waits for more, but not for less.
+   *
+   * @throws ServiceError `OVERLOADED`
+   */
+  resize(bytes: number): Promise<void>;
+  /** From now on it depends on the client how long the bytes are held; called whenever so many have moved. */
+  moved(bytes: number): void;
+  /** The holder goes on with a step of its own, which no client can draw out. */
+  settle(): void;
   release(): void;
-}
-
-interface Held {
-  bytes: number;
-  since: number;
 }
 
 interface Waiting {
   bytes: number;
   polledAt: number;
+  overtaken: number;
 }
 
 /**
- * Bounds the bytes of bodies that an isolate holds at one time (Workers: 128 MB for everything). Who finds it full
- * waits its turn, its body unread, and is refused after some seconds. A body larger than the whole budget has it alone.
+ * Bounds the bytes that an isolate holds for one purpose at one time (Workers: 128 MB for everything). A holder that
+ * finds it full waits, what it is to hold unread, and is refused after some seconds; smaller ones overtake larger ones
+ * within bounds. Holders grow as bytes arrive: what a client only announces takes no room. While others wait, holders
+ * whose clients are too slow are ended. A body larger than the whole budget has it alone.
  *
  * Waiters poll: in a Worker no request may depend on another one to wake it.
  */
 export class MemoryBudget {
   readonly #capacity: number;
   readonly #refusal: string;
-  readonly #leases = new Map<symbol, Held>();
+  readonly #longestWaitMs: number;
+  readonly #leases = new Set<Lease>();
   /** In order of arrival. */
   readonly #queue = new Map<symbol, Waiting>();
+  /** Holders that wait for more: they come first, since only what is whole can be worked on and released. */
+  readonly #growing = new Set<Lease>();
+  /** The one holder that may exceed the capacity, so that holders that all wait for more cannot block each other. */
+  #exceeding: Lease | undefined;
   #held = 0;
   #meanLeaseMs = 0;
 
-  /** @param refusal what a client is told for whom there was no room in time */
-  constructor(capacityBytes: number, refusal: string) {
+  /** @param refusal message for a client for whom there was no room in time */
+  constructor(capacityBytes: number, refusal: string, longestWaitMs = LONGEST_WAIT_MS) {
     this.#capacity = capacityBytes;
     this.#refusal = refusal;
+    this.#longestWaitMs = longestWaitMs;
+  }
+
+  /** Bytes that are held now. */
+  get heldBytes(): number {
+    return this.#held;
   }
 
   /** @throws ServiceError `OVERLOADED` */
   async acquire(bytes: number): Promise<MemoryLease> {
-    const id = Symbol('lease');
-    if (this.#queue.size > 0 || !this.#hasRoomFor(bytes)) await this.#waitForTurn(id, bytes);
-    this.#leases.set(id, { bytes, since: Date.now() });
+    const isFree = this.#queue.size === 0 && this.#growing.size === 0;
+    if (!isFree || !this.#hasRoomFor(bytes)) await this.#waitForTurn(bytes);
+    return this.#lease(bytes);
+  }
+
+  /** Without waiting, also beyond the capacity: for what is in memory already. */
+  take(bytes: number): MemoryLease {
+    return this.#lease(bytes);
+  }
+
+  #lease(bytes: number): Lease {
+    const lease = new Lease(bytes, {
+      resize: (more) => this.#resize(lease, more),
+      release: () => this.#release(lease),
+    });
+    this.#leases.add(lease);
     this.#held += bytes;
-    return { release: () => this.#release(id) };
+    return lease;
   }
 
   #hasRoomFor(bytes: number): boolean {
     return this.#held === 0 || this.#held + bytes <= this.#capacity;
   }
 
-  async #waitForTurn(id: symbol, bytes: number): Promise<void> {
-    const waiting: Waiting = { bytes, polledAt: Date.now() };
-    const giveUpAt = waiting.polledAt + LONGEST_WAIT_MS;
+  async #waitForTurn(bytes: number): Promise<void> {
+    if (this.#queue.size >= MAX_WAITING) throw this.#overloaded();
+    const id = Symbol('waiting');
+    const waiting: Waiting = { bytes, polledAt: Date.now(), overtaken: 0 };
     this.#queue.set(id, waiting);
     try {
-      while (!this.#isFirst(id) || !this.#hasRoomFor(bytes)) {
-        if (Date.now() >= giveUpAt) throw this.#overloaded();
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-        waiting.polledAt = Date.now();
-        this.#endOverdueLeases();
-      }
+      await this.#poll(
+        () => this.#tryTurn(id, waiting),
+        () => {
+          waiting.polledAt = Date.now();
+        },
+      );
     } finally {
       this.#queue.delete(id);
     }
   }
 
-  #isFirst(id: symbol): boolean {
+  /** Whether it is this waiter's turn; those that it overtakes then take note. */
+  #tryTurn(id: symbol, { bytes }: Waiting): boolean {
+    if (this.#growing.size > 0 || !this.#hasRoomFor(bytes)) return false;
+    const ahead: Waiting[] = [];
     const abandonedBefore = Date.now() - ABANDONED_MS;
-    for (const [other, { polledAt }] of this.#queue) {
-      if (other === id) return true;
-      if (polledAt > abandonedBefore) return false;
-      this.#queue.delete(other);
+    for (const [other, waiting] of this.#queue) {
+      if (other === id) break;
+      if (waiting.polledAt <= abandonedBefore) this.#queue.delete(other);
+      else if (waiting.overtaken >= MAX_OVERTAKEN || this.#hasRoomFor(waiting.bytes)) return false;
+      else ahead.push(waiting);
     }
+    for (const waiting of ahead) waiting.overtaken += 1;
     return true;
+  }
+
+  async #resize(lease: Lease, bytes: number): Promise<void> {
+    const more = bytes - lease.bytes;
+    if (more > 0 && !this.#hasRoomFor(more)) {
+      this.#growing.add(lease);
+      try {
+        await this.#poll(
+          () => lease.isEnded || this.#hasRoomFor(more) || this.#mayExceed(lease),
+          () => lease.renew(),
+        );
+      } finally {
+        this.#growing.delete(lease);
+      }
+    }
+    if (!this.#leases.has(lease)) return;
+    this.#held += more;
+    lease.bytes = bytes;
+    lease.renew();
+  }
+
+  #mayExceed(lease: Lease): boolean {
+    const [first] = this.#growing;
+    if (first !== lease || (this.#exceeding && this.#exceeding !== lease)) return false;
+    this.#exceeding = lease;
+    return true;
+  }
+
+  async #poll(isDone: () => boolean, afterPause: () => void): Promise<void> {
+    const giveUpAt = Date.now() + this.#longestWaitMs;
+    while (!isDone()) {
+      if (Date.now() >= giveUpAt) throw this.#overloaded();
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      afterPause();
+      this.#endStalled();
+    }
   }
 
   #overloaded(): ServiceError {
     const bytesAhead = this.#queue.values().reduce((sum, { bytes }) => sum + bytes, this.#held);
     return new ServiceError('OVERLOADED', this.#refusal, {
-      retryAfterSeconds: ((bytesAhead / this.#capacity) * this.#meanLeaseMs) / 1000,
+      retryAfterSeconds: Math.min(60, ((bytesAhead / this.#capacity) * this.#meanLeaseMs) / 1000),
     });
   }
 
-  #release(id: symbol): void {
-    const lease = this.#leases.get(id);
-    if (!lease) return;
-    this.#leases.delete(id);
+  #release(lease: Lease): void {
+    if (!this.#leases.delete(lease)) return;
+    if (this.#exceeding === lease) this.#exceeding = undefined;
+    this.#growing.delete(lease);
     this.#held -= lease.bytes;
     this.#meanLeaseMs += (Date.now() - lease.since - this.#meanLeaseMs) / 16;
   }
 
-  #endOverdueLeases(): void {
-    const overdueSince = Date.now() - LEASE_MS;
-    for (const [id, { since }] of this.#leases) if (since <= overdueSince) this.#release(id);
+  #endStalled(): void {
+    const now = Date.now();
+    for (const lease of this.#leases) if (lease.isStalledAt(now)) lease.end();
+  }
+}
+
+class Lease implements MemoryLease {
+  bytes: number;
+  isEnded = false;
+  readonly since = Date.now();
+  readonly #budget: Pick<MemoryLease, 'resize' | 'release'>;
+  #renewedAt = this.since;
+  #dependsOnClient = false;
+  #clientSince = 0;
+  #movedBytes = 0;
+
+  constructor(bytes: number, budget: Pick<MemoryLease, 'resize' | 'release'>) {
+    this.bytes = bytes;
+    this.#budget = budget;
+  }
+
+  resize(bytes: number): Promise<void> {
+    return this.#budget.resize(bytes);
+  }
+
+  moved(bytes: number): void {
+    this.renew();
+    if (!this.#dependsOnClient) this.#clientSince = this.#renewedAt;
+    this.#dependsOnClient = true;
+    this.#movedBytes += bytes;
+  }
+
+  settle(): void {
+    this.renew();
+    this.#dependsOnClient = false;
+  }
+
+  renew(): void {
+    this.#renewedAt = Date.now();
+  }
+
+  isStalledAt(now: number): boolean {
+    const idleMs = now - this.#renewedAt;
+    if (idleMs > LEASE_MS) return true;
+    if (!this.#dependsOnClient) return false;
+    const elapsedMs = now - this.#clientSince;
+    const isSlow = elapsedMs > RATE_COUNTS_AFTER_MS && this.#movedBytes < elapsedMs * LEAST_BYTES_PER_MS;
+    return idleMs > STALLED_MS || isSlow;
+  }
+
+  end(): void {
+    this.isEnded = true;
+    this.release();
+  }
+
+  release(): void {
+    this.#budget.release();
   }
 }

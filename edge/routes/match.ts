@@ -7,39 +7,38 @@ import {
   type SiftParameters,
 } from '../../shared/contract/parameters.ts';
 import { match } from '../../shared/contract/routes/match.ts';
-import { checkDenoising } from '../../shared/denoising.ts';
 import { checkMatchable } from '../../shared/matching.ts';
 import { clientIdentity } from '../access/client-identity.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import type { FoundFeatures } from '../features/feature-source.ts';
 import { addRoute } from '../http/add-route.ts';
-import { queryParameters } from '../http/query.ts';
-import { MATCH_FIELDS, type MatchSide, readMatchUpload, withField } from '../ingest/match-upload.ts';
-import { uploadBytes } from '../ingest/upload.ts';
+import type { ReceivedForm } from '../ingest/ingest.ts';
+import { identifySides, MATCH_FORM, type MatchSide, withField } from '../ingest/match-form.ts';
 import type { Services } from '../services.ts';
 
 /** `POST /api/v1/match`: how two images relate, each of them uploaded or named by its hash. */
 export function registerMatch(app: Hono<EdgeEnvironment>, services: Services): void {
   addRoute(app, match, async (context) => {
-    const { raw } = context.req;
-    const lease = await services.uploads.acquire(uploadBytes(raw, services.limits, MATCH_FIELDS.length));
+    const form = await services.ingest.receive(context, MATCH_FORM, parseMatchParameters);
     try {
-      const answer = await matchImages(context, services);
+      const answer = await matchImages(context, services, form);
       // Matching is done for every request: it counts as computed with whoever limits the rate.
       context.header('X-Cache', 'MISS');
       return context.json(answer);
     } finally {
-      lease.release();
+      form.lease.release();
     }
   });
 }
 
-async function matchImages(context: EdgeContext, services: Services): Promise<MatchAnswer> {
+async function matchImages(
+  context: EdgeContext,
+  services: Services,
+  { images, parameters }: ReceivedForm<MatchParameters>,
+): Promise<MatchAnswer> {
   const timing = context.get('timing');
-  const { sides, fields } = await timing.measure('validate', () =>
-    readMatchUpload(context.req.raw, services.limits),
-  );
-  const parameters = parseMatchParameters([...queryParameters(context.req.raw), ...fields]);
+  const { ingest } = services;
+  const sides = await identifySides(images, { ingest, sift: parameters.sift, timing });
   const [first, second] = await Promise.all([
     featuresOf(context, services, sides[0], parameters.sift),
     featuresOf(context, services, sides[1], parameters.sift),
@@ -68,7 +67,6 @@ async function featuresOf(
 ): Promise<FeaturesToMatch> {
   const query = { sha256: side.sha256, parameters, needsPayload: true, timing: context.get('timing') };
   try {
-    if (side.upload) checkDenoising(side.upload.header, parameters);
     const found = side.upload
       ? await features.obtain({
           ...query,

@@ -1,0 +1,193 @@
+import { ServiceError } from '../../shared/contract/errors.ts';
+import type { ImageLimits } from '../../shared/contract/limits.ts';
+import type { SiftParameters } from '../../shared/contract/parameters.ts';
+import { checkDenoising } from '../../shared/denoising.ts';
+import { toHex } from '../../shared/hex.ts';
+import {
+  checkByteLength,
+  checkPixelCount,
+  type ImageHeader,
+  readImageHeader,
+} from '../../shared/image-header.ts';
+import { sha256 } from '../../shared/sha256.ts';
+import type { EdgeContext } from '../context.ts';
+import { verifyContentDigest } from '../http/content-digest.ts';
+import { type FormPart, parseForm } from '../http/form.ts';
+import { queryParameters } from '../http/query.ts';
+import { announcesSmallBody, type BodyLimits, collectBody, firstRoomFor } from '../http/request-body.ts';
+import type { Timing } from '../observability/timing.ts';
+import type { MemoryBudget, MemoryLease } from '../resilience/memory-budget.ts';
+import type { ImageForm } from './image-form.ts';
+
+/** An image that is what it should be, by its header, and its name. */
+export interface IdentifiedImage {
+  bytes: Uint8Array<ArrayBuffer>;
+  header: ImageHeader;
+  digest: Uint8Array;
+  /** `digest` in hexadecimal. */
+  sha256: string;
+}
+
+/** A form as it came: its parameters are valid, its images not looked at yet. */
+export interface ReceivedForm<Parameters> {
+  /** The parts in the fields of images, in their order. */
+  images: [FormPart, ...FormPart[]];
+  parameters: Parameters;
+  /** Of all the bytes; to be released when the images are not needed any more. */
+  lease: MemoryLease;
+}
+
+export interface UploadLimits extends ImageLimits {
+  /** Longest time for the body to arrive. */
+  timeoutMs: number;
+}
+
+/** Room for the bodies of uploads. Small ones have their own, so that large ones never delay them. */
+export interface UploadMemory {
+  small: MemoryBudget;
+  large: MemoryBudget;
+}
+
+/** Room for boundaries, part headers and parameter fields around the images of a multipart body. */
+const MULTIPART_OVERHEAD_BYTES = 64 * 1024;
+const MULTIPART = 'multipart/form-data';
+const RAW_IMAGE = 'image/*';
+
+/**
+ * The one way in for images, in one order of checks: encoding and media type of the body, room for it, its length and
+ * its arrival, its digest, the form, the parameters; then for each image its length, its format by content, its pixels,
+ * the cost of its denoising, and only then its hash.
+ */
+export class Ingest {
+  readonly #limits: UploadLimits;
+  readonly #memory: UploadMemory;
+
+  constructor(limits: UploadLimits, memory: UploadMemory) {
+    this.#limits = limits;
+    this.#memory = memory;
+  }
+
+  /**
+   * Reads the body of a request within the memory budget.
+   *
+   * @param parse reads `name=value` pairs of the query and the form
+   * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`, `OVERLOADED`, `IMAGE_TOO_LARGE`, `SERVICE_TIMEOUT` for a body too
+   *   slow, `INVALID_IMAGE` for one that breaks off, `INVALID_PARAMETER` for a form that is malformed or has not the
+   *   right images, for a body that its `Content-Digest` contradicts, and for parameters; whatever `parse` throws
+   */
+  async receive<Parameters>(
+    context: EdgeContext,
+    form: ImageForm,
+    parse: (pairs: [string, string][]) => Parameters,
+  ): Promise<ReceivedForm<Parameters>> {
+    const { raw: request } = context.req;
+    const isMultipart = checkMediaType(request, form);
+    const limits = isMultipart ? formLimits(this.#limits, form) : this.#limits;
+    const budget = announcesSmallBody(request) ? this.#memory.small : this.#memory.large;
+    const lease = await budget.acquire(firstRoomFor(request, limits));
+    try {
+      return await context
+        .get('timing')
+        .measure('validate', () => readForm(request, { form, limits, lease, parse, isMultipart }));
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+  }
+
+  /**
+   * Checks and hashes one image.
+   *
+   * @throws ServiceError `IMAGE_TOO_LARGE`, `INVALID_IMAGE`, `INVALID_PARAMETER` for text in the place of a file
+   */
+  async identify(part: FormPart, sift: SiftParameters, timing: Timing): Promise<IdentifiedImage> {
+    const { bytes } = part;
+    checkByteLength(bytes.length, this.#limits);
+    const header = headerOf(part);
+    checkPixelCount(header, this.#limits);
+    checkDenoising(header, sift);
+    const digest = await timing.measure('hash', () => sha256(bytes));
+    return { bytes, header, digest, sha256: toHex(digest) };
+  }
+}
+
+/** Some clients send files without a file name: then the content alone says that it is one. */
+function headerOf({ name, fileName, bytes }: FormPart): ImageHeader {
+  try {
+    return readImageHeader(bytes);
+  } catch (error) {
+    if (fileName !== undefined || !(error instanceof ServiceError)) throw error;
+    throw new ServiceError('INVALID_PARAMETER', `Field '${name}' must be an image file.`, {
+      details: { parameter: name },
+      cause: error,
+    });
+  }
+}
+
+/** @returns whether the body is a multipart form */
+function checkMediaType(request: Request, { acceptsRawImage, invitation }: ImageForm): boolean {
+  const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity';
+  if (encoding !== 'identity' && encoding !== '') {
+    throw new ServiceError('UNSUPPORTED_MEDIA_TYPE', 'Send the body without a Content-Encoding.', {
+      details: { content_encoding: encoding.slice(0, 64), supported: ['identity'] },
+    });
+  }
+  const mediaType = mediaTypeOf(request);
+  if (mediaType === MULTIPART) return true;
+  if (acceptsRawImage && mediaType.startsWith('image/')) return false;
+  const supported = acceptsRawImage ? [MULTIPART, RAW_IMAGE] : [MULTIPART];
+  throw new ServiceError('UNSUPPORTED_MEDIA_TYPE', invitation, { details: { supported } });
+}
+
+function mediaTypeOf(request: Request): string {
+  return (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
+function formLimits({ maxBytes, timeoutMs }: UploadLimits, { maxLengthInImages }: ImageForm): BodyLimits {
+  return { maxBytes: maxLengthInImages * maxBytes + MULTIPART_OVERHEAD_BYTES, timeoutMs };
+}
+
+async function readForm<Parameters>(
+  request: Request,
+  options: {
+    form: ImageForm;
+    limits: BodyLimits;
+    lease: MemoryLease;
+    parse: (pairs: [string, string][]) => Parameters;
+    isMultipart: boolean;
+  },
+): Promise<ReceivedForm<Parameters>> {
+  const { form, limits, lease, parse, isMultipart } = options;
+  const body = await collectBody(request, limits, lease);
+  await verifyContentDigest(request.headers.get('content-digest'), body);
+  const parts = isMultipart
+    ? parseForm(body, request.headers.get('content-type') ?? '')
+    : [{ name: form.fields[0], fileName: '', bytes: body }];
+  const images = imagesOf(parts, form);
+  const fields = parts.filter((part) => !images.includes(part)).map(fieldOf);
+  return { images, parameters: parse([...queryParameters(request), ...fields]), lease };
+}
+
+function imagesOf(parts: FormPart[], { fields, maxImages }: ImageForm): [FormPart, ...FormPart[]] {
+  const [first, ...others] = parts.filter(({ name }) => fields.includes(name));
+  const count = first ? 1 + others.length : 0;
+  if (first && count <= maxImages) return [first, ...others];
+  const [field] = fields;
+  const message =
+    count === 0
+      ? `The form has no file in the field '${field}'.`
+      : maxImages === 1
+        ? 'The form has more than one image.'
+        : `The form has more than ${maxImages} images.`;
+  throw new ServiceError('INVALID_PARAMETER', message, {
+    details: { parameter: field, ...(count > 0 && { max: maxImages, actual: count }) },
+  });
+}
+
+function fieldOf({ name, fileName, bytes }: FormPart): [string, string] {
+  if (fileName === undefined) return [name, new TextDecoder().decode(bytes)];
+  const parameter = name.slice(0, 64);
+  throw new ServiceError('INVALID_PARAMETER', `Field '${parameter}' must not be a file.`, {
+    details: { parameter },
+  });
+}
