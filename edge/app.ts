@@ -2,9 +2,11 @@ import { Hono } from 'hono';
 import { ServiceError } from '../shared/contract/errors.ts';
 import { requests } from '../shared/contract/routes/requests.ts';
 import type { EdgeContext, EdgeEnvironment } from './context.ts';
+import { allowedMethods } from './http/allowed-methods.ts';
 import { authentication } from './middleware/authentication.ts';
 import { crossOriginRequests } from './middleware/cors.ts';
 import { answerError } from './middleware/errors.ts';
+import { headResponses } from './middleware/head-responses.ts';
 import { observation } from './middleware/observation.ts';
 import { admitNetwork, rateLimit, rateLimitHeaders } from './middleware/rate-limit.ts';
 import { readRefusedBodies } from './middleware/refused-bodies.ts';
@@ -32,6 +34,7 @@ export function createApp(services: Services): Hono<EdgeEnvironment> {
   const app = new Hono<EdgeEnvironment>();
   app.use(requestContext(services.tracing.sampleRate));
   app.use(observation(services));
+  app.use(headResponses());
   app.use(securityHeaders());
   controlAccess(app, services.access);
   registerDetect(app, services);
@@ -45,11 +48,24 @@ export function createApp(services: Services): Hono<EdgeEnvironment> {
   registerRequests(app, services);
   registerStats(app, services);
   registerPages(app, services);
-  app.notFound((context) => {
-    return answerError(new ServiceError('NOT_FOUND', 'There is nothing at this path and method.'), context);
-  });
+  app.notFound(refuseUnknown);
   app.onError(answerError);
   return app;
+}
+
+function refuseUnknown(context: EdgeContext): Response {
+  const { method, path } = context.req;
+  const allowed = allowedMethods(path);
+  if (allowed.length === 0) {
+    return answerError(new ServiceError('NOT_FOUND', 'There is nothing at this path.'), context);
+  }
+  const message = `This path does not have the method ${method.slice(0, 32)}.`;
+  const response = answerError(
+    new ServiceError('METHOD_NOT_ALLOWED', message, { details: { allowed } }),
+    context,
+  );
+  response.headers.set('Allow', allowed.join(', '));
+  return response;
 }
 
 /** What nobody configured costs a request nothing. */

@@ -1,4 +1,5 @@
 import type { Assets } from './http/assets.ts';
+import { logError } from './observability/log.ts';
 import { startApp } from './start.ts';
 
 /** The little of Deno's API that this entry needs. */
@@ -22,8 +23,14 @@ const assets: Assets = {
 };
 const app = startApp(environment, assets);
 
-/** Deno lets work that nobody awaits run to its end. */
-const executionContext = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
+/** Deno lets work that nobody awaits run to its end, but ends with the first that fails. */
+const executionContext = {
+  waitUntil: (work: Promise<unknown>) => {
+    work.catch((error: unknown) => logError('work after a response failed', error));
+  },
+  passThroughOnException: () => undefined,
+  props: {},
+};
 
 Deno.serve(
   { hostname: environment.HOST || '127.0.0.1', port: Number(environment.PORT || 8787) },

@@ -9,14 +9,14 @@ import { DESCRIPTOR_LENGTH } from '../../shared/features/descriptor.ts';
 import { encodeText, FEATURE_FILES, type FileFormat } from '../../shared/features/files.ts';
 import { featureJson } from '../../shared/features/json.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
-import { type FeatureSummary, keyOfSummary } from '../../shared/records/feature-summary.ts';
+import { keyOfSummary } from '../../shared/records/feature-summary.ts';
 import type { EdgeContext } from '../context.ts';
 import { compressLarge } from '../http/compression.ts';
 import type { Format } from '../http/negotiation.ts';
 import { SECURITY_HEADERS } from '../middleware/security-headers.ts';
 import type { Timing } from '../observability/timing.ts';
 import type { CompleteFeatures } from './cached-features.ts';
-import type { FoundFeatures } from './feature-source.ts';
+import { type FoundFeatures, secondsLeft } from './feature-source.ts';
 
 /** The answers to one URL depend on these request headers. */
 export const FEATURES_VARY = 'Accept, Accept-Encoding';
@@ -52,11 +52,6 @@ export function answerFeatures(
 export function etagOf(key: string, format: Format, { include, root_sift }: Representation): string {
   const view = root_sift ? 'root-sift' : 'sift';
   return format === 'json' ? `W/"${key};json;${include};${view}"` : `"${key};${format};${view}"`;
-}
-
-/** For how long the caches will keep it, in whole seconds. */
-export function secondsLeft({ expiresAt }: FeatureSummary): number {
-  return Math.max(0, Math.ceil((expiresAt - Date.now()) / 1000));
 }
 
 export function requirePayload(found: FoundFeatures): CompleteFeatures {

@@ -5,6 +5,7 @@ import type { TraceContext } from '../../shared/contract/trace-context.ts';
 import { type Extractor, extractorId } from '../../shared/extractor.ts';
 import { featureKey } from '../../shared/feature-key.ts';
 import { decodePayload, type FeatureMetadata, keyOf } from '../../shared/features/payload.ts';
+import type { FeatureSummary } from '../../shared/records/feature-summary.ts';
 import { logWarning } from '../observability/log.ts';
 import type { Timing } from '../observability/timing.ts';
 import { RedisUnavailable } from '../redis/redis-client.ts';
@@ -42,6 +43,11 @@ export interface FoundFeatures extends CachedFeatures {
   tier: CacheTier | null;
 }
 
+/** For how long the caches will keep it, in whole seconds. */
+export function secondsLeft({ expiresAt }: FeatureSummary): number {
+  return Math.max(0, Math.ceil((expiresAt - Date.now()) / 1000));
+}
+
 /** The breaker's cooldown. */
 const RETRY_AFTER_SECONDS = 2;
 
@@ -76,6 +82,12 @@ export class FeatureSource {
 
   keyOf({ sha256, parameters }: Pick<FeatureQuery, 'sha256' | 'parameters'>): string {
     return featureKey(this.#extractor, parameters, sha256);
+  }
+
+  /** For how many seconds a result may be kept elsewhere: until this service forgets it, as far as it knows. */
+  secondsLeft(query: Pick<FeatureQuery, 'sha256' | 'parameters'>): number {
+    const near = this.#cache.peek(this.keyOf(query), false);
+    return near ? secondsLeft(near.summary) : this.#ttlMs / 1000;
   }
 
   /**

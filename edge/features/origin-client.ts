@@ -196,6 +196,8 @@ export class OriginClient {
       headers,
       body: job.bytes,
       signal,
+      // The signature is for this host and path alone.
+      redirect: 'manual',
     });
     if (!response.ok) throw await this.#problemFrom(response);
     return {
@@ -223,7 +225,7 @@ export class OriginClient {
     if (!parsed.success) {
       const cause = `status ${response.status} without a problem document`;
       // Whoever refused it would refuse it again, and only it: a fault of ours and no reason to stop asking.
-      return response.status < 500
+      return response.status >= 400 && response.status < 500
         ? new ServiceError('INTERNAL_SERVER_ERROR', 'An unexpected error occurred.', { cause })
         : this.#unavailable(cause);
     }
@@ -246,7 +248,10 @@ export class OriginClient {
   /** What the origin says of itself; undefined when it cannot be reached or makes no sense. */
   async state(timeoutMs: number): Promise<OriginState | undefined> {
     try {
-      const response = await fetch(`${this.#url}/health/ready`, { signal: AbortSignal.timeout(timeoutMs) });
+      const response = await fetch(`${this.#url}/health/ready`, {
+        signal: AbortSignal.timeout(timeoutMs),
+        redirect: 'manual',
+      });
       return originReadySchema.safeParse(await response.json()).data;
     } catch {
       return undefined;

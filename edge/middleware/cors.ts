@@ -12,6 +12,7 @@ const REQUEST_HEADERS = [
 
 const ANSWER_HEADERS = [
   ...['ETag', 'X-Cache', 'X-Request-ID', 'X-Processing-Time-Ms', 'Server-Timing', 'Content-Digest'],
+  ...['Content-Disposition', 'Allow'],
   ...['RateLimit', 'RateLimit-Policy', 'Retry-After', 'WWW-Authenticate'],
 ];
 

@@ -7,13 +7,16 @@ import {
 import type { EdgeContext } from '../context.ts';
 import { logError, logWarning } from '../observability/log.ts';
 
+/** nginx's status for a request whose client closed the connection: nobody gets it, but logs and counters have it. */
+const CLIENT_CLOSED_REQUEST = 499;
+
 /** Any thrown value as problem+json; failures of ours are logged with what caused them. */
 export function answerError(thrown: unknown, context: EdgeContext): Response {
+  if (context.req.raw.signal.aborted) return new Response(null, { status: CLIENT_CLOSED_REQUEST });
   const error = asServiceError(thrown);
   const id = context.get('requestId');
   context.set('errorCode', error.code);
-  const clientHasGone = context.req.raw.signal.aborted;
-  if (!clientHasGone) logFailure(error, id);
+  logFailure(error, id);
   const problem = problemOf(error, { path: context.req.path, id });
   return new Response(JSON.stringify(problem), { status: error.status, headers: problemHeaders(error) });
 }

@@ -7,7 +7,7 @@ import { Timing } from '../observability/timing.ts';
 /**
  * Gives every request its id, its clock and its place in a trace; the answer's headers tell the first two.
  *
- * @param sampleRate share of the traces that begin here which are recorded
+ * @param sampleRate share of the traces that are recorded
  */
 export function requestContext(sampleRate = 0): MiddlewareHandler<EdgeEnvironment> {
   return async (context, next) => {
@@ -15,7 +15,7 @@ export function requestContext(sampleRate = 0): MiddlewareHandler<EdgeEnvironmen
     const timing = new Timing();
     context.set('requestId', requestId);
     context.set('timing', timing);
-    context.set('trace', new TraceContext(context.req.header('traceparent'), sampleRate));
+    context.set('trace', new TraceContext(context.req.header('traceparent'), sampleRate, false));
     await next();
     const { headers } = context.res;
     headers.set('X-Request-ID', requestId);

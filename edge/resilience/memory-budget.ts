@@ -239,7 +239,6 @@ class Lease implements MemoryLease {
     this.release();
   }
 
-  release(): void {
-    this.#budget.release();
-  }
+  /** Bound: it is handed on by itself. */
+  readonly release = () => this.#budget.release();
 }

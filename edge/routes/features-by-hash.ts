@@ -5,7 +5,8 @@ import { detect } from '../../shared/contract/routes/detect.ts';
 import { featuresByHash } from '../../shared/contract/routes/features-by-hash.ts';
 import { sha256Schema } from '../../shared/feature-key.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
-import { answerFeatures, etagOf, FEATURES_VARY, secondsLeft } from '../features/feature-response.ts';
+import { answerFeatures, etagOf, FEATURES_VARY } from '../features/feature-response.ts';
+import { secondsLeft } from '../features/feature-source.ts';
 import { addRoute } from '../http/add-route.ts';
 import { needsPayload, negotiateFormat } from '../http/negotiation.ts';
 import { queryParameters } from '../http/query.ts';
@@ -26,9 +27,9 @@ export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features }:
     const { sift, representation } = parseDetectParameters(queryParameters(context.req.raw));
     const format = negotiateFormat(context, representation);
     const etag = etagOf(features.keyOf({ sha256, parameters: sift }), format, representation);
-    if (alreadyHas(context, etag)) {
-      return context.body(null, 304, { ETag: etag, Vary: FEATURES_VARY });
-    }
+    const unchanged = (seconds: number) =>
+      context.body(null, 304, { ETag: etag, Vary: FEATURES_VARY, 'Cache-Control': cacheControl(seconds) });
+    if (namesTag(context, etag)) return unchanged(features.secondsLeft({ sha256, parameters: sift }));
     const found = await features.find({
       sha256,
       parameters: sift,
@@ -40,6 +41,7 @@ export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features }:
         details: { sha256, upload: detect.path },
       });
     }
+    if (namesAny(context)) return unchanged(secondsLeft(found.summary));
     const answer = answerFeatures(context, found, format, representation);
     answer.headers.set('Cache-Control', cacheControl(secondsLeft(found.summary)));
     return answer;
@@ -59,8 +61,13 @@ function parseSha256(text: string): string {
 }
 
 /** `If-None-Match` compares weakly (RFC 9110, 13.1.2). Who names the tag has the result, cached or not. */
-function alreadyHas(context: EdgeContext, etag: string): boolean {
+function namesTag(context: EdgeContext, etag: string): boolean {
   const opaque = (tag: string) => tag.trim().replace(/^W\//, '');
   const listed = context.req.header('if-none-match')?.split(',') ?? [];
   return listed.some((tag) => opaque(tag) === opaque(etag));
+}
+
+/** `If-None-Match: *`: the client has some representation, and wants none if there is one. */
+function namesAny(context: EdgeContext): boolean {
+  return context.req.header('if-none-match')?.trim() === '*';
 }

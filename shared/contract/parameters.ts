@@ -173,14 +173,28 @@ export interface MatchParameters {
 /** Most requests name no parameter: they need not wait for the schema. */
 const DEFAULT_DETECT_PARAMETERS = detectParametersFrom([]);
 
-const NUMBER = /^-?\d{1,16}(\.\d{1,20})?([eE][+-]?\d{1,3})?$/;
+const NUMBER = /^[+-]?(?:\d{1,16}(?:\.\d{0,20})?|\.\d{1,20})(?:e[+-]?\d{1,3})?$/i;
+const BOOLEANS = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
 
-/** Text of a query or form field → the JSON value that the schemas expect; unreadable text stays text. */
-function parseValue(text: string): unknown {
-  if (text === 'true') return true;
-  if (text === 'false') return false;
-  return NUMBER.test(text) ? Number(text) : text;
+/**
+ * Text of a query or form field → the JSON value that the schemas expect, as people mean it: `True` and `1` for a
+ * boolean, `.04` and `+5` for a number, nothing for the default. Unreadable text stays text.
+ */
+function parseValue(text: string, schema: z.ZodType): unknown {
+  const trimmed = text.trim();
+  if (trimmed === '') return undefined;
+  const truth = BOOLEANS.get(trimmed.toLowerCase());
+  if (truth !== undefined && schema.safeParse(truth).success) return truth;
+  return NUMBER.test(trimmed) ? Number(trimmed) : trimmed;
 }
+
+/** What links and caches add to a URL, and no service means. */
+const IGNORED_NAME = /^(?:utm_\w+|_)$/;
 
 /**
  * Reads `name=value` pairs as they came in a query string or a form.
@@ -231,17 +245,21 @@ export function parseSiftParameters(pairs: Iterable<readonly [string, string]>):
 function parsePairs<Schema extends z.ZodObject>(
   schema: Schema,
   pairs: Iterable<readonly [string, string]>,
-  read: (text: string) => unknown = parseValue,
+  read: (text: string, schema: z.ZodType) => unknown = parseValue,
 ): z.infer<Schema> {
   const values: Record<string, unknown> = {};
   for (const [name, text] of pairs) {
-    if (!Object.hasOwn(schema.shape, name)) throw unknownParameter(name, Object.keys(schema.shape));
+    const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
+    if (!field) {
+      if (IGNORED_NAME.test(name)) continue;
+      throw unknownParameter(name, Object.keys(schema.shape));
+    }
     if (Object.hasOwn(values, name)) {
       throw new ServiceError('INVALID_PARAMETER', `Parameter '${name}' is given more than once.`, {
         details: { parameter: name },
       });
     }
-    values[name] = read(text);
+    values[name] = read(text, field);
   }
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;

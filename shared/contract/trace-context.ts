@@ -14,13 +14,17 @@ export class TraceContext {
   #spanId: string | undefined;
   #isSampled: boolean | undefined;
   readonly #sampleRate: number;
+  readonly #trustsCaller: boolean;
 
   /**
    * @param header `traceparent` as it came; a new trace begins where it is missing or not valid
-   * @param sampleRate share of the traces that begin here which are recorded, 0 to 1
+   * @param sampleRate share of the traces that are recorded, 0 to 1, where the caller does not decide
+   * @param trustsCaller whether the caller decides whether its trace is recorded: not for strangers, who could make us
+   *   record everything
    */
-  constructor(header: string | null | undefined, sampleRate = 0) {
+  constructor(header: string | null | undefined, sampleRate = 0, trustsCaller = true) {
     this.#sampleRate = sampleRate;
+    this.#trustsCaller = trustsCaller;
     this.#received = header ? TRACE_PARENT.exec(header.replace(LATER_VERSION, '00$1')) : null;
   }
 
@@ -45,17 +49,23 @@ export class TraceContext {
     return `00-${this.traceId}-${this.spanId}-${this.#flags}`;
   }
 
-  /** Whether the trace is recorded: who begins it decides for all. */
+  /** Whether the trace is recorded. A caller that does not want its trace recorded is always believed. */
   get isSampled(): boolean {
-    const received = this.#received?.[3];
-    this.#isSampled ??= received
-      ? (Number.parseInt(received, 16) & SAMPLED) !== 0
-      : Math.random() < this.#sampleRate;
+    this.#isSampled ??= this.#isWanted() && (this.#callerDecides || Math.random() < this.#sampleRate);
     return this.#isSampled;
   }
 
+  get #callerDecides(): boolean {
+    return this.#trustsCaller && this.#received !== null;
+  }
+
+  #isWanted(): boolean {
+    const received = this.#received?.[3];
+    return received === undefined || (Number.parseInt(received, 16) & SAMPLED) !== 0;
+  }
+
   get #flags(): string {
-    return this.#received?.[3] ?? (this.isSampled ? '01' : '00');
+    return this.isSampled ? '01' : '00';
   }
 }
 

@@ -455,7 +455,7 @@ describe(`the edge on ${runtime}`, () => {
 
     test('paths and methods that do not exist', async () => {
       await expectProblem(await fetch(`${stack.url}/nothing`), 404, 'NOT_FOUND');
-      await expectProblem(await fetch(stack.url + DETECT, { method: 'PUT' }), 404, 'NOT_FOUND');
+      await expectProblem(await fetch(stack.url + DETECT, { method: 'PUT' }), 405, 'METHOD_NOT_ALLOWED');
     });
 
     test('is not cached: a mended upload of the same name works', async () => {

@@ -61,7 +61,7 @@ describe('parameters', () => {
     ['sigma', '0'],
     ['sigma', 'abc'],
     ['root_sift', 'yes'],
-    ['root_sift', '1'],
+    ['root_sift', '2'],
     ['denoise', 'yes'],
     ['denoise_h', '0'],
     ['denoise_h_color', '101'],
@@ -90,9 +90,8 @@ describe('parameters', () => {
     ];
     for (const [names, parse] of parsers) {
       for (const name of names) {
-        for (const value of ['', 'x'.repeat(1_000)]) {
-          expect(() => parse([[name, value]]), `${name}=${value}`).toThrow(/^Parameter '\w+' must be [^A-Z]/);
-        }
+        const value = 'x'.repeat(1_000);
+        expect(() => parse([[name, value]]), `${name}=${value}`).toThrow(/^Parameter '\w+' must be [^A-Z]/);
       }
     }
   });

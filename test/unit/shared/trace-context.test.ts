@@ -13,6 +13,14 @@ describe('trace context', () => {
     expect(context.traceParent).toBe(`00-${TRACE}-${context.spanId}-01`);
   });
 
+  test('a stranger can keep its trace from being recorded, and cannot have it recorded', () => {
+    const sampled = (flags: string, rate: number) =>
+      new TraceContext(`00-${TRACE}-${SPAN}-${flags}`, rate, false).isSampled;
+    expect([sampled('01', 1), sampled('01', 0), sampled('00', 1)]).toEqual([true, false, false]);
+    expect(new TraceContext(`00-${TRACE}-${SPAN}-01`, 0).isSampled).toBe(true);
+    expect(new TraceContext(undefined, 1, false).isSampled).toBe(true);
+  });
+
   test('reads what it knows of a later version', () => {
     const context = new TraceContext(`cc-${TRACE}-${SPAN}-01-what-comes-next`);
     expect(context.traceParent).toBe(`00-${TRACE}-${context.spanId}-01`);
