@@ -62,6 +62,10 @@ function unsupportedImage(bytes: Uint8Array): ServiceError {
   );
 }
 
+const EXTENSIONS: ReadonlySet<string> = new Set([
+  ...['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'bmp', 'dib', 'tif', 'tiff', 'webp'],
+]);
+
 /** Whether a name ends as those of image files do. */
 export function hasImageExtension(fileName: string): boolean {
   const extension = /\.([^./\\]*)$/.exec(fileName)?.[1];
