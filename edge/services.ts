@@ -25,6 +25,7 @@ import { Stats } from './observability/stats.ts';
 import { createRedisClient, type RedisClient } from './redis/redis-client.ts';
 import { CircuitBreaker } from './resilience/circuit-breaker.ts';
 import { MemoryBudget } from './resilience/memory-budget.ts';
+import { ResponseMemory } from './resilience/response-memory.ts';
 
 /** What the routes work with; made once per isolate by {@link createServices}. */
 export interface Services {
@@ -33,6 +34,10 @@ export interface Services {
   origin: OriginClient;
   jobs: JobServiceClient;
   ingest: Ingest;
+  /** Of payloads that clients read. */
+  responses: ResponseMemory;
+  /** Of payloads that are matched. */
+  matches: ResponseMemory;
   stats: Stats;
   log: RequestLog;
   tracing: Tracing;
@@ -61,10 +66,15 @@ export interface AccessRules {
 
 /** Of the 128 MB of an isolate, where the memory cache takes 32. A form may exceed the second by its own length. */
 const SMALL_UPLOADS_BYTES = 8 * 1024 * 1024;
-const LARGE_UPLOADS_BYTES = 32 * 1024 * 1024;
+const LARGE_UPLOADS_BYTES = 20 * 1024 * 1024;
+const RESPONSES_BYTES = 20 * 1024 * 1024;
+const MATCHES_BYTES = 16 * 1024 * 1024;
+/** A match takes seconds of its own: one that waits longer for its turn is better refused at once. */
+const MATCH_WAIT_MS = 5_000;
 /** The largest payload that is stored, and some of the usual size beside it. */
 const PAYLOAD_BUDGET_BYTES = 32 * 1024 * 1024;
 
+const RESULTS_REFUSAL = 'Too many results are on their way.';
 const UPLOADS_REFUSAL = 'Too many uploads are in progress.';
 
 const MARGIN_MS = 500;
@@ -75,7 +85,7 @@ const KEY_LOOK_UP_TIMEOUT_MS = 2_000;
 /** Puts the parts together, once per isolate. */
 export function createServices(configuration: Configuration, assets: Assets): Services {
   const { REDIS_TIMEOUT_MS, ORIGIN_TIMEOUT_MS } = configuration;
-  const payloads = new MemoryBudget(PAYLOAD_BUDGET_BYTES, 'Too many results are on their way.');
+  const payloads = new MemoryBudget(PAYLOAD_BUDGET_BYTES, RESULTS_REFUSAL);
   const [signingSecret = ''] = configuration.ORIGIN_SECRET;
   const redisCache = new RedisCache({
     redis: connectToRedis(configuration),
@@ -108,6 +118,10 @@ export function createServices(configuration: Configuration, assets: Assets): Se
       secret: signingSecret,
       timeoutMs: ORIGIN_TIMEOUT_MS,
     }),
+    responses: new ResponseMemory(new MemoryBudget(RESPONSES_BYTES, RESULTS_REFUSAL)),
+    matches: new ResponseMemory(
+      new MemoryBudget(MATCHES_BYTES, 'Too many matches are in progress.', MATCH_WAIT_MS),
+    ),
     ingest: new Ingest(
       {
         maxBytes: configuration.MAX_IMAGE_BYTES,

@@ -53,20 +53,32 @@ export class RateLimiter {
    * @throws ServiceError `RATE_LIMITED` when none is left
    */
   admit(client: string): void {
-    const { limit, remaining, windowSeconds, resetSeconds } = this.quotaOf(client);
-    if (remaining === 0) {
-      throw new ServiceError('RATE_LIMITED', `The limit is ${limit} units in ${windowSeconds} s.`, {
-        details: { limit, window_s: windowSeconds },
-        retryAfterSeconds: resetSeconds,
-      });
-    }
-    this.charge(client, 1);
+    const quota = this.quotaOf(client);
+    if (quota.remaining === 0) throw rateLimited(quota);
+    this.#charge(client, 1);
   }
 
-  /** Takes units for what is done already: more than are left, if it must be. */
-  charge(client: string, units: number): void {
-    this.#usageOf(client).unreported += units;
-    this.#toReport.add(client);
+  /**
+   * Takes units for work before it is done; never more than a whole window has, so that all work is possible.
+   *
+   * @returns gives them back, for work that was not done
+   * @throws ServiceError `RATE_LIMITED` when there are not so many left
+   */
+  reserve(client: string, units: number): () => void {
+    const quota = this.quotaOf(client);
+    const needed = Math.min(units, quota.limit - 1);
+    if (quota.remaining < needed) throw rateLimited(quota);
+    const usage = this.#charge(client, needed);
+    return () => {
+      usage.unreported -= needed;
+    };
+  }
+
+  #charge(client: string, units: number): Usage {
+    const usage = this.#usageOf(client);
+    usage.unreported += units;
+    if (this.#toReport.size < REMEMBERED_CLIENTS) this.#toReport.add(client);
+    return usage;
   }
 
   quotaOf(client: string): Quota {
@@ -90,7 +102,7 @@ export class RateLimiter {
     const reports = clients
       .map((client) => ({ client, usage: this.#usageOf(client) }))
       .map(({ client, usage }) => ({ client, usage, units: usage.unreported }))
-      .filter(({ units }) => units > 0);
+      .filter(({ units }) => units !== 0);
     return this.#send(window, reports);
   }
 
@@ -111,7 +123,7 @@ export class RateLimiter {
       if (!(error instanceof RedisUnavailable)) throw error;
       for (const { client, usage, units } of reports) {
         move(usage, -units);
-        this.#toReport.add(client);
+        if (this.#toReport.size < REMEMBERED_CLIENTS) this.#toReport.add(client);
       }
     }
   }
@@ -128,6 +140,13 @@ export class RateLimiter {
   #window(): number {
     return Math.floor(Date.now() / (this.#policy.windowSeconds * 1000));
   }
+}
+
+function rateLimited({ limit, windowSeconds, resetSeconds }: Quota): ServiceError {
+  return new ServiceError('RATE_LIMITED', `The limit is ${limit} units in ${windowSeconds} s.`, {
+    details: { limit, window_s: windowSeconds },
+    retryAfterSeconds: resetSeconds,
+  });
 }
 
 function move(usage: Usage, units: number): void {

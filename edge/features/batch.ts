@@ -10,7 +10,7 @@ import { LineStream } from '../http/line-stream.ts';
 import { needsPayload } from '../http/negotiation.ts';
 import type { IdentifiedImage, ReceivedForm } from '../ingest/ingest.ts';
 import { logFailure } from '../middleware/errors.ts';
-import { admitImage, chargeMiss } from '../middleware/rate-limit.ts';
+import { admitImage, reserveWork } from '../middleware/rate-limit.ts';
 import { logError } from '../observability/log.ts';
 import { Timing } from '../observability/timing.ts';
 import type { MemoryLease } from '../resilience/memory-budget.ts';
@@ -54,6 +54,7 @@ export class Batch {
     this.#services = services;
     this.#images = images;
     this.#lease = lease;
+    this.#lines.hold(lease);
     this.#parameters = parameters;
     // Not every platform notices that a client has gone before it writes to it.
     this.#signal = AbortSignal.any([context.req.raw.signal, this.#lines.signal]);
@@ -104,13 +105,21 @@ export class Batch {
     this.#signal.throwIfAborted();
     this.#lease.settle();
     const timing = new Timing();
+    const { responses } = this.#services;
+    let hold: MemoryLease | undefined;
     try {
+      if (needsPayload('json', this.#parameters.representation)) hold = await responses.admit();
       const found = await this.#obtain(image, timing);
+      if (hold) responses.fit(hold, requirePayload(found).payload.length);
+      if (hold) this.#lines.hold(hold);
       this.#count(found, timing, members);
       for (const member of members) await this.#lines.write(this.#answerLine(member, found, timing));
     } catch (error) {
       this.#signal.throwIfAborted();
       await this.#writeProblem(error, members);
+    } finally {
+      hold?.release();
+      if (hold) this.#lines.letGo(hold);
     }
   }
 
@@ -129,6 +138,7 @@ export class Batch {
       trace: this.#context.get('trace'),
       signal: this.#signal,
       keepAlive: this.#keepAlive,
+      reserveWork: () => reserveWork(this.#services.access.rateLimit, this.#context),
       // They are part of the form, which is released as a whole.
       releaseBytes: () => undefined,
       timing,
@@ -173,9 +183,8 @@ export class Batch {
   #count({ tier }: FoundFeatures, timing: Timing, members: Member[]): void {
     this.#counts.succeeded += members.length;
     if (tier) this.#counts.cached += members.length;
-    const { stats, access } = this.#services;
+    const { stats } = this.#services;
     for (const _ of members) stats.countLookUp(tier ?? 'origin', timing.elapsedMs, this.#keepAlive);
-    if (!tier && access.rateLimit) chargeMiss(access.rateLimit, this.#context);
   }
 
   #admitImage(): void {

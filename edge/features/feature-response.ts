@@ -11,10 +11,12 @@ import { featureJson } from '../../shared/features/json.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
 import { keyOfSummary } from '../../shared/records/feature-summary.ts';
 import type { EdgeContext } from '../context.ts';
-import { compressLarge } from '../http/compression.ts';
+import { gzipChunks, wantsGzip } from '../http/compression.ts';
 import type { Format } from '../http/negotiation.ts';
+import { chunksOf, outgoingStream } from '../http/outgoing-stream.ts';
 import { SECURITY_HEADERS } from '../middleware/security-headers.ts';
 import type { Timing } from '../observability/timing.ts';
+import type { MemoryLease } from '../resilience/memory-budget.ts';
 import type { CompleteFeatures } from './cached-features.ts';
 import { type FoundFeatures, secondsLeft } from './feature-source.ts';
 
@@ -28,17 +30,27 @@ const FEATURES_HEADERS = new Headers({
   Vary: FEATURES_VARY,
 });
 
-/** One result in the format asked for. */
+/** A shorter file is sent whole: the platform copies it, and nothing is held for a reader that does not read. */
+const STREAMED_FROM_BYTES = 256 * 1024;
+
+/**
+ * One result in the format asked for.
+ *
+ * @param hold of the payload, where there is one; released when the response is sent
+ */
 export function answerFeatures(
   context: EdgeContext,
   found: FoundFeatures,
-  format: Format,
-  representation: Representation,
+  {
+    format,
+    representation,
+    hold,
+  }: { format: Format; representation: Representation; hold?: MemoryLease | undefined },
 ): Response {
   const answer =
     format === 'json'
-      ? answerJson(context, found, representation)
-      : answerFile(requirePayload(found), format, representation);
+      ? answerJson(context, found, representation, hold)
+      : answerFile(requirePayload(found), format, representation, hold);
   answer.headers.set('X-Cache', found.tier ? `HIT ${found.tier}` : 'MISS');
   answer.headers.set('ETag', etagOf(keyOfSummary(found.summary), format, representation));
   return answer;
@@ -60,26 +72,47 @@ export function requirePayload(found: FoundFeatures): CompleteFeatures {
   return { summary, payload };
 }
 
-function answerJson(context: EdgeContext, found: FoundFeatures, representation: Representation): Response {
+function answerJson(
+  context: EdgeContext,
+  found: FoundFeatures,
+  representation: Representation,
+  hold?: MemoryLease,
+): Response {
   const answer = detectAnswer(found, { requestId: context.get('requestId'), timing: context.get('timing') });
   if (representation.include === 'summary') return newAnswer(JSON.stringify(answer));
   const { features } = decodePayload(requirePayload(found).payload);
-  const json = streamBytes(encodeText(featureJson(answer, features, representation)));
-  return compressLarge(context, newAnswer(json), features.count);
+  const json = encodeText(featureJson(answer, features, representation));
+  if (!wantsGzip(context, features.count)) return newAnswer(outgoingStream(json, hold));
+  const headers = new Headers(FEATURES_HEADERS);
+  headers.set('Content-Encoding', 'gzip');
+  // Tells workerd that the body is encoded already; it would do it again.
+  const alreadyEncoded = { headers, encodeBody: 'manual' as const };
+  return new Response(outgoingStream(gzipChunks(json), hold), alreadyEncoded);
 }
 
 function answerFile(
   { summary, payload }: CompleteFeatures,
   format: FileFormat,
   representation: Representation,
+  hold?: MemoryLease,
 ): Response {
   const { mediaTypes, extension, write } = FEATURE_FILES[format];
   const file = write(payload, { rootSift: representation.root_sift });
-  const answer = newAnswer(file instanceof Uint8Array ? file : streamBytes(file));
+  const answer = newAnswer(bodyOf(file, hold));
   const fileName = `${summary.metadata.image.sha256}.${extension}`;
   answer.headers.set('Content-Type', mediaTypes[0]);
   answer.headers.set('Content-Disposition', `attachment; filename="${fileName}"`);
   return answer;
+}
+
+function bodyOf(
+  file: Uint8Array<ArrayBuffer> | Generator<Uint8Array>,
+  hold: MemoryLease | undefined,
+): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> {
+  if (!(file instanceof Uint8Array)) return outgoingStream(file, hold);
+  if (file.length >= STREAMED_FROM_BYTES) return outgoingStream(chunksOf(file), hold);
+  hold?.release();
+  return file;
 }
 
 function newAnswer(body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>): Response {
@@ -122,14 +155,4 @@ function linksTo(sha256: string, parameters: SiftParameters): DetectAnswer['link
     self: query.length === 0 ? path : `${path}?${query.join('&')}`,
     safetensors: `${path}?${[...query, 'format=safetensors'].join('&')}`,
   };
-}
-
-function streamBytes(chunks: Iterator<Uint8Array>): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    pull(controller) {
-      const { done, value } = chunks.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-  });
 }

@@ -1,5 +1,5 @@
 import type { CacheTier } from '../../shared/contract/answers.ts';
-import { ServiceError } from '../../shared/contract/errors.ts';
+import { asServiceError, ServiceError } from '../../shared/contract/errors.ts';
 import type { SiftParameters } from '../../shared/contract/parameters.ts';
 import type { TraceContext } from '../../shared/contract/trace-context.ts';
 import { type Extractor, extractorId } from '../../shared/extractor.ts';
@@ -21,6 +21,8 @@ export interface FeatureQuery {
   /** Whether the tensors are wanted or just the summary. */
   needsPayload: boolean;
   timing: Timing;
+  /** Keeps the platform from ending work that nobody awaits. */
+  keepAlive: (work: Promise<unknown>) => void;
 }
 
 export interface FeatureUpload extends FeatureQuery {
@@ -32,8 +34,12 @@ export interface FeatureUpload extends FeatureQuery {
   trace: TraceContext;
   /** Aborted when the client has gone. */
   signal: AbortSignal;
-  /** Keeps the platform from ending work that nobody awaits. */
-  keepAlive: (work: Promise<unknown>) => void;
+  /**
+   * Called before what may have to be computed; the function that it gives, when that was not done.
+   *
+   * @throws whatever refuses the work
+   */
+  reserveWork: () => () => void;
   /** Called as soon as `bytes` are not needed any more. */
   releaseBytes: () => void;
 }
@@ -48,6 +54,9 @@ export function secondsLeft({ expiresAt }: FeatureSummary): number {
   return Math.max(0, Math.ceil((expiresAt - Date.now()) / 1000));
 }
 
+/** A payload may wait its turn before it is read. */
+const LONGEST_LOOK_UP_MS = 25_000;
+
 /** The breaker's cooldown. */
 const RETRY_AFTER_SECONDS = 2;
 
@@ -59,6 +68,7 @@ export class FeatureSource {
   readonly #ttlMs: number;
   readonly #longestWaitMs: number;
   readonly #flights: SingleFlight<FoundFeatures>;
+  readonly #lookUps = new SingleFlight<FoundFeatures | undefined>(LONGEST_LOOK_UP_MS);
 
   constructor(options: {
     cache: FeatureCache;
@@ -123,6 +133,19 @@ export class FeatureSource {
     const key = this.keyOf(upload);
     const near = this.#cache.peek(key, upload.needsPayload);
     if (near) return near;
+    const giveBack = upload.reserveWork();
+    try {
+      const found = await this.#obtainFar(key, upload);
+      if (found.tier) giveBack();
+      return found;
+    } catch (error) {
+      // What a client's own image makes fail has taken its work.
+      if (asServiceError(error).status >= 500) giveBack();
+      throw error;
+    }
+  }
+
+  async #obtainFar(key: string, upload: FeatureUpload): Promise<FoundFeatures> {
     // The platform may end the request that does the work midway: who waits for it needs a limit of its own.
     const timeout = AbortSignal.timeout(this.#longestWaitMs);
     const caller = { signal: AbortSignal.any([upload.signal, timeout]), keepAlive: upload.keepAlive };
@@ -163,8 +186,22 @@ export class FeatureSource {
     }
   }
 
-  #lookUp(key: string, { needsPayload, timing }: FeatureQuery): Promise<FoundFeatures | undefined> {
-    return timing.measure('cache', () => this.#cache.get(key, needsPayload));
+  /** Simultaneous look-ups of one payload share one, which is megabytes. */
+  #lookUp(
+    key: string,
+    { needsPayload, timing, keepAlive }: FeatureQuery,
+  ): Promise<FoundFeatures | undefined> {
+    if (!needsPayload) return timing.measure('cache', () => this.#cache.get(key, false));
+    // The platform may end the request that does the look-up: who shares it needs a limit of its own.
+    const signal = AbortSignal.timeout(LONGEST_LOOK_UP_MS);
+    return timing.measure('cache', () =>
+      this.#lookUps
+        .run(key, () => this.#cache.get(key, true), { signal, keepAlive })
+        .catch((error) => {
+          if (signal.aborted) throw new RedisUnavailable('the look-up took too long');
+          throw error;
+        }),
+    );
   }
 
   async #extract(key: string, upload: FeatureUpload, signal: AbortSignal): Promise<FoundFeatures> {

@@ -5,18 +5,38 @@ import type { EdgeContext } from '../context.ts';
 const LARGE_KEYPOINTS = 100;
 
 /**
- * The answer in gzip where the client takes it, it has features in plenty, and the platform does not compress by
- * itself. Cloudflare does after the Worker, at no cost to it; workerd on its own and Deno do not.
+ * Whether a response is to be sent in gzip: the client takes it, there are features in plenty, and the platform does not
+ * compress by itself. Cloudflare does after the Worker, at no cost to it; workerd on its own and Deno do not.
  */
-export function compressLarge(context: EdgeContext, answer: Response, keypoints: number): Response {
-  if (keypoints < LARGE_KEYPOINTS || !answer.body || isOnCloudflare(context) || !acceptsGzip(context)) {
-    return answer;
+export function wantsGzip(context: EdgeContext, keypoints: number): boolean {
+  return keypoints >= LARGE_KEYPOINTS && !isOnCloudflare(context) && acceptsGzip(context);
+}
+
+/**
+ * The chunks in gzip. No more is compressed than is read: the platform's own pipe would hold all of it for a reader that
+ * does not read.
+ */
+export async function* gzipChunks(chunks: Iterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { readable, writable } = new CompressionStream('gzip');
+  const [reader, writer] = [readable.getReader(), writable.getWriter()];
+  let isOpen = true;
+  for (;;) {
+    const reading = reader.read();
+    let hasRead = false;
+    const read = reading.then((result) => {
+      hasRead = true;
+      return result;
+    });
+    while (isOpen && !hasRead) {
+      const { done, value } = chunks.next();
+      if (done) isOpen = false;
+      const written = done ? writer.close() : writer.write(new Uint8Array(value));
+      await Promise.race([written, read]);
+    }
+    const { done, value } = await read;
+    if (done) return;
+    yield value;
   }
-  const headers = new Headers(answer.headers);
-  headers.set('Content-Encoding', 'gzip');
-  // Tells workerd that the body is encoded already; it would do it again.
-  const alreadyEncoded = { headers, encodeBody: 'manual' as const };
-  return new Response(answer.body.pipeThrough(new CompressionStream('gzip')), alreadyEncoded);
 }
 
 function acceptsGzip(context: EdgeContext): boolean {

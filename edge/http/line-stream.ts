@@ -1,9 +1,17 @@
+import type { MemoryLease } from '../resilience/memory-budget.ts';
+
+/** How often a line that waits for its reader looks whether memory was taken from it. */
+const WATCH_MS = 500;
+/** A reader that has not read for so long is not waited for, even where nobody else wants the memory. */
+const LONGEST_PAUSE_MS = 30_000;
+
 /** Lines of text on their way to a client: each goes out whole, as fast as the client reads. */
 export class LineStream {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #clientGone = new AbortController();
   readonly #encoder = new TextEncoder();
+  readonly #held = new Set<MemoryLease>();
   #last: Promise<void> = Promise.resolve();
 
   constructor() {
@@ -18,6 +26,15 @@ export class LineStream {
     return this.#clientGone.signal;
   }
 
+  /** From now on this memory is held while the client reads: it is told what moves, and ends the stream with it. */
+  hold(lease: MemoryLease): void {
+    this.#held.add(lease);
+  }
+
+  letGo(lease: MemoryLease): void {
+    this.#held.delete(lease);
+  }
+
   /**
    * Writes one line after those before it.
    *
@@ -26,14 +43,33 @@ export class LineStream {
    */
   write(pieces: Iterable<string>): Promise<void> {
     this.#last = this.#last.then(async () => {
-      for (const piece of pieces) await this.#writer.write(this.#encoder.encode(piece));
-      await this.#writer.write(this.#encoder.encode('\n'));
+      for (const piece of pieces) await this.#send(piece);
+      await this.#send('\n');
+      for (const lease of this.#held) lease.settle();
     });
     return this.#last;
   }
 
-  /** Ends the answer in a way that a client can tell from its end. */
+  async #send(piece: string): Promise<void> {
+    const bytes = this.#encoder.encode(piece);
+    for (const lease of this.#held) lease.moved(bytes.length);
+    const startedAt = Date.now();
+    const watch = setInterval(() => {
+      const isWanted = [...this.#held].some(({ isEnded }) => isEnded);
+      if (isWanted || Date.now() - startedAt > LONGEST_PAUSE_MS) {
+        void this.breakOff(new Error('the client does not read the response'));
+      }
+    }, WATCH_MS);
+    try {
+      await this.#writer.write(bytes);
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
+  /** Ends the response in a way that a client can tell from its end. */
   breakOff(reason: unknown): Promise<void> {
+    this.#clientGone.abort(reason);
     return this.#writer.abort(reason).catch(() => undefined);
   }
 

@@ -96,6 +96,26 @@ export class Ingest {
   }
 
   /**
+   * Reads a body that is no image within the memory budget.
+   *
+   * @throws ServiceError `OVERLOADED`, `IMAGE_TOO_LARGE`, `SERVICE_TIMEOUT`, `INVALID_IMAGE` for one that breaks off
+   */
+  async receiveDocument(
+    request: Request,
+    maxBytes: number,
+  ): Promise<{ bytes: Uint8Array<ArrayBuffer>; lease: MemoryLease }> {
+    const limits = { maxBytes, timeoutMs: this.#limits.timeoutMs };
+    const budget = announcesSmallBody(request) ? this.#memory.small : this.#memory.large;
+    const lease = await budget.acquire(firstRoomFor(request, limits));
+    try {
+      return { bytes: await collectBody(request, limits, lease), lease };
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+  }
+
+  /**
    * Checks and hashes one image.
    *
    * @throws ServiceError `IMAGE_TOO_LARGE`, `INVALID_IMAGE`, `INVALID_PARAMETER` for text in the place of a file

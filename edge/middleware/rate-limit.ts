@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { EXISTS_HASHES_PER_UNIT } from '../../shared/contract/exists.ts';
+import { asServiceError } from '../../shared/contract/errors.ts';
 import { clientNetwork } from '../access/client-address.ts';
 import type { Quota, RateLimiter } from '../access/rate-limiter.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
@@ -13,13 +14,12 @@ export interface RateLimit {
 }
 
 /** Tells each client its quota, and Redis what was used; outside of whatever may refuse the request. */
-export function rateLimitHeaders({ limiter, missCost }: RateLimit): MiddlewareHandler<EdgeEnvironment> {
+export function rateLimitHeaders({ limiter }: RateLimit): MiddlewareHandler<EdgeEnvironment> {
   return async (context, next) => {
     await next();
     const client = context.get('rateLimitClient');
     if (client === undefined) return;
     const { headers } = context.res;
-    if (headers.get('X-Cache') === 'MISS') limiter.charge(client, missCost - 1);
     const quota = limiter.quotaOf(client);
     headers.set('RateLimit-Policy', policyField(quota));
     headers.set('RateLimit', quotaField(quota));
@@ -48,10 +48,31 @@ export function admitImage({ limiter }: RateLimit, context: EdgeContext): void {
   if (client !== undefined) limiter.admit(client);
 }
 
-/** Takes what an image costs that had to be computed. */
-export function chargeMiss({ limiter, missCost }: RateLimit, context: EdgeContext): void {
+/**
+ * Takes, before anything is computed, what that costs beside the unit of its admission.
+ *
+ * @returns gives it back, for what was found after all, or could not be computed through no fault of the client
+ * @throws ServiceError `RATE_LIMITED`
+ */
+export function reserveWork(limit: RateLimit | undefined, context: EdgeContext): () => void {
   const client = context.get('rateLimitClient');
-  if (client !== undefined) limiter.charge(client, missCost - 1);
+  if (!limit || client === undefined) return () => undefined;
+  return limit.limiter.reserve(client, limit.missCost - 1);
+}
+
+/** Does work that has its price; it costs nothing where it fails through no fault of the client. */
+export async function payingFor<Result>(
+  limit: RateLimit | undefined,
+  context: EdgeContext,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const giveBack = reserveWork(limit, context);
+  try {
+    return await work();
+  } catch (error) {
+    if (asServiceError(error).status >= 500) giveBack();
+    throw error;
+  }
 }
 
 /** Takes what a question about many hashes costs, beside the unit that its admission took. */

@@ -28,6 +28,8 @@ export interface MemoryLease {
    * @throws ServiceError `OVERLOADED`
    */
   resize(bytes: number): Promise<void>;
+  /** Sets how many bytes it holds, without waiting: what is in memory already is only counted. */
+  fit(bytes: number): void;
   /** From now on it depends on the client how long the bytes are held; called whenever so many have moved. */
   moved(bytes: number): void;
   /** The holder goes on with a step of its own, which no client can draw out. */
@@ -82,14 +84,10 @@ export class MemoryBudget {
     return this.#lease(bytes);
   }
 
-  /** Without waiting, also beyond the capacity: for what is in memory already. */
-  take(bytes: number): MemoryLease {
-    return this.#lease(bytes);
-  }
-
   #lease(bytes: number): Lease {
     const lease = new Lease(bytes, {
       resize: (more) => this.#resize(lease, more),
+      fit: (actual) => this.#fit(lease, actual),
       release: () => this.#release(lease),
     });
     this.#leases.add(lease);
@@ -146,8 +144,12 @@ export class MemoryBudget {
         this.#growing.delete(lease);
       }
     }
+    this.#fit(lease, bytes);
+  }
+
+  #fit(lease: Lease, bytes: number): void {
     if (!this.#leases.has(lease)) return;
-    this.#held += more;
+    this.#held += bytes - lease.bytes;
     lease.bytes = bytes;
     lease.renew();
   }
@@ -194,19 +196,23 @@ class Lease implements MemoryLease {
   bytes: number;
   isEnded = false;
   readonly since = Date.now();
-  readonly #budget: Pick<MemoryLease, 'resize' | 'release'>;
+  readonly #budget: Pick<MemoryLease, 'resize' | 'fit' | 'release'>;
   #renewedAt = this.since;
   #dependsOnClient = false;
   #clientSince = 0;
   #movedBytes = 0;
 
-  constructor(bytes: number, budget: Pick<MemoryLease, 'resize' | 'release'>) {
+  constructor(bytes: number, budget: Pick<MemoryLease, 'resize' | 'fit' | 'release'>) {
     this.bytes = bytes;
     this.#budget = budget;
   }
 
   resize(bytes: number): Promise<void> {
     return this.#budget.resize(bytes);
+  }
+
+  fit(bytes: number): void {
+    this.#budget.fit(bytes);
   }
 
   moved(bytes: number): void {

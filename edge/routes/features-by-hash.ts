@@ -5,7 +5,7 @@ import { detect } from '../../shared/contract/routes/detect.ts';
 import { featuresByHash } from '../../shared/contract/routes/features-by-hash.ts';
 import { sha256Schema } from '../../shared/feature-key.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
-import { answerFeatures, etagOf, FEATURES_VARY } from '../features/feature-response.ts';
+import { answerFeatures, etagOf, FEATURES_VARY, requirePayload } from '../features/feature-response.ts';
 import { secondsLeft } from '../features/feature-source.ts';
 import { addRoute } from '../http/add-route.ts';
 import { needsPayload, negotiateFormat } from '../http/negotiation.ts';
@@ -21,7 +21,7 @@ function cacheControl(seconds: number): string {
 }
 
 /** `GET` and `HEAD /api/v1/features/{sha256}`: features that the cache has, without an upload. */
-export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features }: Services): void {
+export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features, responses }: Services): void {
   addRoute(app, featuresByHash, async (context) => {
     const sha256 = parseSha256(context.req.param('sha256'));
     const { sift, representation } = parseDetectParameters(queryParameters(context.req.raw));
@@ -30,21 +30,36 @@ export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features }:
     const unchanged = (seconds: number) =>
       context.body(null, 304, { ETag: etag, Vary: FEATURES_VARY, 'Cache-Control': cacheControl(seconds) });
     if (namesTag(context, etag)) return unchanged(features.secondsLeft({ sha256, parameters: sift }));
-    const found = await features.find({
-      sha256,
-      parameters: sift,
-      needsPayload: needsPayload(format, representation),
-      timing: context.get('timing'),
-    });
-    if (!found) {
-      throw new ServiceError('FEATURES_NOT_CACHED', 'These features are not cached: upload the image once.', {
-        details: { sha256, upload: detect.path },
+    const hold = needsPayload(format, representation) ? await responses.admit() : undefined;
+    try {
+      const found = await features.find({
+        sha256,
+        parameters: sift,
+        needsPayload: needsPayload(format, representation),
+        timing: context.get('timing'),
+        keepAlive: (work) => context.executionCtx.waitUntil(work),
       });
+      if (!found) {
+        throw new ServiceError(
+          'FEATURES_NOT_CACHED',
+          'These features are not cached: upload the image once.',
+          {
+            details: { sha256, upload: detect.path },
+          },
+        );
+      }
+      if (namesAny(context)) {
+        hold?.release();
+        return unchanged(secondsLeft(found.summary));
+      }
+      if (hold) responses.fit(hold, requirePayload(found).payload.length);
+      const answer = answerFeatures(context, found, { format, representation, hold });
+      answer.headers.set('Cache-Control', cacheControl(secondsLeft(found.summary)));
+      return answer;
+    } catch (error) {
+      hold?.release();
+      throw error;
     }
-    if (namesAny(context)) return unchanged(secondsLeft(found.summary));
-    const answer = answerFeatures(context, found, format, representation);
-    answer.headers.set('Cache-Control', cacheControl(secondsLeft(found.summary)));
-    return answer;
   });
 }
 

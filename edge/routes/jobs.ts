@@ -11,11 +11,10 @@ import {
 } from '../../shared/contract/routes/jobs.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 import { addRoute } from '../http/add-route.ts';
-import { readBody } from '../http/request-body.ts';
 import type { Services } from '../services.ts';
 
 /** `/api/v1/jobs…`: everything is passed on to the job service, and its responses are passed back. */
-export function registerJobs(app: Hono<EdgeEnvironment>, { jobs, limits, uploads }: Services): void {
+export function registerJobs(app: Hono<EdgeEnvironment>, { jobs, ingest }: Services): void {
   const pass = async (
     context: EdgeContext,
     method: 'GET' | 'POST',
@@ -40,10 +39,9 @@ export function registerJobs(app: Hono<EdgeEnvironment>, { jobs, limits, uploads
 
   addRoute(app, createJob, async (context) => {
     checkMediaType(context.req.header('content-type'));
-    const lease = await uploads.acquire(MAX_JOB_REQUEST_BYTES);
+    const { bytes, lease } = await ingest.receiveDocument(context.req.raw, MAX_JOB_REQUEST_BYTES);
     try {
-      const bounds = { maxBytes: MAX_JOB_REQUEST_BYTES, timeoutMs: limits.timeoutMs };
-      return await pass(context, 'POST', '', await readBody(context.req.raw, bounds));
+      return await pass(context, 'POST', '', bytes);
     } finally {
       lease.release();
     }

@@ -14,6 +14,7 @@ import type { FoundFeatures } from '../features/feature-source.ts';
 import { addRoute } from '../http/add-route.ts';
 import type { ReceivedForm } from '../ingest/ingest.ts';
 import { identifySides, MATCH_FORM, type MatchSide, withField } from '../ingest/match-form.ts';
+import { payingFor, reserveWork } from '../middleware/rate-limit.ts';
 import type { Services } from '../services.ts';
 
 /** `POST /api/v1/match`: how two images relate, each of them uploaded or named by its hash. */
@@ -39,33 +40,48 @@ async function matchImages(
   const timing = context.get('timing');
   const { ingest } = services;
   const sides = await identifySides(images, { ingest, sift: parameters.sift, timing });
-  const [first, second] = await Promise.all([
-    featuresOf(context, services, sides[0], parameters.sift),
-    featuresOf(context, services, sides[1], parameters.sift),
-  ]);
-  const { result, serverTiming } = await timing.measure('origin', () =>
-    services.origin.match({
-      payloads: [first.payload, second.payload],
+  const hold = await services.matches.admit(2);
+  try {
+    const [first, second] = await Promise.all([
+      featuresOf(context, services, sides[0], parameters.sift),
+      featuresOf(context, services, sides[1], parameters.sift),
+    ]);
+    // The two payloads, and both again in one body for the origin.
+    services.matches.fit(hold, Math.max(first.payload.length, second.payload.length), 4);
+    const job = {
+      payloads: [first.payload, second.payload] as const,
       geometry: parameters.geometry,
       requestId: context.get('requestId'),
       client: clientIdentity(context),
       trace: context.get('trace'),
       signal: context.req.raw.signal,
-    }),
-  );
-  timing.append(serverTiming);
-  return matchAnswer(context, [first, second], parameters, result);
+    };
+    // Every match is computed.
+    const { result, serverTiming } = await payingFor(services.access.rateLimit, context, () =>
+      timing.measure('origin', () => services.origin.match(job)),
+    );
+    timing.append(serverTiming);
+    return matchAnswer(context, [first, second], parameters, result);
+  } finally {
+    hold.release();
+  }
 }
 
 type FeaturesToMatch = FoundFeatures & { payload: Uint8Array<ArrayBuffer> };
 
 async function featuresOf(
   context: EdgeContext,
-  { features }: Services,
+  { features, access }: Services,
   side: MatchSide,
   parameters: SiftParameters,
 ): Promise<FeaturesToMatch> {
-  const query = { sha256: side.sha256, parameters, needsPayload: true, timing: context.get('timing') };
+  const query = {
+    sha256: side.sha256,
+    parameters,
+    needsPayload: true,
+    timing: context.get('timing'),
+    keepAlive: (work: Promise<unknown>) => context.executionCtx.waitUntil(work),
+  };
   try {
     const found = side.upload
       ? await features.obtain({
@@ -75,7 +91,7 @@ async function featuresOf(
           client: clientIdentity(context),
           trace: context.get('trace'),
           signal: context.req.raw.signal,
-          keepAlive: (work) => context.executionCtx.waitUntil(work),
+          reserveWork: () => reserveWork(access.rateLimit, context),
           releaseBytes: () => undefined,
         })
       : await features.find(query);

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { CachedFeatures } from '../cached-features.ts';
 
 /** Of the 128 MB that a Worker's isolate has for everything. */
-const CAPACITY_BYTES = 32 * 1024 * 1024;
+const CAPACITY_BYTES = 24 * 1024 * 1024;
 /** A larger payload would push out hundreds of others; of those only the summary is kept. */
 const LARGEST_PAYLOAD_BYTES = 2 * 1024 * 1024;
 /** Rough size of a summary with its key, as JavaScript objects. */
