@@ -11,9 +11,9 @@ export interface BodyLimits {
 /** A body over its limit is still read, and forgotten, up to here: clients that get cut off never see the response. */
 const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
 /** A body of at most this announced length is read by one native call, and takes this much room from the start. */
-export const SMALL_BODY_BYTES = 128 * 1024;
+const SMALL_BODY_BYTES = 128 * 1024;
 /** The room of a larger one grows by this factor as it arrives, so that it holds at most so many times what has come. */
-const FIRST_STEP_BYTES = 256 * 1024;
+const FIRST_STEP_BYTES = 64 * 1024;
 const GROWTH = 4;
 /** Large enough that few reads are made, small enough that a slow client is seen to move. */
 const LEAST_READ_BYTES = 64 * 1024;
@@ -22,7 +22,8 @@ const WATCH_MS = 500;
 
 /** The room that reading a body takes at first. */
 export function firstRoomFor(request: Request, { maxBytes }: BodyLimits): number {
-  return Math.min(declaredLength(request) ?? FIRST_STEP_BYTES, maxBytes, FIRST_STEP_BYTES);
+  const length = declaredLength(request) ?? FIRST_STEP_BYTES;
+  return Math.min(length, maxBytes, length <= SMALL_BODY_BYTES ? SMALL_BODY_BYTES : FIRST_STEP_BYTES);
 }
 
 /** Whether the head announces a body that {@link collectBody} reads by one native call. */

@@ -11,10 +11,12 @@ const MAX_OVERTAKEN = 32;
 /** Longer than any step of a request takes, so that a lease ends even if the platform drops its request midway. */
 const LEASE_MS = 90_000;
 /** While others wait, a client may keep what it holds as long as it moves something in this time, … */
-const STALLED_MS = 2_000;
+const STALLED_MS = 5_000;
 /** … and after this time, at this rate in all: slower than any phone, faster than anyone who wants to block others. */
-const RATE_COUNTS_AFTER_MS = 5_000;
-const LEAST_BYTES_PER_MS = 32;
+const RATE_COUNTS_AFTER_MS = 8_000;
+const LEAST_BYTES_PER_MS = 16;
+/** A pause that took so much longer than it should shows that this isolate was busy, and no client slow. */
+const BUSY_MS = 200;
 
 /** Bytes that belong to one holder until it releases them, or until they are taken from it. */
 export interface MemoryLease {
@@ -165,9 +167,12 @@ export class MemoryBudget {
     const giveUpAt = Date.now() + this.#longestWaitMs;
     while (!isDone()) {
       if (Date.now() >= giveUpAt) throw this.#overloaded();
+      const pausedAt = Date.now();
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       afterPause();
-      this.#endStalled();
+      const lateMs = Date.now() - pausedAt - POLL_MS;
+      if (lateMs > BUSY_MS) this.#excuse(lateMs);
+      else this.#endStalled();
     }
   }
 
@@ -186,6 +191,10 @@ export class MemoryBudget {
     this.#meanLeaseMs += (Date.now() - lease.since - this.#meanLeaseMs) / 16;
   }
 
+  #excuse(milliseconds: number): void {
+    for (const lease of this.#leases) lease.excuse(milliseconds);
+  }
+
   #endStalled(): void {
     const now = Date.now();
     for (const lease of this.#leases) if (lease.isStalledAt(now)) lease.end();
@@ -198,6 +207,7 @@ class Lease implements MemoryLease {
   readonly since = Date.now();
   readonly #budget: Pick<MemoryLease, 'resize' | 'fit' | 'release'>;
   #renewedAt = this.since;
+  #movedAt = this.since;
   #dependsOnClient = false;
   #clientSince = 0;
   #movedBytes = 0;
@@ -217,6 +227,7 @@ class Lease implements MemoryLease {
 
   moved(bytes: number): void {
     this.renew();
+    this.#movedAt = this.#renewedAt;
     if (!this.#dependsOnClient) this.#clientSince = this.#renewedAt;
     this.#dependsOnClient = true;
     this.#movedBytes += bytes;
@@ -231,13 +242,18 @@ class Lease implements MemoryLease {
     this.#renewedAt = Date.now();
   }
 
+  /** Time that its client could not use. */
+  excuse(milliseconds: number): void {
+    this.#movedAt += milliseconds;
+    this.#clientSince += milliseconds;
+  }
+
   isStalledAt(now: number): boolean {
-    const idleMs = now - this.#renewedAt;
-    if (idleMs > LEASE_MS) return true;
+    if (now - this.#renewedAt > LEASE_MS) return true;
     if (!this.#dependsOnClient) return false;
     const elapsedMs = now - this.#clientSince;
     const isSlow = elapsedMs > RATE_COUNTS_AFTER_MS && this.#movedBytes < elapsedMs * LEAST_BYTES_PER_MS;
-    return idleMs > STALLED_MS || isSlow;
+    return now - this.#movedAt > STALLED_MS || isSlow;
   }
 
   end(): void {

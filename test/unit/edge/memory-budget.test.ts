@@ -87,7 +87,7 @@ test('a client that moves too little is ended while others wait; one that moves 
   ours.moved(0);
   ours.settle();
   const other = outcomeOf(budget.acquire(50));
-  for (let second = 0; second < 10; second += 1) {
+  for (let second = 0; second < 12; second += 1) {
     slow.moved(1_000);
     fast.moved(64_000);
     await pass(1_000);

@@ -50,7 +50,7 @@ test('a reader that does not read is ended when others want the memory, and afte
   const reader = outgoingStream(source(50).chunks, await budget.acquire(100)).getReader();
   await reader.read();
   const other = budget.acquire(100);
-  await vi.advanceTimersByTimeAsync(3_000);
+  await vi.advanceTimersByTimeAsync(7_000);
   (await other).release();
   await expect(reader.read().then(() => reader.read())).rejects.toThrow('does not read');
 

@@ -46,8 +46,6 @@ describe('parameters', () => {
     ['nfeatures', '-1'],
     ['nfeatures', '1.5'],
     ['nfeatures', '1000001'],
-    ['nfeatures', ''],
-    ['nfeatures', ' 5'],
     ['nfeatures', '0x10'],
     ['nfeatures', 'true'],
     ['n_octave_layers', '0'],
