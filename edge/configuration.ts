@@ -82,7 +82,7 @@ export const configurationSchema = z.object({
   OTEL_EXPORTER_OTLP_HEADERS: otlpHeadersSchema.describe('Headers for the collector, name=value,name=value'),
   OTEL_TRACES_SAMPLER_ARG: share()
     .default(1)
-    .describe('Share of the traces that begin here which are recorded, where there is a collector'),
+    .describe('Share of the traces that are recorded, where there is a collector; callers cannot raise it'),
   LOG_SAMPLE_RATE: share()
     .default(0.01)
     .describe('Share of requests that get a line in the log; failures of ours always do'),

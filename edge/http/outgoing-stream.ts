@@ -16,7 +16,7 @@ export function outgoingStream(chunks: Chunks, lease?: MemoryLease): ReadableStr
   let watch: ReturnType<typeof setInterval> | undefined;
   let movedAt = Date.now();
   const finish = () => {
-    clearInterval(watch);
+    if (watch !== undefined) clearInterval(watch);
     lease?.release();
     // Also a generator that is not at its end lets go of what it holds.
     void chunks.return?.();

@@ -204,7 +204,7 @@ async function inTime<Result>(work: Promise<Result>, timeoutMs: number, lease: M
   try {
     return await Promise.race([work, late]);
   } finally {
-    clearTimeout(timer);
+    if (timer !== undefined) clearTimeout(timer);
   }
 }
 

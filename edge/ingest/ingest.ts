@@ -67,6 +67,11 @@ export class Ingest {
     this.#memory = memory;
   }
 
+  /** Longest time for a body to arrive, in milliseconds. */
+  get timeoutMs(): number {
+    return this.#limits.timeoutMs;
+  }
+
   /**
    * Reads the body of a request within the memory budget.
    *

@@ -78,7 +78,7 @@ export async function payingFor<Result>(
 /** Takes what a question about many hashes costs, beside the unit that its admission took. */
 export function chargeHashes({ limiter }: RateLimit, context: EdgeContext, hashes: number): void {
   const client = context.get('rateLimitClient');
-  if (client !== undefined) limiter.charge(client, Math.ceil(hashes / EXISTS_HASHES_PER_UNIT) - 1);
+  if (client !== undefined) limiter.reserve(client, Math.ceil(hashes / EXISTS_HASHES_PER_UNIT) - 1);
 }
 
 /** Charges whoever cannot be told by a key. @throws ServiceError `RATE_LIMITED` */

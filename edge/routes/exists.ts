@@ -13,14 +13,14 @@ import type { Services } from '../services.ts';
 const MAX_BODY_BYTES = 128 * 1024;
 
 /** `POST /api/v1/features/exists`: which of many images have cached features, in one round trip to Redis. */
-export function registerExists(app: Hono<EdgeEnvironment>, { features, limits, access }: Services): void {
+export function registerExists(app: Hono<EdgeEnvironment>, { features, ingest, access }: Services): void {
   addRoute(app, exists, async (context) => {
     const timing = context.get('timing');
     const parameters = parseSiftParameters(queryParameters(context.req.raw));
     const body = await timing.measure('validate', () =>
       readJsonBody(context.req.raw, existsBodySchema, {
         maxBytes: MAX_BODY_BYTES,
-        timeoutMs: limits.timeoutMs,
+        timeoutMs: ingest.timeoutMs,
       }),
     );
     if (access.rateLimit) chargeHashes(access.rateLimit, context, body.sha256.length);

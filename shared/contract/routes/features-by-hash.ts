@@ -20,7 +20,7 @@ export const featuresByHash = defineRoute({
       headers: [...FEATURE_HEADERS, 'Cache-Control'],
       content: FEATURE_CONTENT,
     },
-    304: { description: 'The client already has them', headers: ['ETag', 'Vary'] },
+    304: { description: 'The client already has them', headers: ['ETag', 'Vary', 'Cache-Control'] },
   },
   errors: {
     INVALID_PARAMETER: "Parameter 'sigma' must be a number from 0.5 to 10.",
