@@ -66,7 +66,7 @@ export interface AccessRules {
 
 /** Of the 128 MB of an isolate, where the memory cache takes 32. A form may exceed the second by its own length. */
 const SMALL_UPLOADS_BYTES = 8 * 1024 * 1024;
-const LARGE_UPLOADS_BYTES = 20 * 1024 * 1024;
+const LARGE_UPLOADS_BYTES = 32 * 1024 * 1024;
 const RESPONSES_BYTES = 20 * 1024 * 1024;
 const MATCHES_BYTES = 16 * 1024 * 1024;
 /** A match takes seconds of its own: one that waits longer for its turn is better refused at once. */

@@ -1,6 +1,8 @@
 import { ServiceError } from '../../shared/contract/errors.ts';
 
-const POLL_MS = 10;
+const POLL_MS = 20;
+/** Looking at every holder costs more than looking whether there is room. */
+const STALLED_CHECK_MS = 200;
 const LONGEST_WAIT_MS = 20_000;
 /** A waiter that has not polled for so long was ended by the platform. */
 const ABANDONED_MS = 2_000;
@@ -65,6 +67,7 @@ export class MemoryBudget {
   /** The one holder that may exceed the capacity, so that holders that all wait for more cannot block each other. */
   #exceeding: Lease | undefined;
   #held = 0;
+  #checkedAt = 0;
   #meanLeaseMs = 0;
 
   /** @param refusal message for a client for whom there was no room in time */
@@ -197,6 +200,8 @@ export class MemoryBudget {
 
   #endStalled(): void {
     const now = Date.now();
+    if (now - this.#checkedAt < STALLED_CHECK_MS) return;
+    this.#checkedAt = now;
     for (const lease of this.#leases) if (lease.isStalledAt(now)) lease.end();
   }
 }

@@ -22,10 +22,11 @@ const remaining = (response: Response) =>
   Number(/r=(\d+)/.exec(response.headers.get('ratelimit') ?? '')?.[1]);
 
 test('many new images at once pass no more than their limit pays for', async () => {
-  const responses = await Promise.all(Array.from({ length: 40 }, (_, index) => upload(variant(index))));
-  expect(responses.filter(({ status }) => status === 200).length).toBe(2);
-  expect(responses.filter(({ status }) => status === 429).length).toBe(38);
-  expect(ports.originRequests).toHaveLength(2);
+  const responses = await Promise.all(Array.from({ length: 12 }, (_, index) => upload(variant(index))));
+  // Each has paid a unit for its admission, and one the seven more that an extraction costs.
+  expect(responses.filter(({ status }) => status === 200).length).toBe(1);
+  expect(responses.filter(({ status }) => status === 429).length).toBe(11);
+  expect(ports.originRequests).toHaveLength(1);
 });
 
 test('an image that cannot be decoded costs as much as one that can, a failure of ours costs nothing more', async () => {
