@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
-import { EXISTS_HASHES_PER_UNIT } from '../../shared/contract/exists.ts';
 import { asServiceError } from '../../shared/contract/errors.ts';
+import { EXISTS_HASHES_PER_UNIT } from '../../shared/contract/exists.ts';
 import { clientNetwork } from '../access/client-address.ts';
 import type { Quota, RateLimiter } from '../access/rate-limiter.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
