@@ -13,3 +13,10 @@ if(NOT TIFF_FOUND)
   message(FATAL_ERROR "libtiff 4.5 or newer was not found: install it with 'apt-get install libtiff-dev' or 'brew install libtiff'")
 endif()
 target_link_libraries(edgesift_image_libraries INTERFACE TIFF::TIFF)
+
+# Comes with libtiff's development files.
+find_package(ZLIB)
+if(NOT ZLIB_FOUND)
+  message(FATAL_ERROR "zlib was not found: install it with 'apt-get install zlib1g-dev'")
+endif()
+target_link_libraries(edgesift_image_libraries INTERFACE ZLIB::ZLIB)

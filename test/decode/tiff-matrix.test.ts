@@ -231,7 +231,7 @@ describe('damage is refused wherever it lies', () => {
     return count;
   }
 
-  test.each(['strips'])('a changed byte of deflated %s', async (layout) => {
+  test.each(['strips', 'tiles'])('a changed byte of deflated %s', async (layout) => {
     const bytes = writeTiff({ ...RGB_PLAN, ...LAYOUTS[layout], compression: 'deflate' });
     const sound = await outcome(bytes);
     for (let at = 10; at < bytes.length - 400; at += 53) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "decode/deflate.h"
 #include "decode/orientation.h"
 #include "decode/tiff_file.h"
 #include "grey.h"
@@ -148,6 +149,10 @@ Layout layoutOf(const TiffFile& file, const DecodeRequest& request) {
     throw UnsupportedImage("with JPEG compression of " + number(layout.samples) + " samples of " +
                            number(layout.bits) + " bits");
   }
+  if ((layout.compression == COMPRESSION_DEFLATE || layout.compression == COMPRESSION_ADOBE_DEFLATE) &&
+      file.field<std::uint16_t>(TIFFTAG_FILLORDER) != FILLORDER_MSB2LSB) {
+    throw UnsupportedImage("with deflate compression of reversed bits");
+  }
   // Before a strip is measured: libtiff decodes luma and chroma to R, G, B, as it does for OpenCV.
   if (layout.photometric == PHOTOMETRIC_YCBCR) TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
   return layout;
@@ -226,10 +231,18 @@ class SampleRows {
     throw DamagedImage("TIFF: " + file_.complaint());
   }
 
+  void checkDeflated(std::uint32_t part, std::size_t mostBytes) const {
+    if (layout_.compression != COMPRESSION_DEFLATE && layout_.compression != COMPRESSION_ADOBE_DEFLATE) return;
+    const EncodedImage stream = file_.part(part);
+    if (!isSoundDeflateStream(stream.bytes, stream.size, mostBytes)) throw DamagedImage("TIFF: a damaged zlib stream");
+  }
+
   void readStrip(int top, int plane, std::uint8_t* target) {
     const std::size_t expected = rowBytes_ * static_cast<std::size_t>(rowsAt(top));
     const std::uint32_t strip = TIFFComputeStrip(file_.handle(), static_cast<std::uint32_t>(top),
                                                  static_cast<std::uint16_t>(plane));
+    // Some programs fill up the last strip with rows that the image does not have.
+    checkDeflated(strip, rowBytes_ * static_cast<std::size_t>(bandRows_));
     check(TIFFReadEncodedStrip(file_.handle(), strip, target, static_cast<tmsize_t>(expected)), expected);
   }
 
@@ -237,6 +250,7 @@ class SampleRows {
     for (int left = 0; left < layout_.width; left += tileWidth_) {
       const std::uint32_t index = TIFFComputeTile(file_.handle(), static_cast<std::uint32_t>(left),
                                                   static_cast<std::uint32_t>(top), 0, static_cast<std::uint16_t>(plane));
+      checkDeflated(index, tile_.size());
       check(TIFFReadEncodedTile(file_.handle(), index, tile_.data(), static_cast<tmsize_t>(tile_.size())),
             tile_.size());
       const std::size_t start = bytesOf(left);

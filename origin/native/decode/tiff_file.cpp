@@ -36,6 +36,13 @@ TiffFile::~TiffFile() {
   if (tiff_ != nullptr) TIFFClose(tiff_);
 }
 
+EncodedImage TiffFile::part(std::uint32_t index) const {
+  const std::uint64_t offset = TIFFGetStrileOffset(tiff_, index);
+  const std::uint64_t length = TIFFGetStrileByteCount(tiff_, index);
+  if (offset > file_.size || length > file_.size - offset) return {nullptr, 0};
+  return {file_.bytes + offset, static_cast<std::size_t>(length)};
+}
+
 void TiffFile::beginImageData() { complained_ = false; }
 
 int TiffFile::onError(TIFF*, void* self, const char* module, const char* format, va_list values) {

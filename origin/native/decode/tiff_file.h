@@ -19,6 +19,8 @@ class TiffFile {
   ~TiffFile();
 
   TIFF* handle() const { return tiff_; }
+  /// The bytes of a strip or tile; none where they do not lie within the file.
+  EncodedImage part(std::uint32_t index) const;
 
   template <typename Value>
   Value field(std::uint32_t tag) const {

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace edgesift::addon {
+
+/// Whether the bytes begin with a zlib stream (RFC 1950) that ends with the right checksum and gives at most
+/// `mostBytes`. libtiff looks at neither where a damaged stream gives more than it asked for.
+bool isSoundDeflateStream(const std::uint8_t* bytes, std::size_t size, std::size_t mostBytes);
+
+}  // namespace edgesift::addon
