@@ -28,6 +28,8 @@ async function outcomeOf(bytes: Uint8Array): Promise<string> {
     const header = readImageHeader(bytes);
     checkPixelCount(header, LIMITS);
     const image = await decodeImage(addon, bytes, { header, orientation: 'apply', colours: false });
+    if (image.width * image.height !== header.width * header.height)
+      throw new Error('another size than admitted');
     if (image.width * image.height <= MAX_EXTRACTED_PIXELS) {
       addon.extract(image, { ...DEFAULT_SIFT_PARAMETERS, nfeatures: 50 });
     }

@@ -1,0 +1,23 @@
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+const run = promisify(execFile);
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+test.runIf(process.env.EDGESIFT_THOROUGH === '1')(
+  'half a minute of mutated JPEG and TIFF files makes no invalid memory access and no undefined behaviour',
+  async () => {
+    const build = at('../../build/decode-fuzz');
+    await run('cmake', ['-S', at('.'), '-B', build]);
+    await run('cmake', ['--build', build, '--parallel', '2'], { maxBuffer: 1 << 26 });
+    const pictures = readdirSync(at('../pictures'))
+      .filter((name) => /\.(jpg|tif)$/.test(name))
+      .map((name) => at(`../pictures/${name}`));
+    const { stdout } = await run(`${build}/fuzz_decode`, ['30', String(Date.now() % 1e9), ...pictures]);
+    expect(stdout).toMatch(/^\d{3,} files, \d+ decoded/);
+  },
+  300_000,
+);
