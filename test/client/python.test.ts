@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -30,7 +30,8 @@ test('the Python package has the version of the service', () => {
 
 describe.skipIf(isMissing)('the Python client', () => {
   test('passes its own tests', { timeout: TIMEOUT_MS }, async () => {
-    for (const module of ['cv2', 'h5py']) toolMissing(`the Python client's ${module}`, PYTHON, '-c', `import ${module}`);
+    for (const module of ['cv2', 'h5py'])
+      toolMissing(`the Python client's ${module}`, PYTHON, '-c', `import ${module}`);
     // unittest reports on standard error.
     const { stderr } = await python('-W', 'error', '-m', 'unittest', 'discover', '-s', 'tests', '-t', '.');
     expect(stderr).toMatch(/^Ran \d{2,} tests/m);

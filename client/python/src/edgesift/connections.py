@@ -17,6 +17,7 @@ class ConnectionPool:
         self._address = address
         self._ssl_context = ssl_context
         self._idle: list[HTTPConnection] = []
+        self._is_closed = False
         self._lock = threading.Lock()
 
     def take_idle(self) -> HTTPConnection | None:
@@ -32,13 +33,15 @@ class ConnectionPool:
 
     def give_back(self, connection: HTTPConnection) -> None:
         with self._lock:
-            if len(self._idle) < _MOST_IDLE:
+            if not self._is_closed and len(self._idle) < _MOST_IDLE:
                 self._idle.append(connection)
                 return
         connection.close()
 
     def close(self) -> None:
+        """Closes the idle connections now, and those in use when they are given back."""
         with self._lock:
+            self._is_closed = True
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
