@@ -81,6 +81,10 @@ class ReportNotFound(NotFound):
     code = "REPORT_NOT_FOUND"
 
 
+class MethodNotAllowed(EdgesiftError):
+    code = "METHOD_NOT_ALLOWED"
+
+
 class NotAcceptable(EdgesiftError):
     code = "NOT_ACCEPTABLE"
 
