@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +24,15 @@ function python(...parameters: string[]) {
   return run(PYTHON, parameters, { cwd: FOLDER, env, timeout: TIMEOUT_MS });
 }
 
+async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'edgesift-python-'));
+  try {
+    await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 test('the Python package has the version of the service', () => {
   const project = readFileSync(path.join(FOLDER, 'pyproject.toml'), 'utf8');
   expect(/^version = "(.*)"$/m.exec(project)?.[1]).toBe(manifest.version);
@@ -43,17 +53,41 @@ describe.skipIf(isMissing)('the Python client', () => {
     expect(stdout.trim().split(' ')).toEqual(expect.arrayContaining(errorCodeSchema.options));
   });
 
+  test('is installed by pip without a network', { timeout: TIMEOUT_MS }, async ({ skip }) => {
+    const tools = 'import setuptools, wheel, pip';
+    if (toolMissing('the installation of the Python client', PYTHON, '-c', tools)) return skip();
+    await withFolder(async (folder) => {
+      // setuptools writes beside what it builds.
+      const source = path.join(folder, 'source');
+      const target = path.join(folder, 'target');
+      cpSync(FOLDER, source, { recursive: true });
+      const flags = [
+        '--isolated',
+        '--quiet',
+        '--no-index',
+        '--no-build-isolation',
+        '--no-deps',
+        '--target',
+        target,
+      ];
+      await python('-m', 'pip', 'install', ...flags, source);
+      const script = 'import sys; sys.path.insert(0, sys.argv[1]); import edgesift; print(edgesift.__file__)';
+      const { stdout } = await python('-c', script, target);
+      expect(stdout).toBe(`${path.join(target, 'edgesift', '__init__.py')}\n`);
+    });
+  });
+
   test('detects, matches and converts with a real service', { timeout: TIMEOUT_MS }, async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'edgesift-python-'));
     const stack = await startEdgeStack({ runtime: 'workerd' });
     try {
-      const picture = path.join(folder, 'picture.png');
-      writeFileSync(picture, await newPicture());
-      const { stdout } = await python('-W', 'error', '-m', 'tests.real_service', stack.url, picture);
-      expect(stdout).toBe('passed\n');
+      await withFolder(async (folder) => {
+        const picture = path.join(folder, 'picture.png');
+        writeFileSync(picture, await newPicture());
+        const { stdout } = await python('-W', 'error', '-m', 'tests.real_service', stack.url, picture);
+        expect(stdout).toBe('passed\n');
+      });
     } finally {
       await stack.stop();
-      rmSync(folder, { recursive: true, force: true });
     }
   });
 });
