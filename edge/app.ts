@@ -57,9 +57,9 @@ function refuseUnknown(context: EdgeContext): Response {
   const { method, path } = context.req;
   const allowed = allowedMethods(path);
   if (allowed.length === 0) {
-    return answerError(new ServiceError('NOT_FOUND', 'There is nothing at this path.'), context);
+    return answerError(new ServiceError('NOT_FOUND', 'This path does not exist.'), context);
   }
-  const message = `This path does not have the method ${method.slice(0, 32)}.`;
+  const message = `This path does not support the method ${method.slice(0, 32)}.`;
   const response = answerError(
     new ServiceError('METHOD_NOT_ALLOWED', message, { details: { allowed } }),
     context,

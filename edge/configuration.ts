@@ -4,7 +4,7 @@ import { extractorSchema } from '../shared/extractor.ts';
 import { integerSetting, readSettings, secretListSetting } from '../shared/settings.ts';
 import { collectorUrl, otlpHeadersSchema } from '../shared/tracing/settings.ts';
 
-const httpUrl = z.url({ protocol: /^https?$/, error: 'is missing or no http(s) URL' });
+const httpUrl = z.url({ protocol: /^https?$/, error: 'is missing or not an http(s) URL' });
 
 const share = () => {
   const error = 'must be a number from 0 to 1';
@@ -23,69 +23,81 @@ const corsOriginsSchema = z
   .pipe(
     z.array(
       z.string().refine((origin) => origin === '*' || URL.parse(origin)?.origin === origin, {
-        error: 'must be origins without a path, as in https://app.example.com',
+        error: 'must be origins without a path, such as https://app.example.com',
       }),
     ),
   );
 
 /** Settings of the edge: Worker bindings or environment variables of the same names. */
 export const configurationSchema = z.object({
-  UPSTASH_REDIS_REST_URL: httpUrl.describe('Upstash Redis, or a gateway that speaks its REST protocol'),
+  UPSTASH_REDIS_REST_URL: httpUrl.describe(
+    'REST URL of the Redis at Upstash, or of a gateway with the same protocol',
+  ),
   UPSTASH_REDIS_REST_TOKEN: z
     .string({ error: 'is missing' })
     .min(1, { error: 'is missing' })
-    .describe('What that asks of its clients'),
-  ORIGIN_URL: httpUrl.describe('Where the origin is reached, without a path'),
+    .describe('Token of UPSTASH_REDIS_REST_URL'),
+  ORIGIN_URL: httpUrl.describe('URL of the origins or their load balancer, without a path'),
   JOBS_URL: httpUrl
     .optional()
-    .describe('Where the job service is reached, without a path; none: no bulk jobs'),
+    .describe('URL of the job service, without a path. Without it, there are no bulk jobs'),
   ORIGIN_SECRET: secretListSetting(32).describe(
-    'Shared with the origin; signs every request to it, and cached results. Several, separated by commas: the first signs, all verify',
+    'Secret shared with the origins. It signs requests to them, and cached results. In a list, the first secret signs, and all are accepted',
   ),
-  EXTRACTOR: extractorSchema.describe("The origins' extractor, as their /health/ready names it"),
-  CACHE_TTL: integerSetting(1).default(3600).describe('Seconds for which results are kept'),
-  MAX_IMAGE_BYTES: integerSetting(1).default(DEFAULT_MAX_IMAGE_BYTES).describe('Largest image file'),
+  EXTRACTOR: extractorSchema.describe('Extractor of the origins, as their /health/ready reports it'),
+  CACHE_TTL: integerSetting(1).default(3600).describe('Seconds for which results are cached'),
+  MAX_IMAGE_BYTES: integerSetting(1)
+    .default(DEFAULT_MAX_IMAGE_BYTES)
+    .describe('Maximum size of an image file in bytes'),
   MAX_IMAGE_PIXELS: integerSetting(1)
     .default(DEFAULT_MAX_IMAGE_PIXELS)
-    .describe('Largest width × height of an image'),
-  ORIGIN_TIMEOUT_MS: integerSetting(1, 30_000).default(29_000).describe('Longest wait for features'),
+    .describe('Maximum width × height of an image'),
+  ORIGIN_TIMEOUT_MS: integerSetting(1, 30_000)
+    .default(29_000)
+    .describe('Maximum time in milliseconds for an extraction or a match, including the queue'),
   REDIS_TIMEOUT_MS: integerSetting(1, 10_000)
     .default(250)
-    .describe('Longest wait for a cached summary, and four times that for a payload; slower is a miss'),
+    .describe(
+      'Maximum time in milliseconds for the look-up of a summary, and four times that for a payload. A slower look-up is a miss',
+    ),
   UPLOAD_TIMEOUT_MS: integerSetting(1, 60_000)
     .default(30_000)
-    .describe('Longest time that a client may take to send its upload'),
+    .describe('Maximum time in milliseconds for a client to send its upload'),
   REQUIRE_API_KEY: z
     .enum(['true', 'false'], { error: 'must be true or false' })
     .default('false')
     .transform((text) => text === 'true')
-    .describe('Whether all of /api/ takes an API key; cache administration takes one always'),
+    .describe('Whether every request to /api/ needs an API key. Administration always needs one'),
   RATE_LIMIT: integerSetting(0)
     .default(0)
-    .describe('Units that one API key or network may use in each window; 0 for no limit'),
-  RATE_LIMIT_WINDOW_S: integerSetting(1, 86_400).default(60).describe('Length of a window'),
+    .describe('Units that an API key or a network may use in each window. 0 means no limit'),
+  RATE_LIMIT_WINDOW_S: integerSetting(1, 86_400).default(60).describe('Length of a window in seconds'),
   RATE_LIMIT_MISS_COST: integerSetting(1)
     .default(10)
-    .describe('Units that a computed answer costs; a cached one costs one'),
+    .describe('Units that a computed result costs. A cached result costs one'),
   CLIENT_ADDRESS_HEADER: z
     .string()
     .optional()
     .describe(
-      "Header in which a trusted proxy tells the client's address; without it the connection's counts",
+      'Header in which a trusted proxy sends the address of the client. Without it, the address of the connection is used',
     ),
   CORS_ORIGINS: corsOriginsSchema.describe(
-    'Web pages that may call the API, as in https://a.example,https://b.example; * for any',
+    'Origins of web pages that may call the API, such as https://a.example,https://b.example; * allows all',
   ),
   OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl.describe(
-    'Collector for spans, by OTLP over HTTP, without /v1/traces; none by default',
+    'URL of an OTLP/HTTP collector for spans, without /v1/traces',
   ),
-  OTEL_EXPORTER_OTLP_HEADERS: otlpHeadersSchema.describe('Headers for the collector, name=value,name=value'),
+  OTEL_EXPORTER_OTLP_HEADERS: otlpHeadersSchema.describe(
+    'Headers for the collector, as name=value,name=value',
+  ),
   OTEL_TRACES_SAMPLER_ARG: share()
     .default(1)
-    .describe('Share of the traces that are recorded, where there is a collector; callers cannot raise it'),
+    .describe(
+      'Share of traces that are recorded, 0 to 1, if there is a collector. The traceparent of a client cannot raise it',
+    ),
   LOG_SAMPLE_RATE: share()
     .default(0.01)
-    .describe('Share of requests that get a line in the log; failures of ours always do'),
+    .describe('Share of requests that are logged. Server errors are always logged'),
 });
 export type Configuration = z.infer<typeof configurationSchema>;
 

@@ -74,7 +74,7 @@ const MATCH_WAIT_MS = 5_000;
 /** The largest payload that is stored, and some of the usual size beside it. */
 const PAYLOAD_BUDGET_BYTES = 32 * 1024 * 1024;
 
-const RESULTS_REFUSAL = 'Too many results are on their way.';
+const RESULTS_REFUSAL = 'Too many results are in progress.';
 const UPLOADS_REFUSAL = 'Too many uploads are in progress.';
 
 const MARGIN_MS = 500;

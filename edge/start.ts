@@ -26,7 +26,7 @@ function misconfiguredApp(error: SettingsError): Hono<EdgeEnvironment> {
   app.use(requestContext());
   app.notFound((context) =>
     answerError(
-      new ServiceError('SERVICE_NOT_READY', 'The service is not set up completely.', { cause: error }),
+      new ServiceError('SERVICE_NOT_READY', 'The service is not fully configured.', { cause: error }),
       context,
     ),
   );

@@ -18,67 +18,71 @@ export function usableMemoryBytes(): number {
 /** What is left of the memory belongs to Node, uploads, results and whatever else runs on the machine. */
 const DEFAULT_MEMORY_SHARE = 0.75;
 
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Settings of the origin: environment variables of the same names. */
 export const settingsSchema = z.object({
   ORIGIN_HOST: z.string().default('127.0.0.1').describe('Address to listen on'),
   ORIGIN_PORT: integerSetting(0, 65_535)
     .default(8080)
-    .describe('Port to listen on; 0 takes any free one, which the log tells'),
+    .describe('Port to listen on. 0 chooses a free port, which is logged'),
   ORIGIN_SECRET: secretListSetting(32).describe(
-    'Shared with the edges, whose requests it signs. Several, separated by commas: all verify',
+    'Secret shared with the edges, which sign requests with it. In a list, all are accepted',
   ),
   ORIGIN_THREADS: integerSetting(1, 1024)
     .default(() => availableParallelism())
-    .describe('Extractions at the same time')
+    .describe('Number of worker threads: jobs at the same time')
     .meta({ computed: 'one per core' }),
   SIFT_ENGINE: z
     .enum(SIFT_ENGINES, { error: `must be one of: ${SIFT_ENGINES.join(', ')}` })
     .default('edgesift')
-    .describe('What extracts features; part of the key of every result'),
+    .describe('Engine that extracts features. It is part of the key of every result'),
   ORIGIN_MEMORY_BYTES: integerSetting(64 * 1024 * 1024)
     .default(() => Math.floor(usableMemoryBytes() * DEFAULT_MEMORY_SHARE))
-    .describe('What all running jobs together may take, by estimate')
+    .describe('Memory in bytes that all running jobs may take together, as estimated')
     .meta({ computed: "3/4 of the machine's or container's" }),
   ORIGIN_QUEUE_LENGTH: integerSetting(1, 100_000)
     .default(64)
-    .describe('How many jobs may wait before new ones are refused'),
+    .describe('Number of jobs that may wait. Further jobs are refused'),
   ORIGIN_UPLOAD_BYTES: integerSetting(1)
     .default(256 * 1024 * 1024)
     .describe(
-      'What all uploads together may take; not less than MAX_IMAGE_BYTES, nor than the largest match',
+      'Memory in bytes that all uploads may take together. At least MAX_IMAGE_BYTES and the largest match',
     ),
   JOB_TIMEOUT_MS: integerSetting(1, 3_600_000)
     .default(30_000)
-    .describe('Longest time for a request, waiting included, unless its caller allows less'),
-  MAX_IMAGE_BYTES: integerSetting(1).default(DEFAULT_MAX_IMAGE_BYTES).describe('Largest image file'),
+    .describe('Maximum time in milliseconds for a job, including the queue. The edge can set less'),
+  MAX_IMAGE_BYTES: integerSetting(1)
+    .default(DEFAULT_MAX_IMAGE_BYTES)
+    .describe('Maximum size of an image file in bytes'),
   MAX_IMAGE_PIXELS: integerSetting(1)
     .default(DEFAULT_MAX_IMAGE_PIXELS)
-    .describe('Largest width × height of an image'),
+    .describe('Maximum width × height of an image'),
   OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl.describe(
-    'Collector for spans, by OTLP over HTTP, without /v1/traces; none by default',
+    'URL of an OTLP/HTTP collector for spans, without /v1/traces',
   ),
-  OTEL_EXPORTER_OTLP_HEADERS: otlpHeadersSchema.describe('Headers for the collector, name=value,name=value'),
+  OTEL_EXPORTER_OTLP_HEADERS: otlpHeadersSchema.describe(
+    'Headers for the collector, as name=value,name=value',
+  ),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'must be a URL such as redis://host:6379 or rediss://…' })
     .optional()
     .describe(
-      'The Redis to which results are written for all edges, such as rediss://default:PASSWORD@HOST:6379',
+      'Redis that results are written to, such as rediss://default:PASSWORD@HOST:6379. Without it, edges share no results',
     ),
   UPSTASH_REDIS_REST_URL: z
-    .url()
+    .url({ error: 'must be an http(s) URL' })
     .optional()
-    .describe('Used instead of REDIS_URL for a store without a TCP endpoint; with UPSTASH_REDIS_REST_TOKEN'),
+    .describe('REST URL to write results to, if REDIS_URL is not set. Needs UPSTASH_REDIS_REST_TOKEN'),
   UPSTASH_REDIS_REST_TOKEN: z.string().optional().describe('Token of UPSTASH_REDIS_REST_URL'),
   LOG_FILE: z
     .string()
     .optional()
-    .describe('A file for the log beside standard output, such as logs/api.log; it rotates at 10 MB'),
+    .describe('Log file in addition to standard output, such as logs/api.log. It rotates at 10 MB'),
   LOG_LEVEL: z
     .enum(LOG_LEVELS, { error: `must be one of: ${LOG_LEVELS.join(', ')}` })
     .default('info')
-    .describe('Least level of what is logged'),
+    .describe('Lowest level that is logged'),
 });
 
 const configurationSchema = settingsSchema

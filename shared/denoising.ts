@@ -35,8 +35,8 @@ export function checkDenoising(
   if (width * height <= max) return;
   throw new ServiceError(
     'IMAGE_TOO_LARGE',
-    `With these windows, images of at most ${max} pixels are denoised: it takes too long. Send a smaller image, or ` +
-      'choose smaller windows.',
+    `Denoising this image would take too long. With these windows, an image can have at most ${max} pixels. Send a ` +
+      'smaller image or choose smaller windows.',
     { details: { limit: 'denoising', max, actual: width * height, width, height } },
   );
 }

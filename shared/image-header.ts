@@ -57,7 +57,7 @@ function unsupportedImage(bytes: Uint8Array): ServiceError {
   if (!foreign) return invalidImage('The content is not a JPEG, PNG, BMP, TIFF or WebP image.');
   return new ServiceError(
     'INVALID_IMAGE',
-    `The file is ${foreign}, which is not supported: send JPEG, PNG, BMP, TIFF or WebP.`,
+    `The format ${foreign} is not supported. Send JPEG, PNG, BMP, TIFF or WebP.`,
     { details: { format: foreign, supported: IMAGE_FORMATS } },
   );
 }

@@ -13,7 +13,7 @@ export const MAX_MATCH_BODY_BYTES = 2 * (MAX_MATCHED_KEYPOINTS * BYTES_PER_KEYPO
  */
 export function checkMatchable(keypoints: number): void {
   if (keypoints <= MAX_MATCHED_KEYPOINTS) return;
-  const message = `Images of more than ${MAX_MATCHED_KEYPOINTS} keypoints are not matched: use the strongest by nfeatures.`;
+  const message = `An image with more than ${MAX_MATCHED_KEYPOINTS} keypoints cannot be matched. Set nfeatures to keep the strongest ones.`;
   throw new ServiceError('IMAGE_TOO_LARGE', message, {
     details: { limit: 'keypoints', max: MAX_MATCHED_KEYPOINTS, actual: keypoints },
   });

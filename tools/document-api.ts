@@ -39,16 +39,16 @@ export function apiReferencePage(): string {
   const routes = Object.values<RouteDeclaration>(ROUTES);
   return `# API reference
 
-Every route, with every parameter. Made from \`shared/contract/routes/\` by \`node tools/document-api.ts\`; a test fails where it is not
-current. [api.md](api.md) explains the routes with examples, \`GET /openapi.json\` is the same for machines.
+This page lists every route with every parameter. \`node tools/document-api.ts\` makes it from \`shared/contract/routes/\`, and a test
+fails when it is out of date. [api.md](api.md) explains the routes with examples. \`GET /openapi.json\` has the same content for tools.
 
 | route | scope of the API key | |
 |---|---|---|
 ${routes.map((route) => `| [\`${nameOf(route)}\`](#${anchorOf(route)}) | ${route.scope ?? 'none'} | ${route.summary} |`).join('\n')}
 
-Routes of scope \`admin\` take a key in every deployment, the others where \`REQUIRE_API_KEY\` is set. Every route can also respond with
-\`INTERNAL_SERVER_ERROR\` (500) and \`SERVICE_NOT_READY\` (503); those with a scope with \`UNAUTHORIZED\` (401), \`FORBIDDEN\` (403) and
-\`RATE_LIMITED\` (429).
+Routes with the scope \`admin\` need an API key in every deployment, other routes with a scope only if \`REQUIRE_API_KEY\` is set. Every
+route can also respond with \`INTERNAL_SERVER_ERROR\` (500) and \`SERVICE_NOT_READY\` (503). Routes with a scope can respond with
+\`UNAUTHORIZED\` (401), \`FORBIDDEN\` (403) and \`RATE_LIMITED\` (429).
 
 ${routes.map(sectionOf).join('\n\n')}
 `;

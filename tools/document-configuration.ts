@@ -25,44 +25,46 @@ const objectSchema = z.object({
 export function configurationPage(): string {
   return `# Configuration
 
-Made from the schemas by \`node tools/document-configuration.ts\`; a test fails where it is not current.
+\`node tools/document-configuration.ts\` makes this page from the schemas, and a test fails when it is out of date.
 
 Every process reads its settings from the environment: \`.env\` with \`npm start\` and \`docker compose\` (see
-[.env.example](../.env.example)), vars and secrets on Cloudflare ([deployment.md](deployment.md)). All are checked at the start,
-and every problem is named at once: origin and gateway then end, the edge answers \`SERVICE_NOT_READY\` and logs it. A setting
-that is empty counts as not given.
+[.env.example](../.env.example)), vars and secrets on Cloudflare ([deployment.md](deployment.md)). Each process checks all settings
+at its start and reports every problem at once. Then origin and gateway end, and the edge responds with \`SERVICE_NOT_READY\` and logs
+the problems. An empty setting counts as not set.
 
-Two must agree between edge and origins: \`ORIGIN_SECRET\`, and \`EXTRACTOR\` with what an origin's \`/health/ready\` says of itself as
-\`name@version\`. With a wrong \`EXTRACTOR\` answers stay right, but are not found again in the cache; the edge's log says so.
+Edge and origins must have the same \`ORIGIN_SECRET\`. \`EXTRACTOR\` of the edge must be what \`/health/ready\` of an origin reports, as
+\`name@version\`. With a wrong \`EXTRACTOR\`, responses stay correct, but later requests do not find the results in the cache. The edge
+logs this.
 
 ## Edge
 
 ${tableOf(edgeSchema)}
 
-On Deno also \`HOST\` and \`PORT\`, where to listen.
+On Deno, \`HOST\` and \`PORT\` set the address and the port to listen on.
 
 ## Origin
 
 ${tableOf(originSchema)}
 
-OpenCV itself reads \`OPENCV_CPU_DISABLE\`, such as \`AVX512-SKX\`: origins of different CPU generations need a common level.
+OpenCV itself reads \`OPENCV_CPU_DISABLE\`, such as \`AVX512-SKX\`. With \`SIFT_ENGINE=opencv\`, origins of different CPU generations need a
+common level.
 
 ## Bulk jobs
 
-Job service; workers read all of it but \`JOBS_HOST\` to \`ORIGIN_SECRET\`, and the origin's settings for extraction. Credentials for S3
-are those of the AWS tools, such as \`AWS_ACCESS_KEY_ID\` and \`AWS_SECRET_ACCESS_KEY\`.
+The job service reads all of these settings. Workers read them except \`JOBS_HOST\` to \`ORIGIN_SECRET\`, and also the origin's settings
+for extraction. S3 credentials come from the settings of the AWS tools, such as \`AWS_ACCESS_KEY_ID\` and \`AWS_SECRET_ACCESS_KEY\`.
 
 ${tableOf(jobServiceSettingsSchema)}
 
 ## Redis gateway
 
-For development and compose; production talks to Upstash.
+The gateway is for development, Compose and Kubernetes without Upstash.
 
 ${tableOf(gatewaySchema)}
 
 ## Elsewhere
 
-\`npm start\` reads \`PORT\`, \`ORIGIN_PORT\`, \`REDIS_REST_PORT\`, \`REDIS_URL\`, \`ORIGIN_SECRET\` and \`REDIS_REST_TOKEN\`, and hands the
+\`npm start\` reads \`PORT\`, \`ORIGIN_PORT\`, \`REDIS_REST_PORT\`, \`REDIS_URL\`, \`ORIGIN_SECRET\` and \`REDIS_REST_TOKEN\`, and passes the
 others on. \`npm run jobs\` reads \`NATS_PORT\`, \`JOBS_PORT\`, \`JOBS_WORKERS\` and \`ORIGIN_SECRET\`. docker-compose.yml reads
 \`ORIGIN_REPLICAS\`, \`ORIGIN_MEMORY_LIMIT\`, \`JOBS_DATA\` and \`GRAFANA_PORT\`.
 `;
@@ -89,7 +91,7 @@ function accepted(schema: z.ZodObject, name: string): string {
   const message = schema.shape[name]?.safeParse('\u0000').error?.issues[0]?.message ?? '';
   return message
     .replace(/^must (be|have|look) /, '')
-    .replace(/^is missing or no /, '')
+    .replace(/^is missing or not an? /, '')
     .replaceAll('|', '\\|');
 }
 

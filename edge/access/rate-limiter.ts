@@ -143,10 +143,14 @@ export class RateLimiter {
 }
 
 function rateLimited({ limit, windowSeconds, resetSeconds }: Quota): ServiceError {
-  return new ServiceError('RATE_LIMITED', `The limit is ${limit} units in ${windowSeconds} s.`, {
-    details: { limit, window_s: windowSeconds },
-    retryAfterSeconds: resetSeconds,
-  });
+  return new ServiceError(
+    'RATE_LIMITED',
+    `The rate limit of ${limit} units per ${windowSeconds} s is exceeded.`,
+    {
+      details: { limit, window_s: windowSeconds },
+      retryAfterSeconds: resetSeconds,
+    },
+  );
 }
 
 function move(usage: Usage, units: number): void {

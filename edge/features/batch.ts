@@ -127,7 +127,10 @@ export class Batch {
     const { features } = this.#services;
     const { sift, representation } = this.#parameters;
     if (this.#context.get('timing').elapsedMs > features.longestWaitMs) {
-      throw new ServiceError('SERVICE_TIMEOUT', 'The images before took too long: send this one again.');
+      throw new ServiceError(
+        'SERVICE_TIMEOUT',
+        'Earlier images of the batch took too long. Send this image again.',
+      );
     }
     return features.obtain({
       ...image,

@@ -260,7 +260,9 @@ function checkIsAskedFor({ image, parameters, extractor }: FeatureMetadata, uplo
 }
 
 function unusable(cause: unknown): ServiceError {
-  return new ServiceError('ORIGIN_UNAVAILABLE', 'The feature extractor gave no usable response.', { cause });
+  return new ServiceError('ORIGIN_UNAVAILABLE', 'The feature extractor returned an invalid response.', {
+    cause,
+  });
 }
 
 function readPayload(payload: Uint8Array<ArrayBuffer>) {

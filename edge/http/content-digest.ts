@@ -19,10 +19,10 @@ export async function verifyContentDigest(
   for (const [name, algorithm] of Object.entries(ALGORITHMS)) {
     const told = digests.get(name)?.[0];
     if (told === undefined) continue;
-    if (!(told instanceof ArrayBuffer)) throw contentDigestError(`its ${name} is no byte sequence`);
+    if (!(told instanceof ArrayBuffer)) throw contentDigestError(`the ${name} value is not a byte sequence`);
     const actual = await crypto.subtle.digest(algorithm, body);
     if (!areEqual(new Uint8Array(told), new Uint8Array(actual))) {
-      throw contentDigestError(`the body has another ${name}`);
+      throw contentDigestError(`the body has a different ${name} digest`);
     }
   }
 }
@@ -31,7 +31,7 @@ function parseDigests(header: string): Dictionary {
   try {
     return parseDictionary(header);
   } catch (error) {
-    if (error instanceof ParseError) throw contentDigestError('it is no structured field', error);
+    if (error instanceof ParseError) throw contentDigestError('the header is not a structured field', error);
     throw error;
   }
 }
@@ -41,7 +41,7 @@ function areEqual(one: Uint8Array, other: Uint8Array): boolean {
 }
 
 function contentDigestError(problem: string, cause?: unknown): ServiceError {
-  return new ServiceError('INVALID_PARAMETER', `The header Content-Digest does not hold: ${problem}.`, {
+  return new ServiceError('INVALID_PARAMETER', `The Content-Digest check failed: ${problem}.`, {
     details: { parameter: 'Content-Digest' },
     cause,
   });

@@ -15,7 +15,7 @@ const MAX_PART_HEAD_BYTES = 8 * 1024;
 export function parseForm(body: Uint8Array<ArrayBuffer>, contentType: string): FormPart[] {
   const boundary = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
   try {
-    if (!boundary) throw new MultipartError('its Content-Type names no boundary');
+    if (!boundary) throw new MultipartError('its Content-Type has no boundary');
     const limits = { maxParts: MAX_PARTS, maxHeadBytes: MAX_PART_HEAD_BYTES };
     return parseMultipart(body, boundary[1] ?? boundary[2] ?? '', limits);
   } catch (error) {

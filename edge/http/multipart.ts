@@ -72,7 +72,7 @@ function endOfFirstDelimiter(
 ): number {
   if (isAt(body, 0, delimiter.subarray(LINE_BREAK.length))) return delimiter.length - LINE_BREAK.length;
   const begin = find(body, 0);
-  if (begin < 0) throw new MultipartError('the boundary that Content-Type names is missing');
+  if (begin < 0) throw new MultipartError('the boundary of its Content-Type is missing from the body');
   return begin + delimiter.length;
 }
 

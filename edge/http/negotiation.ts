@@ -48,9 +48,13 @@ function acceptedFormat(context: EdgeContext): Format {
 export function requireAccepted(context: EdgeContext, mediaType: string): void {
   const accept = context.req.header('accept');
   if (accept === undefined || new Negotiator({ headers: { accept } }).mediaType([mediaType])) return;
-  throw new ServiceError('NOT_ACCEPTABLE', `The answer is ${mediaType}, which Accept excludes.`, {
-    details: { supported: [mediaType] },
-  });
+  throw new ServiceError(
+    'NOT_ACCEPTABLE',
+    `The response is ${mediaType}, but the Accept header excludes it.`,
+    {
+      details: { supported: [mediaType] },
+    },
+  );
 }
 
 /** Whether the answer takes more than the summary. */

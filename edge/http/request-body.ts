@@ -54,7 +54,7 @@ export async function collectBody(
     return body;
   } catch (error) {
     if (error instanceof ServiceError) throw error;
-    throw new ServiceError('INVALID_IMAGE', 'The upload broke off.', { cause: error });
+    throw new ServiceError('INVALID_IMAGE', 'The upload ended before it was complete.', { cause: error });
   }
 }
 
@@ -215,9 +215,13 @@ function tookTooLong(timeoutMs: number): ServiceError {
 }
 
 function tooSlow(): ServiceError {
-  return new ServiceError('SERVICE_TIMEOUT', 'The upload was too slow while others waited for its memory.', {
-    details: { limit: 'upload_rate' },
-  });
+  return new ServiceError(
+    'SERVICE_TIMEOUT',
+    'The upload was too slow while other requests waited for memory.',
+    {
+      details: { limit: 'upload_rate' },
+    },
+  );
 }
 
 function tooManyBytes(maxBytes: number): ServiceError {

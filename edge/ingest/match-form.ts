@@ -15,7 +15,8 @@ export const MATCH_FORM: ImageForm = {
   maxImages: 2 * MATCH_FIELDS.length,
   maxLengthInImages: MATCH_FIELDS.length,
   acceptsRawImage: false,
-  invitation: 'Send multipart/form-data with the fields "image1" and "image2", a file or a SHA-256 each.',
+  invitation:
+    'Send multipart/form-data with the fields "image1" and "image2": each is an image file or a SHA-256.',
 };
 
 /** One side of a match: an image, or just the hash of one whose features are cached. */

@@ -48,7 +48,7 @@ export class JobServiceClient {
    */
   async call(call: JobCall): Promise<Response> {
     if (this.#url === undefined) {
-      throw new ServiceError('NOT_FOUND', 'Bulk jobs are not set up on this service.', {
+      throw new ServiceError('NOT_FOUND', 'Bulk jobs are not configured on this service.', {
         details: { setting: 'JOBS_URL' },
       });
     }

@@ -39,13 +39,13 @@ export function authentication(options: {
     }
     const record = await identify(context, key);
     if (!record) {
-      throw new ServiceError('UNAUTHORIZED', 'There is no such API key, or it has been revoked.', {
+      throw new ServiceError('UNAUTHORIZED', 'The API key is unknown or has been revoked.', {
         details: { required_scope: scope },
         challenge: challenge('error="invalid_token"'),
       });
     }
     if (!allows(record.scope, scope)) {
-      throw new ServiceError('FORBIDDEN', `This takes an API key of scope "${scope}".`, {
+      throw new ServiceError('FORBIDDEN', `This request needs an API key with the scope "${scope}".`, {
         details: { required_scope: scope, scope: record.scope },
         challenge: challenge('error="insufficient_scope"', `scope="${scope}"`),
       });

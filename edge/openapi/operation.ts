@@ -166,7 +166,7 @@ type Causes = RouteDeclaration['errors'];
 /** Failures that any route can respond with. */
 const ANYWHERE: Causes = {
   INTERNAL_SERVER_ERROR: 'An unexpected error occurred.',
-  SERVICE_NOT_READY: 'The service is not set up completely.',
+  SERVICE_NOT_READY: 'The service is not fully configured.',
 };
 
 /** What any route that has a scope can respond with, where keys or limits are set. */
@@ -175,7 +175,7 @@ function guardCauses({ scope }: RouteDeclaration): Causes {
   return {
     UNAUTHORIZED: 'Send an API key as "Authorization: Bearer" or "X-API-Key".',
     // Every key may read.
-    ...(scope !== 'read' && { FORBIDDEN: `This takes an API key of scope "${scope}".` }),
+    ...(scope !== 'read' && { FORBIDDEN: `This request needs an API key with the scope "${scope}".` }),
     RATE_LIMITED: 'The limit is 600 units in 60 s.',
   };
 }

@@ -45,7 +45,7 @@ export function registerCacheKeys(
 
 function found<Answer>(key: string, answer: Answer | undefined): Answer {
   if (answer !== undefined) return answer;
-  throw new ServiceError('NOT_FOUND', 'Nothing is cached under this key.', { details: { key } });
+  throw new ServiceError('NOT_FOUND', 'The cache has no result for this key.', { details: { key } });
 }
 
 async function reachingRedis<Result>(work: Promise<Result>): Promise<Result> {

@@ -42,7 +42,7 @@ export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features, r
       if (!found) {
         throw new ServiceError(
           'FEATURES_NOT_CACHED',
-          'These features are not cached: upload the image once.',
+          'The features of this image are not cached. Upload the image.',
           {
             details: { sha256, upload: detect.path },
           },

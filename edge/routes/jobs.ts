@@ -62,7 +62,10 @@ export function registerJobs(app: Hono<EdgeEnvironment>, { jobs, ingest }: Servi
  */
 function checkMediaType(contentType = ''): void {
   if (/^application\/json *(;|$)/i.test(contentType)) return;
-  throw new ServiceError('UNSUPPORTED_MEDIA_TYPE', 'A job is described in JSON (application/json).');
+  throw new ServiceError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    'Send the job as JSON with Content-Type: application/json.',
+  );
 }
 
 function queryOf(url: string): string {

@@ -107,7 +107,7 @@ async function featuresOf(
 function notCached(sha256: string): ServiceError {
   return new ServiceError(
     'FEATURES_NOT_CACHED',
-    'These features are not cached: send the image instead of its hash.',
+    'The features of this image are not cached. Send the image instead of its hash.',
     {
       details: { sha256 },
     },

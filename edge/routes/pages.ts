@@ -48,7 +48,7 @@ async function answerFile(context: EdgeContext, { assets }: Services, file: stri
   const mediaType = /^[a-z][a-z0-9.-]*\.([a-z]+)$/.exec(file)?.[1];
   const contentType = MEDIA_TYPES[mediaType ?? ''];
   const content = contentType && (await assets.open(file));
-  if (!content) throw new ServiceError('NOT_FOUND', 'There is no such file.');
+  if (!content) throw new ServiceError('NOT_FOUND', 'This file does not exist.');
   return context.body(content, 200, {
     'Content-Type': contentType,
     'Content-Security-Policy': file === 'redoc.html' ? REDOC_POLICY : POLICY,

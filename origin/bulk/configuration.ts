@@ -1,7 +1,7 @@
 import path from 'node:path';
 import * as z from 'zod';
 import { integerSetting, readSettings, secretListSetting } from '../../shared/settings.ts';
-import { type OriginConfiguration, parseConfiguration as parseOrigin } from '../configuration.ts';
+import { LOG_LEVELS, type OriginConfiguration, parseConfiguration as parseOrigin } from '../configuration.ts';
 import { parseObjectLocation } from '../storage/location.ts';
 import type { StoreOptions } from '../storage/stores.ts';
 import type { QueueOptions } from './queue.ts';
@@ -18,10 +18,10 @@ export const bulkSettingsSchema = z.object({
     .string()
     .default('nats://127.0.0.1:4222')
     .describe('NATS servers with JetStream, separated by commas'),
-  NATS_TOKEN: z.string().optional().describe('Token that the NATS servers ask for'),
+  NATS_TOKEN: z.string().optional().describe('Token for the NATS servers'),
   NATS_REPLICAS: integerSetting(1, 5)
     .default(1)
-    .describe('NATS servers that keep each message; 3 where there are three'),
+    .describe('Number of NATS servers that keep each message; 3 if you run three'),
   JOBS_FOLDERS: z
     .string()
     .default('')
@@ -29,43 +29,45 @@ export const bulkSettingsSchema = z.object({
     .refine((folders) => folders.every((folder) => path.isAbsolute(folder)), {
       error: 'must be absolute paths, separated by commas',
     })
-    .describe('Folders that jobs may read and write, absolute paths separated by commas; none by default'),
+    .describe('Folders that jobs may read and write: absolute paths, separated by commas'),
   JOBS_S3: z
     .enum(['true', 'false'], { error: 'must be true or false' })
     .default('false')
-    .describe('Whether jobs may use the buckets that our AWS credentials reach'),
+    .describe('Whether jobs may use the buckets that the AWS credentials of the service allow'),
   JOBS_S3_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
     .optional()
-    .describe('An S3 service that is not AWS: R2, MinIO, Ceph'),
+    .describe('URL of an S3 service other than AWS, such as R2, MinIO or Ceph'),
   JOBS_S3_REGION: z.string().default('us-east-1').describe('Region of the buckets'),
   JOBS_ACK_WAIT_MS: integerSetting(300, 3_600_000)
     .default(60_000)
-    .describe('A shard whose worker is not heard of for so long is handed out again'),
+    .describe(
+      'Time in milliseconds without a sign of life from a worker, after which another worker gets its shard',
+    ),
 });
 
 /** What only the job service reads. */
 export const jobServiceSettingsSchema = z.object({
   ...bulkSettingsSchema.shape,
-  JOBS_HOST: z.string().default('127.0.0.1').describe('Address that the job service listens on'),
-  JOBS_PORT: integerSetting(0, 65_535).default(8070).describe('Port that the job service listens on'),
+  JOBS_HOST: z.string().default('127.0.0.1').describe('Address to listen on'),
+  JOBS_PORT: integerSetting(0, 65_535).default(8070).describe('Port to listen on'),
   JOBS_INDEX: z
     .string({ error: 'is missing: a folder or prefix for the index of all jobs' })
-    .describe('Where the index of all jobs is: s3://bucket/prefix/ or an absolute path in JOBS_FOLDERS'),
-  JOBS_SHARD_IMAGES: integerSetting(1, 10_000).default(200).describe('Images in one shard'),
+    .describe('Location of the index of all jobs: s3://bucket/prefix/ or an absolute path in JOBS_FOLDERS'),
+  JOBS_SHARD_IMAGES: integerSetting(1, 10_000).default(200).describe('Number of images in a shard'),
   JOBS_RECONCILE_MS: integerSetting(100, 3_600_000)
     .default(15_000)
-    .describe('How often the queue is compared with the storage'),
+    .describe('Time in milliseconds between two comparisons of queue and storage'),
   JOBS_WEBHOOK_SECRET: z
     .string()
     .min(24, { error: 'must have at least 24 characters' })
     .optional()
-    .describe('Signs webhooks; without it jobs cannot have any'),
-  ORIGIN_SECRET: secretListSetting(32).describe('As of the origin: shared with the edges'),
+    .describe('Secret that signs webhooks. Without it, jobs cannot have webhooks'),
+  ORIGIN_SECRET: secretListSetting(32).describe('Secret shared with the edges, as for the origin'),
   LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .enum(LOG_LEVELS, { error: `must be one of: ${LOG_LEVELS.join(', ')}` })
     .default('info')
-    .describe('Least level of what is logged'),
+    .describe('Lowest level that is logged'),
 });
 
 export interface BulkConfiguration {

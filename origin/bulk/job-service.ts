@@ -86,7 +86,7 @@ export class JobService {
   async create(request: JobRequest): Promise<JobAnswer> {
     this.#checkReady();
     if (request.webhook !== undefined && this.#options.webhookSecret === undefined) {
-      throw new ServiceError('INVALID_PARAMETER', 'Webhooks are not set up on this service.', {
+      throw new ServiceError('INVALID_PARAMETER', 'Webhooks are not configured on this service.', {
         details: { parameter: 'webhook' },
       });
     }
@@ -172,7 +172,7 @@ export class JobService {
     this.#checkReady();
     const job = this.#jobs.get(id);
     if (job) return job;
-    throw new ServiceError('NOT_FOUND', 'There is no such job.', { details: { job: id.slice(0, 64) } });
+    throw new ServiceError('NOT_FOUND', 'This job does not exist.', { details: { job: id.slice(0, 64) } });
   }
 
   #checkReady(): void {

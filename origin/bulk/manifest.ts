@@ -105,7 +105,7 @@ function nameOf(location: Location): string {
 function checkedName(name: string): string {
   const segments = name.split('/');
   if (segments[0] !== FILES && segments.every((segment) => !['', '.', '..'].includes(segment))) return name;
-  throw new StorageError('invalid', `A result cannot be called '${name.slice(0, LONGEST_SHOWN)}'.`);
+  throw new StorageError('invalid', `A result cannot have the name '${name.slice(0, LONGEST_SHOWN)}'.`);
 }
 
 function problemOf(line: string, problem: string): ShardEntry {

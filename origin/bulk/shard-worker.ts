@@ -245,5 +245,5 @@ const ENDED_A_WORKER: Failure = {
   status: 'failed',
   code: 'INTERNAL_SERVER_ERROR',
   httpStatus: 500,
-  message: 'The image has ended its worker repeatedly.',
+  message: 'The image crashed its worker repeatedly.',
 };

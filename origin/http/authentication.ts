@@ -56,5 +56,5 @@ function textOf(header: string | string[] | undefined): string {
 }
 
 function unauthorized(): ServiceError {
-  return new ServiceError('UNAUTHORIZED', 'The request is not signed with the shared secret, or not lately.');
+  return new ServiceError('UNAUTHORIZED', 'The signature of the request is missing, wrong or too old.');
 }

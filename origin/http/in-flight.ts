@@ -12,7 +12,7 @@ export class InFlight {
   /** @throws ServiceError `SERVICE_NOT_READY` once the service is stopping */
   enter(): void {
     if (this.isStopping) {
-      throw new ServiceError('SERVICE_NOT_READY', 'This server is about to stop.', { retryAfterSeconds: 1 });
+      throw new ServiceError('SERVICE_NOT_READY', 'The server is shutting down.', { retryAfterSeconds: 1 });
     }
     this.#count += 1;
   }

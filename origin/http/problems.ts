@@ -22,7 +22,7 @@ export function sendProblem(thrown: unknown, request: FastifyRequest, reply: Fas
 }
 
 export function sendNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return sendProblem(new ServiceError('NOT_FOUND', 'There is nothing at this address.'), request, reply);
+  return sendProblem(new ServiceError('NOT_FOUND', 'This path does not exist.'), request, reply);
 }
 
 function logError(error: ServiceError, { log }: FastifyRequest): void {
@@ -38,7 +38,9 @@ function isFastifyError(thrown: unknown): thrown is FastifyError {
 
 function fromFastify(error: FastifyError): ServiceError {
   if (error.statusCode === 415) {
-    return new ServiceError('UNSUPPORTED_MEDIA_TYPE', 'The Content-Type cannot be read.', { cause: error });
+    return new ServiceError('UNSUPPORTED_MEDIA_TYPE', 'The Content-Type header is malformed.', {
+      cause: error,
+    });
   }
   if (error.statusCode !== undefined && error.statusCode < 500) {
     return new ServiceError('INVALID_PARAMETER', 'The request is malformed.', { cause: error });

@@ -29,5 +29,5 @@ function isCancellation(thrown: unknown): boolean {
 }
 
 function endedEarly(cause?: unknown): ServiceError {
-  return new ServiceError('SERVICE_TIMEOUT', 'The job was ended before it was done.', { cause });
+  return new ServiceError('SERVICE_TIMEOUT', 'The job was stopped before it was complete.', { cause });
 }

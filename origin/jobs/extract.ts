@@ -86,12 +86,12 @@ function tensorsOf(
 function refusalFrom(thrown: unknown): ServiceError | undefined {
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
   if (code === 'TOO_MANY_KEYPOINTS') {
-    const message = `The image has more than ${MAX_KEYPOINTS} keypoints: raise contrast_threshold, or ask for fewer by nfeatures.`;
+    const message = `The image has more than ${MAX_KEYPOINTS} keypoints. Raise contrast_threshold, or set nfeatures.`;
     return tooLarge(message, { limit: 'keypoints', max: MAX_KEYPOINTS }, thrown);
   }
   if (code === 'TOO_MUCH_WORK') {
     const message =
-      'With these parameters the image takes too long: raise contrast_threshold or lower sigma.';
+      'With these parameters, the extraction takes too long. Raise contrast_threshold or lower sigma.';
     return tooLarge(message, { limit: 'work' }, thrown);
   }
   return undefined;

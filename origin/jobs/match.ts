@@ -36,7 +36,8 @@ export async function matchFeatures(
 
 function readFeatures(body: Uint8Array<ArrayBuffer>): [Features, Features] {
   const payloads = splitPayloads(body);
-  if (!payloads) throw new ServiceError('INVALID_PARAMETER', 'The body is not two feature payloads.');
+  if (!payloads)
+    throw new ServiceError('INVALID_PARAMETER', 'The body does not consist of two feature payloads.');
   return [readOne(payloads[0]), readOne(payloads[1])];
 }
 
@@ -50,7 +51,9 @@ function decodeOne(payload: Uint8Array<ArrayBuffer>): Features {
   try {
     return decodePayload(payload).features;
   } catch (cause) {
-    throw new ServiceError('INVALID_PARAMETER', 'The body is not two feature payloads.', { cause });
+    throw new ServiceError('INVALID_PARAMETER', 'The body does not consist of two feature payloads.', {
+      cause,
+    });
   }
 }
 

@@ -191,9 +191,13 @@ export class ExtractionPool {
   #checkMemory(memoryBytes: number): void {
     const max = this.#options.memoryBytes;
     if (memoryBytes <= max) return;
-    throw new ServiceError('IMAGE_TOO_LARGE', 'The image takes more memory than this server may use.', {
-      details: { limit: 'memory', max, actual: memoryBytes },
-    });
+    throw new ServiceError(
+      'IMAGE_TOO_LARGE',
+      'The image needs more memory than the server allows for one job.',
+      {
+        details: { limit: 'memory', max, actual: memoryBytes },
+      },
+    );
   }
 
   #overloaded(): ServiceError {
@@ -263,6 +267,6 @@ export class ExtractionPool {
 }
 
 function tookTooLong(limitMs: number): ServiceError {
-  const message = `The job was not done within ${limitMs} ms.`;
+  const message = `The job did not finish within ${limitMs} ms.`;
   return new ServiceError('SERVICE_TIMEOUT', message, { details: { limit_ms: limitMs } });
 }

@@ -74,14 +74,14 @@ export class FolderStorage implements Storage {
   async #pathOf(key: string): Promise<string> {
     const segments = key.split('/');
     if (key.includes('\0') || segments.some((segment) => segment === '..' || segment === '.')) {
-      throw new StorageError('invalid', `/${key} is no plain path.`);
+      throw new StorageError('invalid', `/${key} is not a plain path.`);
     }
     const file = path.resolve('/', key);
     const real = await realPathOf(file, key);
     for (const root of this.#roots) {
       if (isInside(real, await realPathOf(root, key))) return file;
     }
-    throw new StorageError('forbidden', `/${key} is in no folder that jobs may use (JOBS_FOLDERS).`);
+    throw new StorageError('forbidden', `/${key} is not in a folder that jobs may use (JOBS_FOLDERS).`);
   }
 }
 
@@ -129,7 +129,7 @@ function storageErrorOf(error: unknown, key: string): StorageError {
   switch (codeOf(error)) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return new StorageError('not_found', `There is no /${key}.`, options);
+      return new StorageError('not_found', `/${key} does not exist.`, options);
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':

@@ -136,7 +136,7 @@ export class S3Storage implements Storage {
     const name = this.#name(key);
     const options = { cause: error };
     const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-    if (status === 404) return new StorageError('not_found', `There is no ${name}.`, options);
+    if (status === 404) return new StorageError('not_found', `${name} does not exist.`, options);
     if (status === 401 || status === 403 || isMissingCredentials(error)) {
       return new StorageError('forbidden', `The credentials do not allow access to ${name}.`, options);
     }

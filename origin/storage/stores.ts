@@ -37,7 +37,7 @@ export class Stores {
   /** The client is large: only who uses buckets loads it. */
   async #openS3(): Promise<(bucket: string) => Storage> {
     const options = this.#s3;
-    if (!options) throw new StorageError('forbidden', 'Buckets are not set up on this service (JOBS_S3).');
+    if (!options) throw new StorageError('forbidden', 'Buckets are not enabled on this service (JOBS_S3).');
     this.#client ??= import('./s3.ts').then(({ createS3Client, S3Storage }) => {
       const client = createS3Client(options);
       return (bucket) => new S3Storage(client, bucket);

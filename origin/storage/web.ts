@@ -74,8 +74,8 @@ export class Web {
     if (!REDIRECTS.has(response.statusCode) || location === undefined) return response;
     response.destroy();
     const next = URL.parse(location, url);
-    if (!next) throw new StorageError('invalid', `${url.href} redirects to what is no URL.`);
-    if (redirects === MAX_REDIRECTS) throw new StorageError('invalid', `${url.href} redirects too often.`);
+    if (!next) throw new StorageError('invalid', `${url.href} redirects to an invalid URL.`);
+    if (redirects === MAX_REDIRECTS) throw new StorageError('invalid', `${url.href} has too many redirects.`);
     return this.#follow(next, signal, redirects + 1);
   }
 
@@ -92,11 +92,11 @@ export class Web {
 
 function checkResponse(response: IncomingMessage, { href }: URL, maxBytes: number): void {
   const status = response.statusCode ?? 0;
-  if (status === 404 || status === 410) throw new StorageError('not_found', `There is no ${href}.`);
-  if (status === 401 || status === 403) throw new StorageError('forbidden', `${href} is refused to us.`);
+  if (status === 404 || status === 410) throw new StorageError('not_found', `${href} does not exist.`);
+  if (status === 401 || status === 403) throw new StorageError('forbidden', `${href} does not allow access.`);
   if (status === 429 || status >= 500)
-    throw new StorageError('unavailable', `${href} gives status ${status}.`);
-  if (status !== 200) throw new StorageError('invalid', `${href} gives status ${status}.`);
+    throw new StorageError('unavailable', `${href} responds with status ${status}.`);
+  if (status !== 200) throw new StorageError('invalid', `${href} responds with status ${status}.`);
   const type = response.headers['content-type'];
   if (type !== undefined && !IMAGE_TYPE.test(type)) {
     throw new StorageError('invalid', `${href} is served as ${type.slice(0, 100)}, not as an image.`);
@@ -108,6 +108,7 @@ function webErrorOf(error: unknown, { href }: URL): StorageError {
   if (error instanceof StorageError) return error;
   const options = { cause: error };
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOTFOUND') return new StorageError('not_found', `There is no server for ${href}.`, options);
+  if (code === 'ENOTFOUND')
+    return new StorageError('not_found', `The host of ${href} does not exist.`, options);
   return new StorageError('unavailable', `${href} cannot be reached.`, options);
 }

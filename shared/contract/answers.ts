@@ -17,12 +17,12 @@ export const detectAnswerSchema = z.object({
   image: imageSchema,
   extractor: z.object({ name: z.string(), version: z.string(), parameters: siftParametersSchema }),
   cache: z.object({
-    tier: cacheTierSchema.nullable().describe('Where the answer was found; null when it was computed'),
+    tier: cacheTierSchema.nullable().describe('Tier that had the result; null when it was computed'),
     key: z.string(),
-    ttl_s: z.int().min(0).describe('Seconds for which it stays cached'),
+    ttl_s: z.int().min(0).describe('Seconds until the result expires from the cache'),
   }),
   links: z.object({
-    self: z.string().describe('This answer, by GET, as long as it is cached'),
+    self: z.string().describe('Path of this result for GET, as long as it is cached'),
     safetensors: z.string().describe('Keypoints and descriptors as a safetensors file'),
   }),
 });
@@ -85,14 +85,12 @@ export const matchResultSchema = z.object({
     .number()
     .optional()
     .describe(
-      'log10 of how many models as good as the one found chance would give; it counts below -3. Absent where no more distinct points agree than determine a model',
+      'log10 of the number of equally good models that chance would give; a model counts below -3. Absent when no more distinct points agree than a model needs',
     ),
   reason: z
     .enum(['too_few_matches', 'no_consensus'])
     .optional()
-    .describe(
-      'Why there is no model: fewer matches than it takes, or no more in agreement than chance would give',
-    ),
+    .describe('Why there is no model: too few matches, or no more agreement than chance would give'),
   pairs: matchedPairsSchema.optional(),
 });
 export type MatchResult = z.infer<typeof matchResultSchema>;
@@ -102,7 +100,7 @@ const matchedImageSchema = z.object({
   width: z.int(),
   height: z.int(),
   keypoints: z.int().min(0),
-  tier: cacheTierSchema.nullable().describe('Where its features were found; null when they were computed'),
+  tier: cacheTierSchema.nullable().describe('Tier that had its features; null when they were computed'),
 });
 
 /** JSON answer of `POST /api/v1/match`. */

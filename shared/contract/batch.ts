@@ -9,8 +9,8 @@ export const MAX_BATCH_IMAGES = 32;
 export const MAX_BATCH_LENGTH_IN_IMAGES = 3;
 
 const imageOfBatch = {
-  index: z.int().min(0).describe('Which of the images this line is about, in the order of the form'),
-  filename: z.string().nullable().describe('As sent; null where there was none'),
+  index: z.int().min(0).describe('Index of the image in the form, from 0'),
+  filename: z.string().nullable().describe('File name as sent; null if there was none'),
 };
 
 /** Line of `POST /api/v1/features/batch` for an image whose features were found or computed. */
@@ -39,7 +39,7 @@ export const batchSummaryLineSchema = z.object({
     images: z.int().min(1),
     succeeded: z.int().min(0),
     failed: z.int().min(0),
-    cached: z.int().min(0).describe('Of the succeeded: found in the cache'),
+    cached: z.int().min(0).describe('Number of succeeded images that were cached'),
   }),
   processing_time_ms: z.number().min(0),
   request_id: z.string(),

@@ -8,7 +8,7 @@ const cursorSchema = z
   .string()
   .regex(/^\d{1,20}$/, { error: cursorError, abort: true })
   .refine((text) => BigInt(text) <= GREATEST_CURSOR, { error: cursorError })
-  .describe('Where to go on: what the page before said');
+  .describe('Cursor from the previous page');
 
 const patternError = 'must be a pattern of 1 to 256 characters';
 const patternSchema = z
@@ -29,7 +29,7 @@ export const cacheListQuerySchema = z.strictObject({
     .min(1, { error: limitError })
     .max(1000, { error: limitError })
     .default(100)
-    .describe('About how many keys to give; the last step of the search may bring more'),
+    .describe('Approximate number of keys in a page'),
 });
 export type CacheListQuery = z.infer<typeof cacheListQuerySchema>;
 
@@ -41,7 +41,7 @@ export const cacheClearQuerySchema = z.strictObject({
 export type CacheClearQuery = z.infer<typeof cacheClearQuerySchema>;
 
 const nextCursorSchema = z.string().nullable().describe('For the next request; null at the end');
-const ttlSchema = z.int().nullable().describe('Seconds until Redis forgets it; null for never');
+const ttlSchema = z.int().nullable().describe('Seconds until it expires; null if it does not');
 
 export const cacheListAnswerSchema = z.object({
   success: z.literal(true),
@@ -54,7 +54,7 @@ export const cacheEntryAnswerSchema = z.object({
   success: z.literal(true),
   key: z.string(),
   ttl_s: ttlSchema,
-  bytes: z.int().min(0).describe('Of all records together'),
+  bytes: z.int().min(0).describe('Size of all records together'),
   records: z.array(
     z.object({ name: z.string().describe('summary, payload:0, …'), bytes: z.int().min(0), ttl_s: ttlSchema }),
   ),

@@ -24,7 +24,7 @@ export const existsAnswerSchema = z.object({
   success: z.literal(true),
   cached: z
     .array(z.string())
-    .describe('Those of the hashes whose features are cached, each once, in the order of the request'),
+    .describe('Hashes whose features are cached, each once, in the order of the request'),
   missing: z.int().min(0).describe('Number of the other hashes, each counted once'),
   processing_time_ms: z.number().min(0),
   request_id: z.string(),

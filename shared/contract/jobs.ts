@@ -40,7 +40,7 @@ const sourceSchema = z
       .optional(),
   })
   .refine((source) => Object.values(source).filter((value) => value !== undefined).length === 1, {
-    error: 'must have one of prefix, manifest and images',
+    error: 'must have exactly one of prefix, manifest and images',
   });
 export type JobSource = z.infer<typeof sourceSchema>;
 
@@ -55,13 +55,13 @@ export type JobFormat = z.infer<typeof jobFormatSchema>;
 export const jobRequestSchema = z.strictObject({
   source: sourceSchema,
   output: objectLocation('Folder or prefix for results and reports'),
-  parameters: jobParametersSchema.prefault({}).describe('As of detect'),
+  parameters: jobParametersSchema.prefault({}).describe('Parameters of detect'),
   formats: z
     .array(jobFormatSchema)
     .max(4)
     .default(['safetensors'])
     .describe('safetensors is always written; root_sift changes only the others'),
-  webhook: webhookUrl.optional().describe('Is sent the job by POST when it has ended'),
+  webhook: webhookUrl.optional().describe('URL that receives the job by POST when it has ended'),
 });
 export type JobRequest = z.infer<typeof jobRequestSchema>;
 
@@ -86,30 +86,30 @@ export const jobAnswerSchema = z.object({
   source: z.object({
     prefix: z.string().optional(),
     manifest: z.string().optional(),
-    images: count().optional().describe('How many the request named'),
+    images: count().optional().describe('Number of images in the request'),
   }),
   output: z.string(),
   formats: z.array(jobFormatSchema),
   parameters: z.record(z.string(), z.unknown()),
-  retry_of: jobIdSchema.nullable().describe('The job whose failed images this one tries again'),
+  retry_of: jobIdSchema.nullable().describe('The job whose failed images this job retries'),
   images: z.object({
     total: count().nullable().describe('null until all are listed'),
     done: count(),
     succeeded: count(),
     failed: count(),
-    cached: count().describe('Of the succeeded: their results were there already'),
+    cached: count().describe('Number of succeeded images whose results existed already'),
   }),
   shards: z.object({ total: count().nullable(), done: count() }),
-  images_per_second: z.number().min(0).nullable().describe('Of the last minute'),
-  seconds_left: z.number().min(0).nullable().describe('At that rate'),
-  message: z.string().nullable().describe('What is in the way, or why it failed'),
-  report: z.string().describe('Where reports are, one file for each shard, and at the end report.json'),
+  images_per_second: z.number().min(0).nullable().describe('Rate of the last minute'),
+  seconds_left: z.number().min(0).nullable().describe('Time left at this rate'),
+  message: z.string().nullable().describe('What delays the job, or why it failed'),
+  report: z.string().describe('Location of the reports: one file for each shard, and report.json at the end'),
 });
 export type JobAnswer = z.infer<typeof jobAnswerSchema>;
 
 export const jobListAnswerSchema = z.object({
   jobs: z.array(jobAnswerSchema),
-  next: jobIdSchema.nullable().describe('Give it as `before` for older ones; null where there are none'),
+  next: jobIdSchema.nullable().describe('Value of `before` for the next page; null on the last page'),
 });
 
 /** Query of `GET /api/v1/jobs`, newest first. */
@@ -118,7 +118,7 @@ export const jobListQuerySchema = z.strictObject({
     .string()
     .regex(/^([1-9]\d?|100)$/, { error: 'must be a whole number from 1 to 100' })
     .default('50')
-    .describe('How many jobs, 1 to 100'),
+    .describe('Number of jobs in the response, 1 to 100'),
   before: jobIdSchema.optional().describe('Only jobs that are older than this one'),
 });
 

@@ -33,7 +33,7 @@ const denoisingSchema = z.strictObject({
     .describe('Side of the patches that are compared, in pixels; odd'),
   search_window_size: oddInteger(3, 35)
     .default(21)
-    .describe('Side of the window in which they are looked for, in pixels; odd. Time grows with its square'),
+    .describe('Side of the search window, in pixels; odd. Time grows with its square'),
 });
 export type Denoising = z.infer<typeof denoisingSchema>;
 
@@ -58,8 +58,10 @@ const siftShape = {
  */
 export const siftParametersSchema = z.strictObject({
   ...siftShape,
-  denoising: denoisingSchema.optional().describe('Denoising before extraction, where it was asked for'),
-  orientation: choice(['ignore']).optional().describe('ignore where it was asked for; else it is applied'),
+  denoising: denoisingSchema.optional().describe('Denoising before extraction, if requested'),
+  orientation: choice(['ignore'])
+    .optional()
+    .describe('ignore if requested; otherwise the orientation is applied'),
 });
 export type SiftParameters = z.infer<typeof siftParametersSchema>;
 
@@ -123,14 +125,14 @@ export const representationSchema = z.strictObject({
     .boolean({ error: 'must be true or false' })
     .default(false)
     .describe(
-      'Give RootSIFT descriptors: L1-normalised, then square-rooted (Arandjelović and Zisserman 2012)',
+      'Return RootSIFT descriptors: L1-normalised, then square-rooted (Arandjelović and Zisserman 2012)',
     ),
   include: choice(['summary', 'keypoints', 'all'])
     .default('summary')
-    .describe('What the JSON answer holds beside the summary'),
+    .describe('What the JSON response contains besides the summary'),
   format: choice(['json', 'safetensors', 'npz', 'colmap', 'key'])
     .optional()
-    .describe('Format of the answer; overrides the Accept header'),
+    .describe('Format of the response; overrides the Accept header'),
 });
 export type Representation = z.infer<typeof representationSchema>;
 
@@ -268,7 +270,7 @@ function parsePairs<Schema extends z.ZodObject>(
 
 function unknownParameter(name: string, allowed: string[]): ServiceError {
   const shown = name.slice(0, 64);
-  return new ServiceError('INVALID_PARAMETER', `There is no parameter '${shown}'.`, {
+  return new ServiceError('INVALID_PARAMETER', `Unknown parameter '${shown}'.`, {
     details: { parameter: shown, allowed },
   });
 }

@@ -15,7 +15,7 @@ export const recentRequestSchema = z.object({
   error_code: errorCodeSchema.nullable(),
   duration_ms: z.number().min(0),
   outcome: outcomeSchema.describe(
-    'Where features were found, `origin` for computed ones, `other` without features',
+    'Tier that had the features; `origin` if they were computed, `other` for requests without features',
   ),
   region: z.string().describe("Cloudflare's data centre (IATA code), local anywhere else"),
 });
@@ -29,7 +29,7 @@ export const requestsQuerySchema = z.strictObject({
     .string()
     .regex(/^([1-5]\d\d|[1-5]xx)$/, { error: 'must be a status such as 404, or a class such as 4xx' })
     .optional()
-    .describe('Only responses of this status, such as 404, or class of status, such as 4xx'),
+    .describe('Only requests whose response has this status, such as 404, or class of status, such as 4xx'),
   path: z
     .string()
     .min(1, { error: 'must be 1 to 256 characters' })
@@ -40,14 +40,14 @@ export const requestsQuerySchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9._-]{1,128}$/, { error: 'must be a request id' })
     .optional()
-    .describe('Only requests of this id'),
+    .describe('Only requests with this id'),
   limit: z.coerce
     .number<number>({ error: limitError })
     .int({ error: limitError })
     .min(1, { error: limitError })
     .max(MAX_RECENT_REQUESTS, { error: limitError })
     .default(100)
-    .describe('The most requests to give'),
+    .describe('Maximum number of requests in the response'),
 });
 export type RequestsQuery = z.infer<typeof requestsQuerySchema>;
 
@@ -57,7 +57,7 @@ export const requestsAnswerSchema = z.object({
   scope: z
     .enum(['service', 'isolate'])
     .describe(
-      'service: all of it, as of some seconds ago; isolate: just this one, while Redis does not answer',
+      'service: the whole service, some seconds ago; isolate: only this isolate, because Redis does not respond',
     ),
   requests: z.array(recentRequestSchema).describe('The newest first'),
 });

@@ -10,12 +10,12 @@ const hitRateSchema = z.number().min(0).max(1).nullable().describe('0 to 1; null
 
 const tierSchema = z.object({
   hits: countSchema,
-  hit_rate: hitRateSchema.describe('Share of all look-ups that this tier answered'),
+  hit_rate: hitRateSchema.describe('Share of all look-ups that were hits in this tier'),
 });
 
 const errorsSchema = z
   .partialRecord(errorCodeSchema, countSchema)
-  .describe('Error responses by error_code; codes that never came are absent');
+  .describe('Error responses by error_code; codes that did not occur are absent');
 
 const percentileSchema = z
   .number()
@@ -38,7 +38,7 @@ export const statsAnswerSchema = z.object({
   scope: z
     .enum(['service', 'isolate'])
     .describe(
-      'service: all of it, as of some seconds ago; isolate: just this one, while Redis does not answer',
+      'service: the whole service, some seconds ago; isolate: only this isolate, because Redis does not respond',
     ),
   requests: countSchema,
   cache: z.object({

@@ -19,10 +19,10 @@ export const batch = defineRoute({
   scope: 'write',
   summary: 'SIFT features of many images, as they complete',
   description:
-    `At most ${MAX_BATCH_IMAGES} images, together not larger than three of the largest size. The response is NDJSON: a ` +
-    'line for each image, in the order in which they complete, then a line with a summary; a response without it is ' +
-    'incomplete. A bad image fails alone. `include=keypoints` and `all` add to a line what they add to the response of ' +
-    'detect. Images with the same bytes are extracted once.',
+    `A batch has at most ${MAX_BATCH_IMAGES} images, together at most three times the size limit of one image. The ` +
+    'response is NDJSON: one line for each image, in the order in which the images complete, then one line with a ' +
+    'summary. A response without the summary is incomplete. A bad image fails alone. `include` adds to each line what ' +
+    'it adds to the response of detect. Images with the same bytes are extracted once.',
   query: batchParametersSchema,
   requestHeaders: ['Content-Digest'],
   body: {
@@ -45,7 +45,7 @@ export const batch = defineRoute({
   },
   errors: {
     INVALID_PARAMETER: `A batch has at most ${MAX_BATCH_IMAGES} images.`,
-    NOT_ACCEPTABLE: `The answer is ${NDJSON}, which Accept excludes.`,
+    NOT_ACCEPTABLE: `The response is ${NDJSON}, but the Accept header excludes it.`,
     IMAGE_TOO_LARGE: 'The upload is larger than 31522816 bytes.',
     UNSUPPORTED_MEDIA_TYPE: 'Send multipart/form-data with one field "images" for each image.',
     OVERLOADED: 'Too many uploads are in progress.',

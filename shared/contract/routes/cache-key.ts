@@ -16,7 +16,7 @@ const ONE_KEY = {
   },
   errors: {
     SERVICE_NOT_READY: 'The cache cannot be reached at the moment.',
-    NOT_FOUND: 'Nothing is cached under this key.',
+    NOT_FOUND: 'The cache has no result for this key.',
   },
 } as const;
 

@@ -8,7 +8,7 @@ import { defineRoute } from '../route.ts';
 
 const ERRORS = {
   SERVICE_NOT_READY: 'The cache cannot be reached at the moment.',
-  INVALID_PARAMETER: "There is no parameter 'patern'.",
+  INVALID_PARAMETER: "Unknown parameter 'patern'.",
 } as const;
 
 export const listCacheKeys = defineRoute({
@@ -32,7 +32,8 @@ export const clearCacheKeys = defineRoute({
   tag: 'cache',
   scope: 'admin',
   summary: 'Delete cached results by pattern',
-  description: 'A bounded part of the work: repeat it with the new `cursor` until that is null.',
+  description:
+    'Each request does a bounded part of the work. Repeat it with the new `cursor` until `cursor` is null.',
   query: cacheClearQuerySchema,
   responses: {
     200: { description: 'What was deleted', content: { 'application/json': cacheDeletionAnswerSchema } },

@@ -11,9 +11,9 @@ export const detect = defineRoute({
   scope: 'write',
   summary: 'SIFT features of an image',
   description:
-    'From the cache where it has them, else computed. The file is JPEG, PNG, BMP, TIFF (first page) or WebP (first ' +
-    'frame), at most 10 MiB and 50 million pixels unless the service is configured otherwise. In a form, the ' +
-    'parameters may also be form fields, each given once in all.',
+    'The result comes from the cache if it has it; otherwise it is computed. The file is JPEG, PNG, BMP, TIFF (first page) ' +
+    'or WebP (first frame). Unless the service is configured otherwise, it has at most 10 MiB and 50 million pixels. ' +
+    'In a form, parameters may also be form fields. Each parameter may be given once.',
   query: detectParametersSchema,
   requestHeaders: ['Content-Digest'],
   body: {

@@ -9,7 +9,7 @@ export const featuresByHash = defineRoute({
   tag: 'features',
   scope: 'read',
   summary: 'Features of an image that the cache has, without an upload',
-  description: 'Hash the file, ask here, and upload it only on 404.',
+  description: 'Hash the file, send this request, and upload the file only on 404.',
   head: { operationId: 'hasFeaturesByHash', summary: 'Whether the cache has the features of an image' },
   pathParameters: { sha256: sha256Parameter },
   query: detectParametersSchema,
@@ -24,6 +24,6 @@ export const featuresByHash = defineRoute({
   },
   errors: {
     INVALID_PARAMETER: "Parameter 'sigma' must be a number from 0.5 to 10.",
-    FEATURES_NOT_CACHED: 'These features are not cached: upload the image once.',
+    FEATURES_NOT_CACHED: 'The features of this image are not cached. Upload the image.',
   },
 });

@@ -5,17 +5,17 @@ import { defineRoute } from '../route.ts';
 const READINESS = {
   method: 'GET',
   tag: 'service',
-  summary: 'Whether the service can give features',
+  summary: 'Whether the service can compute features',
   description:
-    '`degraded` is without Redis: everything works, slower. `unhealthy`, with status 503, is without an origin: ' +
-    'only cached results are available.',
+    'With `degraded`, Redis is not available: everything works, but slower. With `unhealthy` and status 503, no origin ' +
+    'is available: only cached results are.',
   responses: {
     200: {
       description: '`healthy` or `degraded`',
       content: { 'application/json': healthAnswerSchema },
     },
     503: {
-      description: '`unhealthy`, or not set up completely',
+      description: '`unhealthy`, or not fully configured',
       content: { 'application/json': unhealthyAnswerSchema },
     },
   },
@@ -32,6 +32,8 @@ export const live = defineRoute({
   operationId: 'live',
   tag: 'service',
   summary: 'Whether the edge responds at all',
-  responses: { 200: { description: 'It does', content: { 'application/json': aliveAnswerSchema } } },
+  responses: {
+    200: { description: 'The edge responds', content: { 'application/json': aliveAnswerSchema } },
+  },
   errors: {},
 });

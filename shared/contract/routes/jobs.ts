@@ -4,7 +4,7 @@ import { EVENT_STREAM } from '../media-types.ts';
 import { defineRoute } from '../route.ts';
 
 const ERRORS = {
-  NOT_FOUND: 'Bulk jobs are not set up on this service.',
+  NOT_FOUND: 'Bulk jobs are not configured on this service.',
   ORIGIN_UNAVAILABLE: 'The job service cannot be reached at the moment.',
 } as const;
 
@@ -23,12 +23,12 @@ export const createJob = defineRoute({
   scope: 'write',
   summary: 'Extract the features of many images in a folder or bucket',
   description:
-    'The images are named by a prefix, by a manifest, or in the request. Each gives one safetensors file in the output, ' +
-    'and one row of a report. An image whose result is there already is not extracted again.',
+    'A prefix, a manifest or the request itself lists the images. Each image gives one safetensors file in the output ' +
+    'and one row in a report. An image whose result exists already is not extracted again.',
   body: { 'application/json': jobRequestSchema },
   responses: {
     202: {
-      description: 'The job, which goes on by itself',
+      description: 'The job, which runs in the background',
       content: { 'application/json': jobAnswerSchema },
     },
   },
@@ -36,7 +36,7 @@ export const createJob = defineRoute({
     ...ERRORS,
     INVALID_PARAMETER: "'output' must be s3://bucket/key or an absolute path.",
     IMAGE_TOO_LARGE: 'The upload is larger than 2097152 bytes.',
-    UNSUPPORTED_MEDIA_TYPE: 'A job is described in JSON (application/json).',
+    UNSUPPORTED_MEDIA_TYPE: 'Send the job as JSON with Content-Type: application/json.',
     OVERLOADED: 'Too many uploads are in progress.',
     SERVICE_TIMEOUT: 'The upload took longer than 30 s.',
   },
@@ -71,7 +71,7 @@ export const jobEvents = defineRoute({
   path: '/api/v1/jobs/{id}/events',
   operationId: 'jobEvents',
   scope: 'read',
-  summary: 'A job as it goes on, by server-sent events',
+  summary: 'Progress of a job, as server-sent events',
   description:
     'Each event is called `job` and holds the job in JSON. The stream ends when the job has ended.',
   responses: { 200: { description: 'Events', content: { [EVENT_STREAM]: z.string() } } },
@@ -84,7 +84,7 @@ export const cancelJob = defineRoute({
   path: '/api/v1/jobs/{id}/cancel',
   operationId: 'cancelJob',
   scope: 'write',
-  summary: 'End a job; results that are there stay',
+  summary: 'Cancel a job; existing results stay',
   responses: { 200: { description: 'The job', content: { 'application/json': jobAnswerSchema } } },
   errors: ERRORS,
 });
@@ -95,7 +95,7 @@ export const retryFailedImages = defineRoute({
   path: '/api/v1/jobs/{id}/retry-failed',
   operationId: 'retryFailedImages',
   scope: 'write',
-  summary: 'A new job of the images that failed in one that has ended',
+  summary: 'Start a new job with the failed images of an ended job',
   responses: { 202: { description: 'The new job', content: { 'application/json': jobAnswerSchema } } },
   errors: { ...ERRORS, INVALID_PARAMETER: 'No image of the job has failed.' },
 });

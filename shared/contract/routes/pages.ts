@@ -7,7 +7,7 @@ const PAGE = {
   responses: {
     200: { description: 'The page', headers: ['Cache-Control'], content: { 'text/html': z.string() } },
   },
-  errors: { NOT_FOUND: 'There is no such file.' },
+  errors: { NOT_FOUND: 'This file does not exist.' },
 } as const;
 
 export const dashboard = defineRoute({
@@ -21,21 +21,21 @@ export const swaggerUi = defineRoute({
   ...PAGE,
   path: '/docs',
   operationId: 'swaggerUi',
-  summary: 'This documentation, to try out',
+  summary: 'API documentation with a form for each route (Swagger UI)',
 });
 
 export const redoc = defineRoute({
   ...PAGE,
   path: '/redoc',
   operationId: 'redoc',
-  summary: 'This documentation, to read',
+  summary: 'API documentation on one page (Redoc)',
 });
 
 export const openApi = defineRoute({
   ...PAGE,
   path: '/openapi.json',
   operationId: 'openApi',
-  summary: 'This document',
+  summary: 'The OpenAPI document',
   responses: {
     200: {
       description: 'OpenAPI 3.1',
@@ -49,7 +49,7 @@ export const pageFile = defineRoute({
   ...PAGE,
   path: '/assets/{file}',
   operationId: 'pageFile',
-  summary: 'A script, style sheet or picture of the pages',
+  summary: 'A script, style sheet or image of the pages',
   pathParameters: {
     file: { schema: z.string(), description: 'Name of the file', example: 'dashboard.css' },
   },

@@ -10,12 +10,12 @@ export const requests = defineRoute({
   summary: 'The latest requests, the newest first',
   description:
     `At most ${MAX_RECENT_REQUESTS} are kept, for a day. They arrive some seconds after their responses. Successful ` +
-    'requests for pages, health, statistics and this list are not in it. Nothing of images, API keys and client ' +
-    'addresses is kept.',
+    'requests for pages, health, statistics and this list are not in it. It contains nothing about images, API keys ' +
+    'and client addresses.',
   query: requestsQuerySchema,
   responses: {
     200: {
-      description: 'Those that match the query',
+      description: 'The requests that match the query',
       content: { 'application/json': requestsAnswerSchema },
     },
   },

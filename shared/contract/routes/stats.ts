@@ -7,7 +7,7 @@ export const stats = defineRoute({
   operationId: 'stats',
   tag: 'service',
   scope: 'read',
-  summary: 'What the service has done so far',
+  summary: 'Statistics of the service',
   description:
     'Counted in the memory of each edge and added up in Redis every few seconds, so the last seconds may be ' +
     'missing. Requests without a route are counted as `other`.',

@@ -51,8 +51,8 @@ test('a preamble and folded part headers are read', async () => {
 });
 
 test.each([
-  ['multipart/form-data', 'names no boundary'],
-  ['multipart/form-data; boundary=y', 'the boundary that Content-Type names is missing'],
+  ['multipart/form-data', 'has no boundary'],
+  ['multipart/form-data; boundary=y', 'the boundary of its Content-Type is missing from the body'],
 ])('%s: the refusal says that %s', async (contentType, reason) => {
   const head = 'Content-Disposition: form-data; name="image"; filename="a.jpg"';
   const response = await post(formOf(head, IMAGE), { 'content-type': contentType });
