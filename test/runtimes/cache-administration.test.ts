@@ -22,7 +22,8 @@ describe(`cache administration on ${runtime}`, () => {
   let redis: Redis;
   let headers: Record<string, string>;
   beforeAll(async () => {
-    stack = await startEdgeStack({ runtime });
+    // Ample time for Redis, so that a busy machine makes no misses of hits.
+    stack = await startEdgeStack({ runtime, edgeEnvironment: { REDIS_TIMEOUT_MS: '3000' } });
     redis = new Redis(stack.redis.url);
     headers = { Authorization: `Bearer ${await createKey(stack.redisEnvironment, 'admin')}` };
   });
