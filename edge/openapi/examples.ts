@@ -110,6 +110,7 @@ const HEALTH_EXAMPLE: HealthAnswer = {
   service: 'edgesift',
   version: SERVICE_VERSION,
   feature_detector_ready: true,
+  vehicle_classifier_ready: true,
   cache_connected: true,
   uptime_seconds: 12.3,
 };

@@ -11,6 +11,7 @@ const ERRORS = {
   FORBIDDEN: { status: 403, title: 'The credentials do not allow this' },
   NOT_FOUND: { status: 404, title: 'There is no such resource' },
   FEATURES_NOT_CACHED: { status: 404, title: 'The features of this image are not in the cache' },
+  REPORT_NOT_FOUND: { status: 404, title: 'There is no report of this vehicle' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'The resource does not have this method' },
   NOT_ACCEPTABLE: { status: 406, title: 'The answer has no media type that the client accepts' },
   IMAGE_TOO_LARGE: { status: 413, title: 'The image exceeds a size limit' },
