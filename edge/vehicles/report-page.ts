@@ -27,14 +27,14 @@ export function reportPage(report: VehicleReport): string {
   const level = report.metadata.confidence_level;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>Vehicle report ${escape(report.vehicle_id)}</title><style>${STYLE}</style></head>
+<title>Vehicle report ${escaped(report.vehicle_id)}</title><style>${STYLE}</style></head>
 <body><main><header><h1>Vehicle report</h1>
-<p class="muted">${escape(report.vehicle_id)} · ${escape(report.report_date)}</p></header>
-<h2>Summary</h2><p>${escape(report.summary)}</p>
+<p class="muted">${escaped(report.vehicle_id)} · ${escaped(report.report_date)}</p></header>
+<h2>Summary</h2><p>${escaped(report.summary)}</p>
 <p>Confidence: <span class="${level}">${level}</span> (${percent(report.confidence_score)})</p>
 ${picture(data)}
 <h2>Predictions</h2>${predictionTable(data)}
-<h2>Recommendations</h2><ul>${report.recommendations.map((text) => `<li>${escape(text)}</li>`).join('')}</ul>
+<h2>Recommendations</h2><ul>${report.recommendations.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>
 <h2>Image and model</h2>${facts(data)}
 </main></body></html>
 `;
@@ -55,8 +55,8 @@ function predictionRow(prediction: VehiclePrediction): string {
   const level = confidenceLevel(confidence);
   const others = Object.entries(prediction.raw_probabilities)
     .filter(([label]) => label !== value)
-    .map(([label, probability]) => `${escape(label)} ${percent(probability)}`);
-  return `<tr><th scope="row">${LABELS[name]}</th><td>${escape(String(value))}</td><td><span class="${level}">${level}</span> ${percent(confidence)}</td><td>${metrics.uncertainty.toFixed(2)}</td><td>${others.join(', ') || '–'}</td></tr>`;
+    .map(([label, probability]) => `${escaped(label)} ${percent(probability)}`);
+  return `<tr><th scope="row">${LABELS[name]}</th><td>${escaped(String(value))}</td><td><span class="${level}">${level}</span> ${percent(confidence)}</td><td>${metrics.uncertainty.toFixed(2)}</td><td>${others.join(', ') || '–'}</td></tr>`;
 }
 
 /** The thumbnail with the box and, over it, what spoke for (green) and against (red) the class. */
@@ -65,7 +65,7 @@ function picture({ thumbnail, image, box, explanation, is_vehicle: isVehicle }: 
   const shown = isVehicle ? explanation : undefined;
   const cells = shown ? explanationCells(shown, box) : '';
   const caption = shown
-    ? `Cells that spoke for (green) and against (red) “${escape(shown.label)}”.`
+    ? `Cells that spoke for (green) and against (red) “${escaped(shown.label)}”.`
     : 'The image, with the place that was looked at.';
   const stroke = Math.max(image.width, image.height) / 200;
   return `<figure><svg role="img" aria-label="Thumbnail of the image with the vehicle's box" viewBox="0 0 ${image.width} ${image.height}" width="${thumbnail.width}" height="${thumbnail.height}"><image href="data:${thumbnail.media_type};base64,${thumbnail.base64}" width="${image.width}" height="${image.height}"/>${cells}<rect x="${box.x}" y="${box.y}" width="${box.width}" height="${box.height}" fill="none" stroke="#2f7de1" stroke-width="${stroke}"/></svg><figcaption class="muted">${caption}</figcaption></figure>`;
@@ -96,7 +96,7 @@ function facts({ image, classifier, box_source: source, links }: VehicleData): s
     ['Model card', links.model],
   ];
   const cells = rows.map(
-    ([name = '', value = '']) => `<tr><th scope="row">${name}</th><td>${escape(value)}</td></tr>`,
+    ([name = '', value = '']) => `<tr><th scope="row">${name}</th><td>${escaped(value)}</td></tr>`,
   );
   return `<table><tbody>${cells.join('')}</tbody></table>`;
 }
@@ -109,6 +109,6 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;',
 };
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }
