@@ -329,7 +329,7 @@ const REPORT_EXAMPLE: ReportAnswer = {
     vehicle_id: 'fleet-0042',
     report_date: CLASSIFIED_AT,
     classification_results: CLASSIFY_EXAMPLE.data,
-    summary: 'The vehicle is most likely a Audi A5 Coupe 2012 (71 %). Overall confidence is high (94 %).',
+    summary: 'The vehicle is most likely an Audi A5 Coupe 2012 (71 %). Overall confidence is high (94 %).',
     confidence_score: 0.94,
     recommendations: ['The image is blurred or was enlarged.'],
     metadata: {

@@ -10,6 +10,7 @@ const PARAMETER_EXAMPLES: Readonly<Record<string, string>> = {
   denoise_h_color: '5',
   denoise_template_window_size: '5',
   denoise_search_window_size: '15',
+  orientation: 'ignore',
   root_sift: 'true',
   format: 'safetensors',
   model: 'fundamental',
