@@ -67,7 +67,16 @@ function anchorOf(route: RouteDeclaration): string {
 }
 
 function sectionOf(route: RouteDeclaration): string {
-  const { operationId, description = '', head, pathParameters = {}, query, body = {}, responses, errors } = route;
+  const {
+    operationId,
+    description = '',
+    head,
+    pathParameters = {},
+    query,
+    body = {},
+    responses,
+    errors,
+  } = route;
   const inPath = Object.entries(pathParameters).map(([name, parameter]) =>
     rowOf(
       name,
