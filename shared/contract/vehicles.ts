@@ -93,10 +93,10 @@ export function pairsOfOptions({ box, explained }: VehicleOptions): [string, str
 
 /**
  * The name of a classification: whoever has this model gets the same values for it. Looks like
- * `vehicle@1/auto/<sha256>` or `vehicle@1/b10,20,300,200-e/<sha256>`.
+ * `vehicle@1/auto/<sha256>` or `vehicle@1/b10_20_300_200-e/<sha256>`: without commas, which separate the tags of `If-None-Match`.
  */
 export function vehicleKey(version: string, { box, explained }: VehicleOptions, imageSha256: string): string {
-  const place = box ? `b${box.x},${box.y},${box.width},${box.height}` : 'auto';
+  const place = box ? `b${box.x}_${box.y}_${box.width}_${box.height}` : 'auto';
   return `vehicle@${version}/${place}${explained ? '-e' : ''}/${imageSha256}`;
 }
 

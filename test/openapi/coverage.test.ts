@@ -80,7 +80,7 @@ const UPLOADS: [path: string, makeForm: (image: Bytes) => FormData][] = [
 const NOWHERE = '0'.repeat(64);
 const SIFT =
   'nfeatures=50&n_octave_layers=3&contrast_threshold=0.03&edge_threshold=12&sigma=1.5&denoise=true&denoise_h=4' +
-  '&denoise_h_color=4&denoise_template_window_size=3&denoise_search_window_size=5';
+  '&denoise_h_color=4&denoise_template_window_size=3&denoise_search_window_size=5&orientation=ignore';
 const GEOMETRY = 'model=fundamental&ratio=0.8&threshold=3&include=all';
 
 const post = (path: string, body: FormData, headers: Record<string, string> = {}) =>

@@ -81,6 +81,9 @@ test('a box is another result, and what is no box is refused', async () => {
     links: { self: `/api/vehicle/${SHA256}?box=1%2C2%2C30%2C20` },
   });
   expect(ports.originRequests).toHaveLength(2);
+  const found = await ports.request(boxed.data.links.self);
+  const headers = { 'If-None-Match': found.headers.get('etag') ?? '' };
+  expect((await ports.request(boxed.data.links.self, { headers })).status).toBe(304);
   for (const box of ['1,2,3', '1,2,0,5', '-1,2,3,4', 'a']) {
     const response = await send(`${CLASSIFY}?box=${box}`);
     expect(response.status).toBe(400);
