@@ -23,6 +23,11 @@ import { registerMatch } from './routes/match.ts';
 import { registerPages } from './routes/pages.ts';
 import { registerRequests } from './routes/requests.ts';
 import { registerStats } from './routes/stats.ts';
+import { registerVehicleByHash } from './routes/vehicle-by-hash.ts';
+import { registerVehicleClassify } from './routes/vehicle-classify.ts';
+import { registerVehicleClassifyBatch } from './routes/vehicle-classify-batch.ts';
+import { registerVehicleModels } from './routes/vehicle-models.ts';
+import { registerVehicleReport } from './routes/vehicle-report.ts';
 import type { AccessRules, Services } from './services.ts';
 
 const API = '/api/*';
@@ -43,6 +48,11 @@ export function createApp(services: Services): Hono<EdgeEnvironment> {
   registerFeaturesByHash(app, services);
   registerCacheKeys(app, services);
   registerMatch(app, services);
+  registerVehicleClassify(app, services);
+  registerVehicleClassifyBatch(app, services);
+  registerVehicleByHash(app, services);
+  registerVehicleReport(app, services);
+  registerVehicleModels(app, services);
   registerJobs(app, services);
   registerHealth(app, services);
   registerRequests(app, services);

@@ -1,5 +1,6 @@
 import { FeatureRecords } from '../shared/records/feature-records.ts';
 import { RecordAuthenticator } from '../shared/records/record-authenticator.ts';
+import { VehicleRecords } from '../shared/records/vehicle-records.ts';
 import { SERVICE_NAME, SERVICE_VERSION } from '../shared/service.ts';
 import { SpanExporter } from '../shared/tracing/span-exporter.ts';
 import { ApiKeyStore } from './access/api-key-store.ts';
@@ -26,10 +27,15 @@ import { createRedisClient, type RedisClient } from './redis/redis-client.ts';
 import { CircuitBreaker } from './resilience/circuit-breaker.ts';
 import { MemoryBudget } from './resilience/memory-budget.ts';
 import { ResponseMemory } from './resilience/response-memory.ts';
+import { VehicleMemory } from './vehicles/vehicle-memory.ts';
+import { VehicleReports } from './vehicles/vehicle-reports.ts';
+import { VehicleSource } from './vehicles/vehicle-source.ts';
 
 /** What the routes work with; made once per isolate by {@link createServices}. */
 export interface Services {
   features: FeatureSource;
+  vehicles: VehicleSource;
+  vehicleReports: VehicleReports;
   health: Health;
   origin: OriginClient;
   jobs: JobServiceClient;
@@ -111,6 +117,7 @@ export function createServices(configuration: Configuration, assets: Assets): Se
       // A payload may take two look-ups before the origin is asked.
       longestWaitMs: ORIGIN_TIMEOUT_MS + 2 * PAYLOAD_TIMEOUT_FACTOR * REDIS_TIMEOUT_MS + MARGIN_MS,
     }),
+    ...vehicleServices(configuration, origin),
     health: new Health({ redis: connectToRedis(configuration), origin }),
     origin,
     jobs: new JobServiceClient({
@@ -139,6 +146,28 @@ export function createServices(configuration: Configuration, assets: Assets): Se
     assets,
     cacheAdministration: new CacheAdministration(guardRedis),
     access: accessRules(configuration, guardRedis),
+  };
+}
+
+function vehicleServices(
+  configuration: Configuration,
+  origin: OriginClient,
+): Pick<Services, 'vehicles' | 'vehicleReports'> {
+  const { REDIS_TIMEOUT_MS, ORIGIN_TIMEOUT_MS } = configuration;
+  const memory = new VehicleMemory();
+  const redis = connectToRedis(configuration);
+  const records = new VehicleRecords(new RecordAuthenticator(configuration.ORIGIN_SECRET));
+  return {
+    vehicles: new VehicleSource({
+      memory,
+      redis,
+      records,
+      origin,
+      redisTimeoutMs: REDIS_TIMEOUT_MS,
+      ttlSeconds: configuration.CACHE_TTL,
+      longestWaitMs: ORIGIN_TIMEOUT_MS + REDIS_TIMEOUT_MS + MARGIN_MS,
+    }),
+    vehicleReports: new VehicleReports({ memory, redis, records, timeoutMs: REDIS_TIMEOUT_MS }),
   };
 }
 

@@ -6,9 +6,9 @@ import { answerClientError } from './http/client-error.ts';
 import { sendNotFound, sendProblem } from './http/problems.ts';
 import { OneLinePerRequest, traceBindings } from './observability/logging.ts';
 import { exportSpans } from './observability/tracing.ts';
+import { type ClassifyDependencies, classifyRoute, vehicleModelRoute } from './routes/classify.ts';
 import { extractRoute } from './routes/extract.ts';
 import { healthRoutes } from './routes/health.ts';
-import type { JobDependencies } from './routes/job-route.ts';
 import { matchRoute } from './routes/match.ts';
 import { metricsRoute } from './routes/metrics.ts';
 
@@ -21,7 +21,7 @@ const KEEP_ALIVE_MS = 75_000;
 /** A connection on which nothing moves for longer than any answer takes. */
 const IDLE_MARGIN_MS = 15_000;
 
-export interface OriginDependencies extends JobDependencies {
+export interface OriginDependencies extends ClassifyDependencies {
   logger: FastifyBaseLogger;
   /** Where spans go, if anywhere. */
   spans?: SpanExporter | undefined;
@@ -55,6 +55,8 @@ export function createOriginApp(dependencies: OriginDependencies): FastifyInstan
   app.setNotFoundHandler(sendNotFound);
   app.register(extractRoute, dependencies);
   app.register(matchRoute, dependencies);
+  app.register(classifyRoute, dependencies);
+  app.register(vehicleModelRoute, dependencies);
   app.register(healthRoutes, dependencies);
   app.register(metricsRoute, dependencies.metrics);
   return app;

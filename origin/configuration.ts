@@ -1,4 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
 import { MAX_MATCH_BODY_BYTES } from '../shared/matching.ts';
@@ -17,6 +19,8 @@ export function usableMemoryBytes(): number {
 
 /** What is left of the memory belongs to Node, uploads, results and whatever else runs on the machine. */
 const DEFAULT_MEMORY_SHARE = 0.75;
+
+const SERVICE_FOLDER = fileURLToPath(new URL('../', import.meta.url));
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -58,6 +62,10 @@ export const settingsSchema = z.object({
   MAX_IMAGE_PIXELS: integerSetting(1)
     .default(DEFAULT_MAX_IMAGE_PIXELS)
     .describe('Maximum width × height of an image'),
+  VEHICLE_MODELS: z
+    .string()
+    .default('models/vehicles')
+    .describe('Folder with the registry of vehicle models, relative to the folder of the service'),
   OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl.describe(
     'URL of an OTLP/HTTP collector for spans, without /v1/traces',
   ),
@@ -113,6 +121,8 @@ const configurationSchema = settingsSchema
     /** How long a request may take, waiting included, unless its caller allows less. */
     timeoutMs: values.JOB_TIMEOUT_MS,
     limits: { maxBytes: values.MAX_IMAGE_BYTES, maxPixels: values.MAX_IMAGE_PIXELS },
+    /** Folder with the registry of vehicle models. */
+    vehicleModels: path.resolve(SERVICE_FOLDER, values.VEHICLE_MODELS),
     collector: values.OTEL_EXPORTER_OTLP_ENDPOINT && {
       endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
       headers: values.OTEL_EXPORTER_OTLP_HEADERS,

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { importOriginSecret } from '../shared/origin-protocol.ts';
 import { FeatureRecords } from '../shared/records/feature-records.ts';
 import { RecordAuthenticator } from '../shared/records/record-authenticator.ts';
+import { VehicleRecords } from '../shared/records/vehicle-records.ts';
 import { SERVICE_NAME, SERVICE_VERSION } from '../shared/service.ts';
 import { SettingsError } from '../shared/settings.ts';
 import { SpanExporter, type SpanExporterOptions } from '../shared/tracing/span-exporter.ts';
@@ -20,6 +21,7 @@ import { createMetrics, exposeState, type OriginMetrics } from './observability/
 import { spanTransport } from './observability/tracing.ts';
 import { ExtractionPool } from './scheduler/pool.ts';
 import { stopGracefully } from './stop.ts';
+import { findServedModel } from './vehicles/serving.ts';
 
 try {
   await serve(parseConfiguration(process.env));
@@ -34,10 +36,22 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
   const logger = createLogger(configuration.logLevel, logDestination(configuration.logFile));
   // Fails here, with the loader's advice, rather than again and again in the threads.
   const { engine: extractor } = loadNativeAddon(engine);
+  const vehicles = await findServedModel(configuration.vehicleModels);
+  if (vehicles.status === 'unavailable') {
+    logger.error({ err: vehicles.cause }, 'vehicles are not classified: there is no usable model');
+  }
   const metrics = createMetrics();
   const script = new URL('./jobs/thread-entry.ts', import.meta.url);
   const pool = new ExtractionPool(
-    { threads, memoryBytes, queueLength, script, engine, jobTimeoutMs: timeoutMs },
+    {
+      threads,
+      memoryBytes,
+      queueLength,
+      script,
+      engine,
+      vehicleModel: vehicles.status === 'ready' ? vehicles.served.file : undefined,
+      jobTimeoutMs: timeoutMs,
+    },
     {
       ...metrics.observer,
       threadEnded: (cause) => {
@@ -62,6 +76,7 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
     inFlight,
     metrics,
     recordWriter,
+    vehicles,
     logger,
     spans: collector ? spanExporter(collector, logger) : undefined,
   });
@@ -80,8 +95,10 @@ function createRecordWriter(
     logger.warn('results are not shared with other edges: set REDIS_URL');
     return undefined;
   }
+  const authenticator = new RecordAuthenticator(secrets);
   return new RecordWriter({
-    records: new FeatureRecords(new RecordAuthenticator(secrets), NODE_BASE64),
+    records: new FeatureRecords(authenticator, NODE_BASE64),
+    vehicleRecords: new VehicleRecords(authenticator),
     store: place.protocol === 'tcp' ? createRedisStore(place.url) : createRestStore(place),
     onOutcome: (outcome, reason) => {
       metrics.results.inc({ outcome });

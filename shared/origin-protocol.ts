@@ -15,6 +15,15 @@ export const EXTRACT_PATH = '/v1/extract';
  */
 export const MATCH_PATH = '/v1/match';
 
+/**
+ * `POST /v1/classify?<box, include>`, signed alike, with the image file as body. The response is JSON of
+ * `vehicleRecordSchema`; `SERVICE_NOT_READY` where there is no model.
+ */
+export const CLASSIFY_PATH = '/v1/classify';
+
+/** `GET /v1/vehicle-model`: JSON of `vehicleStateSchema`. Not signed, as health is not. */
+export const VEHICLE_MODEL_PATH = '/v1/vehicle-model';
+
 const LENGTH_BYTES = 4;
 
 /** Two payloads in one body: the first one's length in 4 bytes, little-endian, then one after the other. */

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
-import { PARAMETER_EXAMPLES } from '../edge/openapi/parameter-examples.ts';
+import { parameterExample } from '../edge/openapi/parameter-examples.ts';
 import { jsonSchemaOf } from '../edge/openapi/schemas.ts';
 import { statusOf } from '../shared/contract/errors.ts';
 import type { RouteDeclaration } from '../shared/contract/route.ts';
@@ -67,7 +67,16 @@ function anchorOf(route: RouteDeclaration): string {
 }
 
 function sectionOf(route: RouteDeclaration): string {
-  const { description = '', head, pathParameters = {}, query, body = {}, responses, errors } = route;
+  const {
+    operationId,
+    description = '',
+    head,
+    pathParameters = {},
+    query,
+    body = {},
+    responses,
+    errors,
+  } = route;
   const inPath = Object.entries(pathParameters).map(([name, parameter]) =>
     rowOf(
       name,
@@ -76,9 +85,9 @@ function sectionOf(route: RouteDeclaration): string {
       parameter.example,
     ),
   );
-  const inQuery = query ? rowsOf(query, 'query') : [];
+  const inQuery = query ? rowsOf(operationId, query, 'query') : [];
   const inBody = Object.entries(body).flatMap(([mediaType, schema]) =>
-    schema instanceof z.ZodObject ? rowsOf(schema, mediaType) : [],
+    schema instanceof z.ZodObject ? rowsOf(operationId, schema, mediaType) : [],
   );
   const rows = [...inPath, ...inQuery, ...inBody];
   const bodies = Object.keys(body).map((mediaType) => `\`${mediaType}\``);
@@ -101,17 +110,17 @@ function fieldOf(schema: z.ZodType): Field {
   return fieldSchema.parse(jsonSchemaOf(schema, 'input'));
 }
 
-function rowsOf(schema: z.ZodObject, place: string): string[] {
+function rowsOf(operationId: string, schema: z.ZodObject, place: string): string[] {
   const { properties, required } = objectSchema.parse(jsonSchemaOf(schema, 'input'));
   return Object.entries(properties).map(([name, field]) =>
-    rowOf(name, place, field, exampleOf(name, field), required.includes(name)),
+    rowOf(name, place, field, exampleOf(operationId, name, field), required.includes(name)),
   );
 }
 
-function exampleOf(name: string, field: Field): string {
+function exampleOf(operationId: string, name: string, field: Field): string {
   if (field.format === 'binary') return `${name}=@photo.jpg`;
   if (field.items) return field.items.format === 'binary' ? `${name}=@photo.jpg` : '["9ffa6e52…"]';
-  return PARAMETER_EXAMPLES[name] ?? '';
+  return parameterExample(operationId, name);
 }
 
 function rowOf(name: string, place: string, field: Field, example: string, isRequired = true): string {

@@ -4,9 +4,18 @@ import { type ErrorCode, problemSchema, ServiceError } from '../../shared/contra
 import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
 import { type GeometryParameters, pairsOf, type SiftParameters } from '../../shared/contract/parameters.ts';
 import type { TraceContext } from '../../shared/contract/trace-context.ts';
+import {
+  pairsOfOptions,
+  type VehicleOptions,
+  type VehicleRecord,
+  type VehicleState,
+  vehicleRecordSchema,
+  vehicleStateSchema,
+} from '../../shared/contract/vehicles.ts';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
 import { parseJson, SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
 import {
+  CLASSIFY_PATH,
   clientName,
   contentDigestOf,
   EXTRACT_PATH,
@@ -15,6 +24,7 @@ import {
   MATCH_PATH,
   ORIGIN_HEADERS,
   signOriginRequest,
+  VEHICLE_MODEL_PATH,
 } from '../../shared/origin-protocol.ts';
 import { decodeSummary } from '../../shared/records/feature-records.ts';
 import type { FeatureSummary } from '../../shared/records/feature-summary.ts';
@@ -36,6 +46,15 @@ export interface ExtractionJob extends OriginJob {
   /** SHA-256 of `bytes`. */
   digest: Uint8Array;
   parameters: SiftParameters;
+  /** For how long the result is to be kept. */
+  ttlSeconds: number;
+}
+
+export interface ClassificationJob extends OriginJob {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** SHA-256 of `bytes`. */
+  digest: Uint8Array;
+  options: VehicleOptions;
   /** For how long the result is to be kept. */
   ttlSeconds: number;
 }
@@ -153,6 +172,20 @@ export class OriginClient {
     return { result: result.data, serverTiming };
   }
 
+  /** Has the origin classify the vehicle in an image and share the result. Errors as of {@link extract}. */
+  async classify(job: ClassificationJob): Promise<{ record: VehicleRecord; serverTiming: string }> {
+    const { options, ttlSeconds, ...rest } = job;
+    const { payload, serverTiming, release } = await this.#call({
+      ...rest,
+      pathAndQuery: pathWithQuery(CLASSIFY_PATH, pairsOfOptions(options)),
+      headers: { accept: 'application/json', [ORIGIN_HEADERS.cacheTtl]: String(ttlSeconds) },
+    });
+    release();
+    const record = vehicleRecordSchema.safeParse(parseJson(new TextDecoder().decode(payload)));
+    if (!record.success) throw this.#unavailable(record.error);
+    return { record: record.data, serverTiming };
+  }
+
   async #call(job: SignedCall): Promise<ExtractionAnswer> {
     if (!this.#breaker.tryAcquire()) throw this.#unavailable('not asked: it failed repeatedly');
     const timeout = AbortSignal.timeout(this.#timeoutMs);
@@ -245,6 +278,19 @@ export class OriginClient {
     });
   }
 
+  /** What the origin says of its vehicle model; undefined when it cannot be reached or makes no sense. */
+  async vehicleState(timeoutMs: number): Promise<VehicleState | undefined> {
+    try {
+      const response = await fetch(this.#url + VEHICLE_MODEL_PATH, {
+        signal: AbortSignal.timeout(timeoutMs),
+        redirect: 'manual',
+      });
+      return vehicleStateSchema.safeParse(await response.json()).data;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** What the origin says of itself; undefined when it cannot be reached or makes no sense. */
   async state(timeoutMs: number): Promise<OriginState | undefined> {
     try {
@@ -265,4 +311,8 @@ function extractionCall({ parameters, ttlSeconds, ...job }: ExtractionJob, accep
     pathAndQuery: `${EXTRACT_PATH}?${new URLSearchParams(pairsOf(parameters))}`,
     headers: { accept, [ORIGIN_HEADERS.cacheTtl]: String(ttlSeconds) },
   };
+}
+
+function pathWithQuery(path: string, pairs: [string, string][]): string {
+  return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs)}`;
 }

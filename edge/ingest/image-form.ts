@@ -32,3 +32,18 @@ export const IMAGE_BATCH: ImageForm = {
   acceptsRawImage: false,
   invitation: 'Send multipart/form-data with one field "images" for each image.',
 };
+
+/** One image of a vehicle, in the field `file` or `image`. */
+export const VEHICLE_IMAGE: ImageForm = {
+  ...SINGLE_IMAGE,
+  fields: ['file', 'image'],
+  invitation:
+    'Send the image as multipart/form-data in the field "file", or as the raw body with Content-Type: image/*.',
+};
+
+/** Many images of vehicles, in the repeated field `files`. */
+export const VEHICLE_BATCH: ImageForm = {
+  ...IMAGE_BATCH,
+  fields: ['files'],
+  invitation: 'Send multipart/form-data with one field "files" for each image.',
+};

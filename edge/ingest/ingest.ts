@@ -67,6 +67,11 @@ export class Ingest {
     this.#memory = memory;
   }
 
+  /** Bytes of the largest image. */
+  get maxImageBytes(): number {
+    return this.#limits.maxBytes;
+  }
+
   /** Longest time for a body to arrive, in milliseconds. */
   get timeoutMs(): number {
     return this.#limits.timeoutMs;

@@ -39,6 +39,7 @@ export class Health {
       service: SERVICE_NAME,
       version: SERVICE_VERSION,
       feature_detector_ready: ready,
+      vehicle_classifier_ready: origin?.vehicles?.status === 'ready',
       cache_connected: cacheConnected,
       uptime_seconds: (now - this.#startedAt) / 1000,
     };

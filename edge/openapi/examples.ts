@@ -36,6 +36,20 @@ import { type JobAnswer, jobAnswerSchema, jobListAnswerSchema } from '../../shar
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { type RequestsAnswer, requestsAnswerSchema } from '../../shared/contract/requests.ts';
 import { type StatsAnswer, statsAnswerSchema } from '../../shared/contract/stats.ts';
+import {
+  type BatchClassifyAnswer,
+  type BatchClassifyResult,
+  batchClassifyAnswerSchema,
+  batchClassifyLastLineSchema,
+  batchClassifyResultSchema,
+  type ClassifyAnswer,
+  classifyAnswerSchema,
+  type ModelsAnswer,
+  modelsAnswerSchema,
+  type ReportAnswer,
+  reportAnswerSchema,
+  type VehiclePrediction,
+} from '../../shared/contract/vehicles.ts';
 import { SERVICE_VERSION } from '../../shared/service.ts';
 
 export const REQUEST_ID = 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5';
@@ -110,6 +124,7 @@ const HEALTH_EXAMPLE: HealthAnswer = {
   service: 'edgesift',
   version: SERVICE_VERSION,
   feature_detector_ready: true,
+  vehicle_classifier_ready: true,
   cache_connected: true,
   uptime_seconds: 12.3,
 };
@@ -241,6 +256,121 @@ const JOB_EXAMPLE: JobAnswer = {
   report: 's3://photos/features/_edgesift/job-0mihqw2n4-5f0c1ab2/',
 };
 
+const MODEL_SHA256 = '5dd1289472eb72535f1cfb46ab1528b4e93fd68052a1e733c67d2dc2868b16db';
+const CLASSIFIED_AT = '2026-11-28T10:15:30.120Z';
+
+const MAKE_EXAMPLE: VehiclePrediction = {
+  attribute_name: 'make',
+  predicted_value: 'Audi',
+  confidence: 0.94,
+  raw_probabilities: { Audi: 0.94, BMW: 0.03, Volkswagen: 0.01 },
+  confidence_metrics: {
+    confidence: 0.94,
+    rank_1_accuracy: 0.94,
+    rank_2_accuracy: 0.03,
+    uncertainty: 0.09,
+    is_confident: true,
+  },
+};
+
+const CLASSIFY_EXAMPLE: ClassifyAnswer = {
+  status: 'success',
+  timestamp: CLASSIFIED_AT,
+  data: {
+    predictions: { make: MAKE_EXAMPLE },
+    overall_confidence: 0.94,
+    model_version: '1',
+    class: {
+      predicted_value: 'Audi A5 Coupe 2012',
+      confidence: 0.71,
+      raw_probabilities: { 'Audi A5 Coupe 2012': 0.71, 'Audi S5 Coupe 2012': 0.2 },
+    },
+    is_vehicle: true,
+    vehicle_probability: 0.998,
+    warnings: [{ code: 'blurred', message: 'The image is blurred or was enlarged.' }],
+    image: { sha256: SHA256, format: 'jpeg', width: 640, height: 480, bytes: 48_123 },
+    box: { x: 60, y: 120, width: 520, height: 280 },
+    box_source: 'found',
+    classifier: { name: 'edgesift-vehicles', version: '1', sha256: MODEL_SHA256 },
+    processing_time_ms: 214.5,
+    timestamp: CLASSIFIED_AT,
+    cached: false,
+    cache: { tier: null, key: `vehicle@1/auto/${SHA256}`, ttl_s: 3600 },
+    links: { self: `/api/vehicle/${SHA256}`, model: '/api/models/metadata' },
+    request_id: REQUEST_ID,
+  },
+};
+
+const BATCH_RESULT_EXAMPLE: BatchClassifyResult = {
+  filename: 'a.jpg',
+  status: 'success',
+  data: CLASSIFY_EXAMPLE.data,
+};
+
+const BATCH_CLASSIFY_EXAMPLE: BatchClassifyAnswer = {
+  status: 'success',
+  timestamp: CLASSIFIED_AT,
+  summary: { total_files: 2, successful: 1, failed: 1, average_processing_time_ms: 214.5 },
+  results: [
+    BATCH_RESULT_EXAMPLE,
+    {
+      filename: 'b.jpg',
+      status: 'error',
+      message: 'The JPEG image is damaged or incomplete and cannot be decoded.',
+      error_code: 'IMAGE_READ_ERROR',
+    },
+  ],
+};
+
+const REPORT_EXAMPLE: ReportAnswer = {
+  status: 'success',
+  timestamp: CLASSIFIED_AT,
+  data: {
+    vehicle_id: 'fleet-0042',
+    report_date: CLASSIFIED_AT,
+    classification_results: CLASSIFY_EXAMPLE.data,
+    summary: 'The vehicle is most likely an Audi A5 Coupe 2012 (71 %). Overall confidence is high (94 %).',
+    confidence_score: 0.94,
+    recommendations: ['The image is blurred or was enlarged.'],
+    metadata: {
+      confidence_level: 'HIGH',
+      levels: { make: 'HIGH' },
+      expires_at: '2026-11-28T11:15:30.120Z',
+      model_card: '/api/models/metadata',
+    },
+  },
+};
+
+const MODELS_EXAMPLE: ModelsAnswer = {
+  status: 'success',
+  timestamp: CLASSIFIED_AT,
+  data: {
+    version: '1',
+    pipeline_initialized: true,
+    cached_models: ['edgesift-vehicles@1'],
+    supported_attributes: ['make'],
+    supported_formats: ['jpeg', 'png', 'bmp', 'tiff', 'webp'],
+    max_image_size: 10_485_760,
+    cached_reports: 0,
+    models: [
+      {
+        name: 'edgesift-vehicles',
+        version: '1',
+        alias: 'champion',
+        sha256: MODEL_SHA256,
+        bytes: 11_223_908,
+        labels: { make: ['Audi', 'BMW'] },
+        trained_on: '9334 pictures of vehicles, 332 pictures without',
+        samples: 9334,
+        split: '5-fold cross-validation, duplicates together',
+        metrics: { make: { samples: 6475, top1: 0.895, top5: 0.97, ece: 0.006 } },
+        trained_at: '2026-11-28T11:38:51.995Z',
+        card: '# edgesift-vehicles, version 1',
+      },
+    ],
+  },
+};
+
 export interface Example {
   summary?: string;
   value: unknown;
@@ -248,6 +378,20 @@ export interface Example {
 
 /** Named examples of each schema that a response can have. */
 export const EXAMPLES = new Map<z.core.$ZodType, Record<string, Example>>([
+  [classifyAnswerSchema, { vehicle: { value: CLASSIFY_EXAMPLE } }],
+  [batchClassifyAnswerSchema, { batch: { value: BATCH_CLASSIFY_EXAMPLE } }],
+  [batchClassifyResultSchema, { result: { summary: 'An image', value: BATCH_RESULT_EXAMPLE } }],
+  [
+    batchClassifyLastLineSchema,
+    {
+      summary: {
+        summary: 'The last line',
+        value: { status: 'success', timestamp: CLASSIFIED_AT, summary: BATCH_CLASSIFY_EXAMPLE.summary },
+      },
+    },
+  ],
+  [modelsAnswerSchema, { models: { value: MODELS_EXAMPLE } }],
+  [reportAnswerSchema, { report: { value: REPORT_EXAMPLE } }],
   [jobAnswerSchema, { job: { value: JOB_EXAMPLE } }],
   [jobListAnswerSchema, { jobs: { value: { jobs: [JOB_EXAMPLE], next: null } } }],
   [detectAnswerSchema, { summary: { summary: 'include=summary', value: DETECT_EXAMPLE } }],

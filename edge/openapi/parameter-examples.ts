@@ -1,5 +1,5 @@
 /** An example value of every query parameter and JSON field, as a client writes it. */
-export const PARAMETER_EXAMPLES: Readonly<Record<string, string>> = {
+const PARAMETER_EXAMPLES: Readonly<Record<string, string>> = {
   nfeatures: '2000',
   n_octave_layers: '4',
   contrast_threshold: '0.03',
@@ -23,5 +23,18 @@ export const PARAMETER_EXAMPLES: Readonly<Record<string, string>> = {
   limit: '50',
   status: '4xx',
   path: '/api/v1/features',
+  box: '120,80,640,400',
+  vehicle_id: 'fleet-0042',
   request_id: 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5',
 };
+
+/** Of parameters that mean something else in one operation: `operationId.name`. */
+const OF_OPERATIONS: Readonly<Record<string, string>> = {
+  'reportVehicle.format': 'html',
+  'vehicleReport.format': 'html',
+};
+
+/** Empty where there is none. */
+export function parameterExample(operationId: string, name: string): string {
+  return OF_OPERATIONS[`${operationId}.${name}`] ?? PARAMETER_EXAMPLES[name] ?? '';
+}

@@ -3,12 +3,13 @@ import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseDetectParameters } from '../../shared/contract/parameters.ts';
 import { detect } from '../../shared/contract/routes/detect.ts';
 import { featuresByHash } from '../../shared/contract/routes/features-by-hash.ts';
-import { sha256Schema } from '../../shared/feature-key.ts';
-import type { EdgeContext, EdgeEnvironment } from '../context.ts';
+import type { EdgeEnvironment } from '../context.ts';
 import { answerFeatures, etagOf, FEATURES_VARY, requirePayload } from '../features/feature-response.ts';
 import { secondsLeft } from '../features/feature-source.ts';
 import { addRoute } from '../http/add-route.ts';
+import { namesAny, namesTag } from '../http/conditional.ts';
 import { needsPayload, negotiateFormat } from '../http/negotiation.ts';
+import { parseSha256 } from '../http/path-hash.ts';
 import { queryParameters } from '../http/query.ts';
 import type { Services } from '../services.ts';
 
@@ -61,28 +62,4 @@ export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features, r
       throw error;
     }
   });
-}
-
-function parseSha256(text: string): string {
-  const parsed = sha256Schema.safeParse(text.toLowerCase());
-  if (parsed.success) return parsed.data;
-  throw new ServiceError(
-    'INVALID_PARAMETER',
-    'The path must end in the SHA-256 of an image: 64 hexadecimal digits.',
-    {
-      details: { parameter: 'sha256' },
-    },
-  );
-}
-
-/** `If-None-Match` compares weakly (RFC 9110, 13.1.2). Who names the tag has the result, cached or not. */
-function namesTag(context: EdgeContext, etag: string): boolean {
-  const opaque = (tag: string) => tag.trim().replace(/^W\//, '');
-  const listed = context.req.header('if-none-match')?.split(',') ?? [];
-  return listed.some((tag) => opaque(tag) === opaque(etag));
-}
-
-/** `If-None-Match: *`: the client has some representation, and wants none if there is one. */
-function namesAny(context: EdgeContext): boolean {
-  return context.req.header('if-none-match')?.trim() === '*';
 }

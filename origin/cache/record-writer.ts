@@ -1,5 +1,7 @@
-import type { FeatureRecords } from '../../shared/records/feature-records.ts';
+import type { VehicleRecord } from '../../shared/contract/vehicles.ts';
+import type { FeatureRecords, KeyValue } from '../../shared/records/feature-records.ts';
 import type { FeatureSummary } from '../../shared/records/feature-summary.ts';
+import type { VehicleRecords } from '../../shared/records/vehicle-records.ts';
 import type { RecordStore } from './record-store.ts';
 
 /** Payloads that wait to be stored; what is beyond is not shared. */
@@ -16,39 +18,70 @@ interface Result {
   payload: Uint8Array<ArrayBuffer>;
 }
 
+/** A classification with a thumbnail, about. */
+const VEHICLE_RECORD_BYTES = 64 * 1024;
+
+/** A result that waits to be stored. */
+interface Waiting {
+  bytes: number;
+  /** Milliseconds since the Unix epoch. */
+  expiresAt: number;
+  makeRecords: () => Promise<Iterable<KeyValue>>;
+}
+
 /**
  * Shares results with all edges: writes their records to Redis after the response, one result after the other, in
  * bounded memory. A result that is not stored costs a later request a second extraction, and nothing else.
  */
 export class RecordWriter {
   readonly #records: FeatureRecords;
+  readonly #vehicleRecords: VehicleRecords;
   readonly #store: RecordStore;
   readonly #onOutcome: (outcome: WriteOutcome, reason?: unknown) => void;
-  readonly #waiting: Result[] = [];
+  readonly #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #closedUntil = 0;
   #running: Promise<void> | undefined;
 
   constructor(options: {
     records: FeatureRecords;
+    vehicleRecords: VehicleRecords;
     store: RecordStore;
     /** Called once for each result. */
     onOutcome: (outcome: WriteOutcome, reason?: unknown) => void;
   }) {
     this.#records = options.records;
+    this.#vehicleRecords = options.vehicleRecords;
     this.#store = options.store;
     this.#onOutcome = options.onOutcome;
   }
 
   /** Takes a result in; returns at once and never throws. */
-  write(result: Result): void {
-    const isTooMuch = this.#waitingBytes + result.payload.length > MAX_WAITING_BYTES;
+  write({ summary, payload }: Result): void {
+    this.#add({
+      bytes: payload.length,
+      expiresAt: summary.expiresAt,
+      makeRecords: () => this.#records.write(summary, payload),
+    });
+  }
+
+  /** The same of a classification. */
+  writeVehicle(record: VehicleRecord): void {
+    this.#add({
+      bytes: VEHICLE_RECORD_BYTES,
+      expiresAt: record.expires_at,
+      makeRecords: async () => [await this.#vehicleRecords.write(record)],
+    });
+  }
+
+  #add(result: Waiting): void {
+    const isTooMuch = this.#waitingBytes + result.bytes > MAX_WAITING_BYTES;
     if (isTooMuch || Date.now() < this.#closedUntil) {
       this.#onOutcome('dropped');
       return;
     }
     this.#waiting.push(result);
-    this.#waitingBytes += result.payload.length;
+    this.#waitingBytes += result.bytes;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
     });
@@ -65,11 +98,11 @@ export class RecordWriter {
     await new Promise((resolve) => setImmediate(resolve));
     for (let result = this.#waiting.shift(); result; result = this.#waiting.shift()) {
       await this.#storeOne(result);
-      this.#waitingBytes -= result.payload.length;
+      this.#waitingBytes -= result.bytes;
     }
   }
 
-  async #storeOne(result: Result): Promise<void> {
+  async #storeOne(result: Waiting): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         await this.#put(result);
@@ -84,9 +117,9 @@ export class RecordWriter {
     }
   }
 
-  async #put({ summary, payload }: Result): Promise<void> {
-    const ttlSeconds = Math.ceil((summary.expiresAt - Date.now()) / 1000);
+  async #put({ expiresAt, makeRecords }: Waiting): Promise<void> {
+    const ttlSeconds = Math.ceil((expiresAt - Date.now()) / 1000);
     if (ttlSeconds < 1) return;
-    await this.#store.set(await this.#records.write(summary, payload), ttlSeconds);
+    await this.#store.set(await makeRecords(), ttlSeconds);
   }
 }

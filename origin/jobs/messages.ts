@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../shared/contract/errors.ts';
 import type { GeometryParameters, SiftParameters } from '../../shared/contract/parameters.ts';
+import type { VehicleOptions } from '../../shared/contract/vehicles.ts';
 import type { ImageHeader } from '../../shared/image-header.ts';
 import type { SiftEngine } from '../native/addon.ts';
 
@@ -12,6 +13,8 @@ export type CancellationFlag = Int32Array<SharedArrayBuffer>;
 /** What a thread is started with, as its `workerData`. */
 export interface ThreadData {
   engine: SiftEngine;
+  /** File of the vehicle model, where there is one: a thread loads it with its first classification. */
+  vehicleModel?: string | undefined;
   cancelled: CancellationFlag;
 }
 
@@ -35,7 +38,19 @@ export interface MatchTask {
   parameters: GeometryParameters;
 }
 
-export type Task = ExtractionTask | MatchTask;
+/** One classification, as posted to a thread. `bytes` is transferred. */
+export interface ClassifyTask {
+  kind: 'classify';
+  /** The image file. */
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Lower-case hexadecimal, of `bytes`. */
+  sha256: string;
+  /** Format and stored size by which the file was admitted. */
+  header: ImageHeader;
+  options: VehicleOptions;
+}
+
+export type Task = ExtractionTask | MatchTask | ClassifyTask;
 
 export interface ExtractionResult {
   kind: 'extracted';
@@ -54,7 +69,15 @@ export interface MatchTaskResult {
   matchMs: number;
 }
 
-export type TaskResult = ExtractionResult | MatchTaskResult;
+export interface ClassifyResult {
+  kind: 'classified';
+  /** JSON of `ClassifiedImage`, in an ArrayBuffer of its own. */
+  payload: Uint8Array<ArrayBuffer>;
+  decodeMs: number;
+  classifyMs: number;
+}
+
+export type TaskResult = ExtractionResult | MatchTaskResult | ClassifyResult;
 
 /** A `ServiceError` taken apart, since structured cloning keeps no class. */
 export interface ExtractionFailure {

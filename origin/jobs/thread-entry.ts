@@ -3,10 +3,11 @@ import { loadNativeAddon } from '../native/addon.ts';
 import { serveTasks } from '../scheduler/serve.ts';
 import { extractFeatures } from './extract.ts';
 import type { ThreadData } from './messages.ts';
-import { runTask } from './run-task.ts';
+import { lazyClassifier, runTask } from './run-task.ts';
 import { warmUpTask } from './warm-up.ts';
 
-const { engine }: ThreadData = workerData;
+const { engine, vehicleModel }: ThreadData = workerData;
 const addon = loadNativeAddon(engine);
 await extractFeatures(addon, await warmUpTask());
-serveTasks((task, cancelled) => runTask(addon, task, cancelled));
+const vehicles = vehicleModel === undefined ? undefined : lazyClassifier(vehicleModel);
+serveTasks((task, cancelled) => runTask(addon, task, cancelled, vehicles));

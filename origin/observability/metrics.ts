@@ -71,6 +71,12 @@ export function createMetrics(): OriginMetrics {
     buckets: SECONDS,
     registers,
   });
+  const classification = new Histogram({
+    name: 'edgesift_origin_classify_seconds',
+    help: 'Time from pixels to the classification of a vehicle',
+    buckets: SECONDS,
+    registers,
+  });
   const threadsEnded = new Counter({
     name: 'edgesift_origin_thread_ends_total',
     help: 'Worker threads that ended by themselves and were replaced',
@@ -94,6 +100,10 @@ export function createMetrics(): OriginMetrics {
     completed: (task, result) => {
       if (result.kind === 'matched') {
         match.observe(result.matchMs / 1000);
+        return;
+      }
+      if (result.kind === 'classified') {
+        classification.observe(result.classifyMs / 1000);
         return;
       }
       jobs.inc({ outcome: 'completed' });

@@ -6,6 +6,7 @@ import { SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
 import { EXTRACT_PATH, ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
 import { encodeSummary } from '../../shared/records/feature-records.ts';
 import type { FeatureSummary } from '../../shared/records/feature-summary.ts';
+import { cacheTtl } from '../http/cache-ttl.ts';
 import { receiveUpload } from '../http/upload.ts';
 import { tooManyUploads } from '../http/upload-memory.ts';
 import { checkExtraction, extractionJob } from '../jobs/extraction-job.ts';
@@ -14,8 +15,6 @@ import type { Completed } from '../scheduler/pool.ts';
 import { addJobRoute, type JobDependencies, type JobRequest } from './job-route.ts';
 
 const JSON_CONTENT_TYPE = 'application/json';
-/** For callers that do not say how long. */
-const DEFAULT_TTL_SECONDS = 3600;
 
 interface Extraction {
   summary: FeatureSummary;
@@ -58,12 +57,6 @@ async function extract(
       return extraction;
     },
   });
-}
-
-/** How long the caller wants the result to be kept. */
-function cacheTtl({ headers }: FastifyRequest): number {
-  const text = headers[ORIGIN_HEADERS.cacheTtl];
-  return typeof text === 'string' && /^[0-9]{1,9}$/.test(text) ? Number(text) : DEFAULT_TTL_SECONDS;
 }
 
 function extractionFrom(result: Completed, ttlSeconds: number): Extraction {

@@ -15,6 +15,8 @@ export interface PoolOptions {
   /** Entry module of the threads. */
   script: URL;
   engine: SiftEngine;
+  /** File of the vehicle model, where there is one. */
+  vehicleModel?: string | undefined;
   /** Longest time that a job may run, in milliseconds. */
   jobTimeoutMs: number;
 }
@@ -81,6 +83,8 @@ const LARGE_JOB_MS = 4_000;
 const ASSUMED_LEVEL_PIXELS_PER_MS = 5_000 * 6;
 /** As bench/results/2026-11-22-matching.md has it, verification included. */
 const ASSUMED_COMPARISONS_PER_MS = 200_000;
+/** The work of a classification is reckoned in milliseconds. */
+const ASSUMED_CLASSIFICATION_MS_PER_MS = 1;
 
 /**
  * Runs extractions and matches on worker threads, as many at once as the memory budget allows. Own code where piscina would
@@ -98,12 +102,14 @@ export class ExtractionPool {
   readonly #throughput = {
     extract: new Throughput(ASSUMED_LEVEL_PIXELS_PER_MS),
     match: new Throughput(ASSUMED_COMPARISONS_PER_MS),
+    classify: new Throughput(ASSUMED_CLASSIFICATION_MS_PER_MS),
   };
 
   constructor(options: PoolOptions, observer: PoolObserver) {
     this.#options = options;
     this.#observer = observer;
-    this.#threads = new ThreadGroup(options.script, { engine: options.engine }, options.threads, {
+    const { engine, vehicleModel } = options;
+    this.#threads = new ThreadGroup(options.script, { engine, vehicleModel }, options.threads, {
       idle: () => this.#dispatch(),
       ended: (cause) => observer.threadEnded(cause),
     });

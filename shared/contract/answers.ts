@@ -121,6 +121,7 @@ export const healthAnswerSchema = z.object({
   service: z.string(),
   version: z.string(),
   feature_detector_ready: z.boolean(),
+  vehicle_classifier_ready: z.boolean().describe('Whether there is a vehicle model'),
   cache_connected: z.boolean(),
   uptime_seconds: z.number().min(0),
 });
@@ -136,4 +137,10 @@ export const aliveAnswerSchema = z.object({ status: z.literal('alive') });
 export const originReadySchema = z.object({
   status: z.enum(['ready', 'starting', 'stopping']),
   extractor: z.object({ name: z.string(), version: z.string() }),
+  vehicles: z
+    .union([
+      z.object({ status: z.literal('ready'), name: z.string(), version: z.string(), sha256: z.string() }),
+      z.object({ status: z.literal('unavailable'), reason: z.string() }),
+    ])
+    .optional(),
 });

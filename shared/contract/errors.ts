@@ -11,6 +11,7 @@ const ERRORS = {
   FORBIDDEN: { status: 403, title: 'The credentials do not allow this' },
   NOT_FOUND: { status: 404, title: 'The resource does not exist' },
   FEATURES_NOT_CACHED: { status: 404, title: 'The features of this image are not cached' },
+  REPORT_NOT_FOUND: { status: 404, title: 'The vehicle has no cached report' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'The resource does not support this method' },
   NOT_ACCEPTABLE: { status: 406, title: 'The response has no media type that the client accepts' },
   IMAGE_TOO_LARGE: { status: 413, title: 'The image exceeds a size limit' },

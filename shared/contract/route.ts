@@ -53,6 +53,7 @@ export type Content = Readonly<Record<string, z.ZodType>>;
 export const TAGS = {
   features: 'SIFT keypoints and descriptors of images',
   matching: 'How two images relate',
+  vehicles: 'What vehicle an image shows',
   jobs: 'Bulk jobs over folders and buckets',
   service: 'The state of the service, and what it has done',
   cache: 'For administrators: what the cache holds',

@@ -59,6 +59,12 @@ const DETECT = '/api/v1/features/detect';
 const EXISTS = '/api/v1/features/exists';
 const BATCH = '/api/v1/features/batch';
 const MATCH = '/api/v1/match';
+const VEHICLE = '/api/vehicle/classify';
+const VEHICLES = '/api/vehicle/classify-batch';
+const REPORT = '/api/vehicle/report';
+const MODELS = '/api/models/metadata';
+/** Whose images fail alone. */
+const BATCHES = [BATCH, VEHICLES];
 const REQUESTS = '/api/v1/requests';
 const KEYS = '/api/v1/cache/keys';
 const JOBS = '/api/v1/jobs';
@@ -67,11 +73,14 @@ const UPLOADS: [path: string, makeForm: (image: Bytes) => FormData][] = [
   [DETECT, (image) => form(['image', image])],
   [BATCH, (image) => form(['images', image])],
   [MATCH, (image) => form(['image1', image], ['image2', image])],
+  [VEHICLE, (image) => form(['file', image])],
+  [VEHICLES, (image) => form(['files', image])],
+  [REPORT, (image) => form(['file', image])],
 ];
 const NOWHERE = '0'.repeat(64);
 const SIFT =
   'nfeatures=50&n_octave_layers=3&contrast_threshold=0.03&edge_threshold=12&sigma=1.5&denoise=true&denoise_h=4' +
-  '&denoise_h_color=4&denoise_template_window_size=3&denoise_search_window_size=5';
+  '&denoise_h_color=4&denoise_template_window_size=3&denoise_search_window_size=5&orientation=ignore';
 const GEOMETRY = 'model=fundamental&ratio=0.8&threshold=3&include=all';
 
 const post = (path: string, body: FormData, headers: Record<string, string> = {}) =>
@@ -90,6 +99,7 @@ async function samples(): Promise<[path: string, init: RequestInit][]> {
     const makeForm = UPLOADS.find(([upload]) => upload === path)?.[1];
     const concrete = path
       .replace('{sha256}', NOWHERE)
+      .replace('{vehicle_id}', 'nothing')
       .replace('{key}', 'opencv-sift@0/n0/0')
       .replace('{file}', 'docs.js')
       .replace('{id}', KNOWN_JOB);
@@ -128,6 +138,36 @@ test('features in every format, with every parameter', async () => {
     const query = `?${SIFT}&root_sift=true&include=${include}`;
     expect((await post(BATCH + query, batch)).status).toBe(200);
   }
+});
+
+test('vehicles, with every parameter', async () => {
+  const picture = ownPicture('jpeg-420.jpg');
+  const hash = await sha256Hex(picture);
+  for (const query of ['', '?box=2,2,40,40&include=all']) {
+    expect((await post(VEHICLE + query, form(['file', picture]))).status).toBe(200);
+    for (const method of ['GET', 'HEAD']) {
+      const found = await call(`/api/vehicle/${hash}${query}`, { method });
+      expect(found.status).toBe(200);
+      const headers = { 'If-None-Match': found.headers.get('etag') ?? '' };
+      expect((await call(`/api/vehicle/${hash}${query}`, { method, headers })).status).toBe(304);
+    }
+  }
+  for (const method of ['GET', 'HEAD']) {
+    expect((await call(`/api/vehicle/${NOWHERE}`, { method })).status).toBe(404);
+    expect((await call('/api/vehicle/no-hash', { method })).status).toBe(400);
+  }
+  for (const Accept of ['application/json', 'application/x-ndjson']) {
+    const batch = form(['files', picture], ['files', new Uint8Array(3)]);
+    expect((await post(`${VEHICLES}?include=explanation`, batch, { Accept })).status).toBe(200);
+  }
+  expect((await call(MODELS)).status).toBe(200);
+  for (const format of ['json', 'html']) {
+    const query = `?box=2,2,40,40&vehicle_id=car-1&format=${format}`;
+    expect((await post(REPORT + query, form(['file', picture]))).status).toBe(200);
+    expect((await call(`${REPORT}/car-1?format=${format}`)).status).toBe(200);
+  }
+  expect((await call(`${REPORT}/car-1?format=pdf`)).status).toBe(400);
+  expect((await call(`${REPORT}/nothing`)).status).toBe(404);
 });
 
 test('matching with every parameter, with a model and without', async () => {
@@ -169,9 +209,12 @@ test('uploads that are no good', async () => {
     expect((await post(`${path}?sigma=huge`, makeForm(picture))).status).toBe(400);
     expect((await call(path, { method: 'POST', body: 'text' })).status).toBe(415);
     const large = new Uint8Array(11 * 1024 * 1024);
-    const images = path === BATCH ? form(...[1, 2, 3].map((): ['images', Bytes] => ['images', large])) : null;
+    const field = path === BATCH ? 'images' : 'files';
+    const images = BATCHES.includes(path)
+      ? form(...[1, 2, 3].map((): [string, Bytes] => [field, large]))
+      : null;
     expect((await post(path, images ?? makeForm(large))).status).toBe(413);
-    if (path === BATCH) continue;
+    if (BATCHES.includes(path)) continue;
     expect((await post(path, makeForm(new Uint8Array(9)))).status).toBe(400);
     expect((await post(path, makeForm(picture.slice(0, 60)))).status).toBe(422);
   }
@@ -305,8 +348,9 @@ test('without an origin', async () => {
   await stack.origin.kill();
   for (const [path, makeForm] of UPLOADS) {
     const { status } = await post(path, makeForm(await newPicture()));
-    expect(status).toBe(path === BATCH ? 200 : 502);
+    expect(status).toBe(BATCHES.includes(path) ? 200 : 502);
   }
+  expect((await call(MODELS)).status).toBe(502);
   for (const path of ['/health', '/health/ready']) expect((await call(path)).status).toBe(503);
 });
 

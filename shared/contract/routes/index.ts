@@ -10,6 +10,8 @@ import { match } from './match.ts';
 import { dashboard, openApi, pageFile, redoc, swaggerUi } from './pages.ts';
 import { requests } from './requests.ts';
 import { stats } from './stats.ts';
+import { reportVehicle, vehicleReport } from './vehicle-reports.ts';
+import { classifyVehicle, classifyVehicles, vehicleByHash, vehicleModels } from './vehicles.ts';
 
 /** Every route of the public API by its `operationId`. */
 export const ROUTES = {
@@ -18,6 +20,12 @@ export const ROUTES = {
   exists,
   featuresByHash,
   match,
+  classifyVehicle,
+  classifyVehicles,
+  vehicleByHash,
+  reportVehicle,
+  vehicleReport,
+  vehicleModels,
   createJob,
   listJobs,
   getJob,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
-import { PARAMETER_EXAMPLES } from '../../../edge/openapi/parameter-examples.ts';
+import { parameterExample } from '../../../edge/openapi/parameter-examples.ts';
 import type { RouteDeclaration } from '../../../shared/contract/route.ts';
 import { ROUTES } from '../../../shared/contract/routes/index.ts';
 import { API_REFERENCE_PAGE, apiReferencePage } from '../../../tools/document-api.ts';
@@ -13,7 +13,7 @@ test('the API reference is current: if not, run node tools/document-api.ts', () 
 test('every query parameter has an example that its schema accepts', () => {
   for (const { operationId, query } of Object.values<RouteDeclaration>(ROUTES)) {
     for (const [name, schema] of Object.entries(query?.shape ?? {})) {
-      const text = PARAMETER_EXAMPLES[name] ?? '';
+      const text = parameterExample(operationId, name);
       expect(text, `${operationId} ${name}`).not.toBe('');
       const asText = z.safeParse(schema, text).success;
       const asJson = /^([\d.-]+|true|false)$/.test(text) && z.safeParse(schema, JSON.parse(text)).success;

@@ -49,6 +49,7 @@ test('the values given are those used', () => {
     JOB_TIMEOUT_MS: '1500',
     MAX_IMAGE_BYTES: '20000000',
     MAX_IMAGE_PIXELS: '1000000',
+    VEHICLE_MODELS: '/srv/models',
     LOG_LEVEL: 'warn',
   });
   expect(configuration).toEqual({
@@ -62,6 +63,7 @@ test('the values given are those used', () => {
     uploadBytes: 30_000_000,
     timeoutMs: 1500,
     limits: { maxBytes: 20_000_000, maxPixels: 1_000_000 },
+    vehicleModels: '/srv/models',
     logLevel: 'warn',
   });
 });

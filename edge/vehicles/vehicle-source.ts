@@ -1,0 +1,226 @@
+import type { CacheTier } from '../../shared/contract/answers.ts';
+import { asServiceError, ServiceError } from '../../shared/contract/errors.ts';
+import type { TraceContext } from '../../shared/contract/trace-context.ts';
+import {
+  type VehicleModel,
+  type VehicleOptions,
+  type VehicleRecord,
+  type VehicleState,
+  vehicleKey,
+} from '../../shared/contract/vehicles.ts';
+import { type VehicleRecords, vehicleRecordKey } from '../../shared/records/vehicle-records.ts';
+import type { OriginClient } from '../features/origin-client.ts';
+import { logWarning } from '../observability/log.ts';
+import type { Timing } from '../observability/timing.ts';
+import { type RedisClient, RedisUnavailable } from '../redis/redis-client.ts';
+import { SingleFlight } from '../resilience/single-flight.ts';
+import type { VehicleMemory } from './vehicle-memory.ts';
+
+export interface VehicleQuery {
+  /** Lower-case hexadecimal SHA-256 of the image file. */
+  sha256: string;
+  options: VehicleOptions;
+  timing: Timing;
+}
+
+export interface VehicleUpload extends VehicleQuery {
+  bytes: Uint8Array<ArrayBuffer>;
+  digest: Uint8Array;
+  requestId: string;
+  /** Whose job it is. */
+  client: string;
+  trace: TraceContext;
+  /** Aborted when the client has gone. */
+  signal: AbortSignal;
+  /** As of features: called before what may have to be computed. */
+  reserveWork: () => () => void;
+  /** Keeps the platform from ending work that nobody awaits. */
+  keepAlive: (work: Promise<unknown>) => void;
+}
+
+export interface FoundVehicle {
+  record: VehicleRecord;
+  /** Where it was found; null when it was computed for this request. */
+  tier: CacheTier | null;
+}
+
+/** After so long the origin is asked again which model it has. */
+const MODEL_FRESH_MS = 30_000;
+const MODEL_TIMEOUT_MS = 2_000;
+
+/** Classifications by the key of their image: from this isolate's memory, else from Redis, else from the origin. */
+export class VehicleSource {
+  readonly #memory: VehicleMemory;
+  readonly #redis: RedisClient;
+  readonly #records: VehicleRecords;
+  readonly #origin: OriginClient;
+  readonly #redisTimeoutMs: number;
+  readonly #ttlSeconds: number;
+  readonly #longestWaitMs: number;
+  readonly #flights: SingleFlight<FoundVehicle>;
+  #state: VehicleState | undefined;
+  #stateAt = 0;
+
+  constructor(options: {
+    memory: VehicleMemory;
+    redis: RedisClient;
+    records: VehicleRecords;
+    origin: OriginClient;
+    redisTimeoutMs: number;
+    ttlSeconds: number;
+    longestWaitMs: number;
+  }) {
+    this.#memory = options.memory;
+    this.#redis = options.redis;
+    this.#records = options.records;
+    this.#origin = options.origin;
+    this.#redisTimeoutMs = options.redisTimeoutMs;
+    this.#ttlSeconds = options.ttlSeconds;
+    this.#longestWaitMs = options.longestWaitMs;
+    this.#flights = new SingleFlight(options.longestWaitMs);
+  }
+
+  /**
+   * What the origin says of its model, at most {@link MODEL_FRESH_MS} ago unless the origin cannot be asked; undefined
+   * where it never could.
+   */
+  async state(): Promise<VehicleState | undefined> {
+    if (this.#state && Date.now() - this.#stateAt < MODEL_FRESH_MS) return this.#state;
+    const state = await this.#origin.vehicleState(MODEL_TIMEOUT_MS);
+    if (state) this.#state = state;
+    // Also after a failure: an origin that is gone is not asked with every request.
+    if (this.#state) this.#stateAt = Date.now();
+    return this.#state;
+  }
+
+  /**
+   * The model whose name is part of every key; undefined where the origin cannot be asked.
+   *
+   * @throws ServiceError `SERVICE_NOT_READY` where there is none
+   */
+  async model(): Promise<VehicleModel | undefined> {
+    const state = await this.state();
+    if (state?.status === 'unavailable') throw new ServiceError('SERVICE_NOT_READY', state.reason);
+    return state?.model;
+  }
+
+  /**
+   * What the caches have; undefined where they have nothing.
+   *
+   * @throws ServiceError `SERVICE_NOT_READY` when the cache or the model's name cannot be asked for
+   */
+  async find(query: VehicleQuery): Promise<FoundVehicle | undefined> {
+    const model = await this.model();
+    if (!model) throw unreachable('The vehicle classifier cannot be reached at the moment.');
+    try {
+      return await this.#findCached(model, query);
+    } catch (error) {
+      if (error instanceof RedisUnavailable) throw unreachable('The cache cannot be reached at the moment.');
+      throw error;
+    }
+  }
+
+  /**
+   * What the caches have, else what the origin computes and shares with all edges. Simultaneous uploads of one image
+   * share one classification.
+   *
+   * @throws ServiceError what the origin says, `SERVICE_TIMEOUT`
+   */
+  async obtain(upload: VehicleUpload): Promise<FoundVehicle> {
+    const model = await this.model();
+    const near = model && this.#peek(model, upload);
+    if (near) return near;
+    const giveBack = upload.reserveWork();
+    try {
+      const found = await this.#obtainFar(model, upload);
+      if (found.tier) giveBack();
+      return found;
+    } catch (error) {
+      // What a client's own image makes fail has taken its work.
+      if (asServiceError(error).status >= 500) giveBack();
+      throw error;
+    }
+  }
+
+  async #obtainFar(model: VehicleModel | undefined, upload: VehicleUpload): Promise<FoundVehicle> {
+    // The platform may end the request that does the work midway: who waits for it needs a limit of its own.
+    const timeout = AbortSignal.timeout(this.#longestWaitMs);
+    const caller = { signal: AbortSignal.any([upload.signal, timeout]), keepAlive: upload.keepAlive };
+    const flight = vehicleKey(model?.version ?? '', upload.options, upload.sha256);
+    const isLeader = !this.#flights.has(flight);
+    const run = () =>
+      this.#flights.run(flight, (signal) => this.#findOrClassify(model, upload, signal), caller);
+    try {
+      return isLeader ? await run() : await upload.timing.measure('origin', run);
+    } catch (error) {
+      if (!timeout.aborted) throw error;
+      throw new ServiceError('SERVICE_TIMEOUT', 'The result was not ready in time.', { cause: error });
+    }
+  }
+
+  async #findOrClassify(
+    model: VehicleModel | undefined,
+    upload: VehicleUpload,
+    signal: AbortSignal,
+  ): Promise<FoundVehicle> {
+    const found = model && (await this.#findOrMiss(model, upload));
+    return found ?? this.#classify(upload, signal);
+  }
+
+  /** Without Redis every image is a miss. */
+  async #findOrMiss(model: VehicleModel, query: VehicleQuery): Promise<FoundVehicle | undefined> {
+    try {
+      return await this.#findCached(model, query);
+    } catch (error) {
+      if (error instanceof RedisUnavailable) return undefined;
+      throw error;
+    }
+  }
+
+  async #findCached(model: VehicleModel, query: VehicleQuery): Promise<FoundVehicle | undefined> {
+    const near = this.#peek(model, query);
+    if (near) return near;
+    const key = vehicleKey(model.version, query.options, query.sha256);
+    const record = await query.timing.measure('cache', () => this.#readRedis(key));
+    // Of another file that was given the same version.
+    if (record?.classifier.sha256 !== model.sha256) return undefined;
+    this.#memory.put(record);
+    return { record, tier: 'redis' };
+  }
+
+  #peek(model: VehicleModel, { options, sha256 }: VehicleQuery): FoundVehicle | undefined {
+    const record = this.#memory.get(vehicleKey(model.version, options, sha256));
+    return record?.classifier.sha256 === model.sha256 ? { record, tier: 'memory' } : undefined;
+  }
+
+  async #readRedis(key: string): Promise<VehicleRecord | undefined> {
+    const [text] = await this.#redis.getMany([vehicleRecordKey(key)], this.#redisTimeoutMs);
+    if (!text) return undefined;
+    const record = await this.#records.read(key, text);
+    if (!record) logWarning('cache record damaged', { key });
+    return record && record.expires_at > Date.now() ? record : undefined;
+  }
+
+  async #classify(upload: VehicleUpload, signal: AbortSignal): Promise<FoundVehicle> {
+    const { record, serverTiming } = await upload.timing.measure('origin', () =>
+      this.#origin.classify({ ...upload, signal, ttlSeconds: this.#ttlSeconds }),
+    );
+    upload.timing.append(serverTiming);
+    const asked = vehicleKey(record.classifier.version, upload.options, upload.sha256);
+    if (record.key !== asked || record.image.sha256 !== upload.sha256) {
+      throw new ServiceError('ORIGIN_UNAVAILABLE', 'The vehicle classifier gave no usable response.', {
+        cause: 'the classification is of another image, or with other options',
+      });
+    }
+    // Another model is served meanwhile: its name is part of the next key.
+    if (this.#state?.status === 'ready' && this.#state.model.sha256 !== record.classifier.sha256) {
+      this.#stateAt = 0;
+    }
+    this.#memory.put(record);
+    return { record, tier: null };
+  }
+}
+
+function unreachable(message: string): ServiceError {
+  return new ServiceError('SERVICE_NOT_READY', message, { retryAfterSeconds: 2 });
+}

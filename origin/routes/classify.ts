@@ -1,0 +1,99 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ServiceError } from '../../shared/contract/errors.ts';
+import {
+  parseClassifyParameters,
+  type VehicleRecord,
+  type VehicleState,
+  vehicleKey,
+} from '../../shared/contract/vehicles.ts';
+import { checkPixelCount } from '../../shared/image-header.ts';
+import { CLASSIFY_PATH, ORIGIN_HEADERS, VEHICLE_MODEL_PATH } from '../../shared/origin-protocol.ts';
+import { cacheTtl } from '../http/cache-ttl.ts';
+import { receiveUpload } from '../http/upload.ts';
+import { tooManyUploads } from '../http/upload-memory.ts';
+import type { ClassifiedImage } from '../jobs/classify.ts';
+import { classifyJob } from '../jobs/classify-job.ts';
+import { SharedJobs } from '../jobs/shared-jobs.ts';
+import type { Completed } from '../scheduler/pool.ts';
+import type { ServingState } from '../vehicles/serving.ts';
+import { addJobRoute, type JobDependencies, type JobRequest } from './job-route.ts';
+
+export interface ClassifyDependencies extends JobDependencies {
+  vehicles: ServingState;
+}
+
+interface Classified {
+  record: VehicleRecord;
+  serverTiming: string;
+}
+
+/** `POST /v1/classify`, see shared/origin-protocol.ts. */
+export async function classifyRoute(app: FastifyInstance, dependencies: ClassifyDependencies): Promise<void> {
+  const jobs = new SharedJobs<Classified>(dependencies);
+  addJobRoute(app, CLASSIFY_PATH, dependencies, async (job, request, reply) => {
+    const { record, serverTiming } = await classify(job, request, jobs, dependencies);
+    return sendClassification(reply, record, serverTiming);
+  });
+}
+
+/** `GET /v1/vehicle-model`. */
+export async function vehicleModelRoute(
+  app: FastifyInstance,
+  { vehicles }: Pick<ClassifyDependencies, 'vehicles'>,
+): Promise<void> {
+  const state: VehicleState =
+    vehicles.status === 'ready'
+      ? { status: 'ready', model: vehicles.served.model }
+      : { status: 'unavailable', reason: vehicles.reason };
+  app.get(VEHICLE_MODEL_PATH, async (_request, reply) => reply.send(state));
+}
+
+async function classify(
+  { query, signal, client }: JobRequest,
+  request: FastifyRequest,
+  jobs: SharedJobs<Classified>,
+  { limits, pool, uploads, recordWriter, vehicles }: ClassifyDependencies,
+): Promise<Classified> {
+  if (vehicles.status !== 'ready') throw new ServiceError('SERVICE_NOT_READY', vehicles.reason);
+  const { options } = parseClassifyParameters(query);
+  const { bytes, sha256, header, release } = await receiveUpload(
+    request.raw,
+    { limits, memory: uploads, signal, overloaded: () => tooManyUploads(pool) },
+    (header) => checkPixelCount(header, limits),
+  );
+  const { task, cost } = classifyJob({ bytes, sha256, header }, options);
+  const ttlSeconds = cacheTtl(request);
+  const key = vehicleKey(vehicles.served.model.version, options, sha256);
+  return jobs.run(key, {
+    task,
+    cost,
+    signal,
+    client,
+    release,
+    finish: (completed) => {
+      const classified = classifiedFrom(completed, key, ttlSeconds);
+      // Also where every caller has left.
+      recordWriter?.writeVehicle(classified.record);
+      return classified;
+    },
+  });
+}
+
+function classifiedFrom(result: Completed, key: string, ttlSeconds: number): Classified {
+  if (result.kind !== 'classified') throw new TypeError('a thread answered another task than it was given');
+  const classified: ClassifiedImage = JSON.parse(new TextDecoder().decode(result.payload));
+  const now = Date.now();
+  const { queueMs, decodeMs, classifyMs } = result;
+  const timings = Object.entries({ queue: queueMs, decode: decodeMs, classify: classifyMs });
+  return {
+    record: { key, ...classified, classified_at: now, expires_at: now + 1000 * ttlSeconds },
+    serverTiming: timings.map(([name, ms]) => `${name};dur=${ms.toFixed(1)}`).join(', '),
+  };
+}
+
+function sendClassification(reply: FastifyReply, record: VehicleRecord, serverTiming: string): FastifyReply {
+  return reply
+    .header(ORIGIN_HEADERS.serverTiming, serverTiming)
+    .type('application/json')
+    .send(JSON.stringify(record));
+}
