@@ -18,9 +18,13 @@ export function registerVehicleByHash(app: Hono<EdgeEnvironment>, { vehicles }: 
     const { options, include } = parameters;
     const found = await vehicles.find({ sha256, options, timing: context.get('timing') });
     if (!found) {
-      throw new ServiceError('NOT_FOUND', 'This classification is not cached: upload the image once.', {
-        details: { sha256, upload: classifyVehicle.path },
-      });
+      throw new ServiceError(
+        'NOT_FOUND',
+        'The classification of this image is not cached. Upload the image.',
+        {
+          details: { sha256, upload: classifyVehicle.path },
+        },
+      );
     }
     const { key, expires_at } = found.record;
     const etag = vehicleEtag(key, include);

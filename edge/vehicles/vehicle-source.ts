@@ -40,7 +40,7 @@ export interface VehicleUpload extends VehicleQuery {
 
 export interface FoundVehicle {
   record: VehicleRecord;
-  /** Where it was found; null when it was computed for this request. */
+  /** Tier that had the result; null when it was computed for this request. */
   tier: CacheTier | null;
 }
 
@@ -208,7 +208,7 @@ export class VehicleSource {
     upload.timing.append(serverTiming);
     const asked = vehicleKey(record.classifier.version, upload.options, upload.sha256);
     if (record.key !== asked || record.image.sha256 !== upload.sha256) {
-      throw new ServiceError('ORIGIN_UNAVAILABLE', 'The vehicle classifier gave no usable response.', {
+      throw new ServiceError('ORIGIN_UNAVAILABLE', 'The vehicle classifier returned an invalid response.', {
         cause: 'the classification is of another image, or with other options',
       });
     }

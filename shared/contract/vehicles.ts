@@ -48,7 +48,7 @@ const boxTextSchema = z
 const includeSchema = z
   .enum(['summary', 'explanation', 'all'], { error: 'must be one of: summary, explanation, all' })
   .default('summary')
-  .describe('explanation adds what spoke for and against the class, all also a thumbnail');
+  .describe('explanation adds the evidence for and against the class, all also a thumbnail');
 
 export const classifyParametersSchema = z.strictObject({ box: boxTextSchema, include: includeSchema });
 export const batchClassifyParametersSchema = classifyParametersSchema.pick({ include: true });
@@ -201,9 +201,9 @@ export const vehicleDataSchema = z.object({
   timestamp: z.iso.datetime().describe('When it was computed'),
   cached: z.boolean(),
   cache: z.object({
-    tier: cacheTierSchema.nullable().describe('Where it was found; null when it was computed'),
+    tier: cacheTierSchema.nullable().describe('Tier that had the result; null when it was computed'),
     key: z.string(),
-    ttl_s: z.int().min(0).describe('Seconds for which it stays cached'),
+    ttl_s: z.int().min(0).describe('Seconds until the result expires from the cache'),
   }),
   links: z.object({
     self: z.string().describe('This classification, by GET, as long as it is cached'),
@@ -316,7 +316,7 @@ export const reportParametersSchema = z.strictObject({
   format: reportFormat.default('json').describe('html: a page of its own, to be printed'),
   vehicle_id: vehicleIdSchema
     .optional()
-    .describe('Under which the report is kept; made where it is not given'),
+    .describe('Id of the report; the service makes one if it is not given'),
 });
 export interface ReportParameters {
   format: z.infer<typeof reportFormat>;

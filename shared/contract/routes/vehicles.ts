@@ -21,8 +21,8 @@ export const classifyVehicle = defineRoute({
   scope: 'write',
   summary: 'Make, model, type, colour, decade and country of the vehicle in an image',
   description:
-    'From the cache where it has them, else computed. Probabilities are calibrated. Where the image shows no vehicle, ' +
-    '`is_vehicle` is false and every attribute `unknown`. An attribute without a model is absent.',
+    'The result comes from the cache if it has it; otherwise it is computed. Probabilities are calibrated. If the image ' +
+    'shows no vehicle, `is_vehicle` is false and every attribute `unknown`. An attribute without a model is absent.',
   query: classifyParametersSchema,
   requestHeaders: ['Content-Digest'],
   body: {
@@ -91,7 +91,7 @@ export const vehicleByHash = defineRoute({
   tag: 'vehicles',
   scope: 'read',
   summary: 'Classification of an image that the cache has, without an upload',
-  description: 'Hash the file, ask here, and upload it only on 404.',
+  description: 'Hash the file, send this request, and upload the file only on 404.',
   head: { operationId: 'hasVehicleByHash', summary: 'Whether the cache has the classification of an image' },
   pathParameters: { sha256: sha256Parameter },
   query: classifyParametersSchema,
@@ -106,7 +106,7 @@ export const vehicleByHash = defineRoute({
   },
   errors: {
     INVALID_PARAMETER: 'The path must end in the SHA-256 of an image: 64 hexadecimal digits.',
-    NOT_FOUND: 'This classification is not cached: upload the image once.',
+    NOT_FOUND: 'The classification of this image is not cached. Upload the image.',
   },
 });
 
