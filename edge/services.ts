@@ -75,6 +75,9 @@ const SMALL_UPLOADS_BYTES = 8 * 1024 * 1024;
 const LARGE_UPLOADS_BYTES = 32 * 1024 * 1024;
 const RESPONSES_BYTES = 20 * 1024 * 1024;
 const MATCHES_BYTES = 16 * 1024 * 1024;
+const RESPONSE_WAIT_MS = 20_000;
+/** A reader that pauses longer while others wait in vain for its memory is ended. */
+const READER_PAUSE_MS = 4_000;
 /** A match takes seconds of its own: one that waits longer for its turn is better refused at once. */
 const MATCH_WAIT_MS = 5_000;
 /** The largest payload that is stored, and some of the usual size beside it. */
@@ -125,7 +128,9 @@ export function createServices(configuration: Configuration, assets: Assets): Se
       secret: signingSecret,
       timeoutMs: ORIGIN_TIMEOUT_MS,
     }),
-    responses: new ResponseMemory(new MemoryBudget(RESPONSES_BYTES, RESULTS_REFUSAL)),
+    responses: new ResponseMemory(
+      new MemoryBudget(RESPONSES_BYTES, RESULTS_REFUSAL, RESPONSE_WAIT_MS, READER_PAUSE_MS),
+    ),
     matches: new ResponseMemory(
       new MemoryBudget(MATCHES_BYTES, 'Too many matches are in progress.', MATCH_WAIT_MS),
     ),

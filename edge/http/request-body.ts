@@ -12,8 +12,9 @@ export interface BodyLimits {
 const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
 /** A body of at most this announced length is read by one native call, and takes this much room from the start. */
 const SMALL_BODY_BYTES = 128 * 1024;
-/** The room of a larger one grows by this factor as it arrives, so that it holds at most so many times what has come. */
+/** A larger one holds so much until so much has arrived, and then room for all of it: who only announces holds little. */
 const FIRST_STEP_BYTES = 64 * 1024;
+/** By which the room of a body of unannounced length grows as it arrives. */
 const GROWTH = 4;
 /** Large enough that few reads are made, small enough that a slow client is seen to move. */
 const LEAST_READ_BYTES = 64 * 1024;
@@ -24,6 +25,11 @@ const WATCH_MS = 500;
 export function firstRoomFor(request: Request, { maxBytes }: BodyLimits): number {
   const length = declaredLength(request) ?? FIRST_STEP_BYTES;
   return Math.min(length, maxBytes, length <= SMALL_BODY_BYTES ? SMALL_BODY_BYTES : FIRST_STEP_BYTES);
+}
+
+/** The room that it takes in the end, as far as its head tells. */
+export function wholeRoomFor(request: Request, { maxBytes }: BodyLimits): number {
+  return Math.min(declaredLength(request) ?? FIRST_STEP_BYTES, maxBytes);
 }
 
 /** Whether the head announces a body that {@link collectBody} reads by one native call. */
@@ -161,9 +167,8 @@ async function readKnownLength(
 }
 
 async function grow(buffer: ArrayBuffer, length: number, lease: MemoryLease): Promise<ArrayBuffer> {
-  const size = Math.min(length, buffer.byteLength * GROWTH);
-  await lease.resize(size);
-  const larger = new ArrayBuffer(size);
+  await lease.resize(length);
+  const larger = new ArrayBuffer(length);
   new Uint8Array(larger).set(new Uint8Array(buffer));
   return larger;
 }

@@ -14,7 +14,13 @@ import type { EdgeContext } from '../context.ts';
 import { verifyContentDigest } from '../http/content-digest.ts';
 import { type FormPart, parseForm } from '../http/form.ts';
 import { queryParameters } from '../http/query.ts';
-import { announcesSmallBody, type BodyLimits, collectBody, firstRoomFor } from '../http/request-body.ts';
+import {
+  announcesSmallBody,
+  type BodyLimits,
+  collectBody,
+  firstRoomFor,
+  wholeRoomFor,
+} from '../http/request-body.ts';
 import type { Timing } from '../observability/timing.ts';
 import type { MemoryBudget, MemoryLease } from '../resilience/memory-budget.ts';
 import type { ImageForm } from './image-form.ts';
@@ -94,7 +100,7 @@ export class Ingest {
     const isMultipart = checkMediaType(request, form);
     const limits = isMultipart ? formLimits(this.#limits, form) : this.#limits;
     const budget = announcesSmallBody(request) ? this.#memory.small : this.#memory.large;
-    const lease = await budget.acquire(firstRoomFor(request, limits));
+    const lease = await budget.acquire(firstRoomFor(request, limits), wholeRoomFor(request, limits));
     try {
       return await context
         .get('timing')
@@ -116,7 +122,7 @@ export class Ingest {
   ): Promise<{ bytes: Uint8Array<ArrayBuffer>; lease: MemoryLease }> {
     const limits = { maxBytes, timeoutMs: this.#limits.timeoutMs };
     const budget = announcesSmallBody(request) ? this.#memory.small : this.#memory.large;
-    const lease = await budget.acquire(firstRoomFor(request, limits));
+    const lease = await budget.acquire(firstRoomFor(request, limits), wholeRoomFor(request, limits));
     try {
       return { bytes: await collectBody(request, limits, lease), lease };
     } catch (error) {

@@ -1,8 +1,16 @@
 import { ServiceError } from '../../shared/contract/errors.ts';
 
-const POLL_MS = 20;
+/** How often a waiter looks by itself: the request that was to wake it may have been ended by the platform. */
+const POLL_MS = 100;
+/** As many are woken when room is given back: the first may be abandoned, or too large for it. */
+const WOKEN = 4;
 /** Looking at every holder costs more than looking whether there is room. */
 const STALLED_CHECK_MS = 200;
+const NO_PROGRESS_MS = 1_000;
+/** A client that has moved nothing for so long is not sending. */
+const SENDING_MS = 1_500;
+/** A holder of no more than this share of the capacity is not ended for others: it would make no room. */
+const LEAST_SHARE = 1 / 512;
 const LONGEST_WAIT_MS = 20_000;
 /** A waiter that has not polled for so long was ended by the platform. */
 const ABANDONED_MS = 2_000;
@@ -12,10 +20,10 @@ const MAX_WAITING = 512;
 const MAX_OVERTAKEN = 32;
 /** Longer than any step of a request takes, so that a lease ends even if the platform drops its request midway. */
 const LEASE_MS = 90_000;
-/** While others wait, a client may keep what it holds as long as it moves something in this time, … */
-const STALLED_MS = 5_000;
+/** While others wait in vain, a client may keep what it holds as long as it moves something in this time, … */
+const STALLED_MS = 8_000;
 /** … and after this time, at this rate in all: slower than any phone, faster than anyone who wants to block others. */
-const RATE_COUNTS_AFTER_MS = 8_000;
+const RATE_COUNTS_AFTER_MS = 12_000;
 const LEAST_BYTES_PER_MS = 16;
 /** A pause that took so much longer than it should shows that this isolate was busy, and no client slow. */
 const BUSY_MS = 200;
@@ -43,6 +51,7 @@ export interface MemoryLease {
 
 interface Waiting {
   bytes: number;
+  wanted: number;
   polledAt: number;
   overtaken: number;
 }
@@ -53,12 +62,13 @@ interface Waiting {
  * within bounds. Holders grow as bytes arrive: what a client only announces takes no room. While others wait, holders
  * whose clients are too slow are ended. A body larger than the whole budget has it alone.
  *
- * Waiters poll: in a Worker no request may depend on another one to wake it.
+ * Waiters are woken when room is given back, and also poll: in a Worker no request may depend on another one alone.
  */
 export class MemoryBudget {
   readonly #capacity: number;
   readonly #refusal: string;
   readonly #longestWaitMs: number;
+  readonly #stalledMs: number;
   readonly #leases = new Set<Lease>();
   /** In order of arrival. */
   readonly #queue = new Map<symbol, Waiting>();
@@ -66,15 +76,25 @@ export class MemoryBudget {
   readonly #growing = new Set<Lease>();
   /** The one holder that may exceed the capacity, so that holders that all wait for more cannot block each other. */
   #exceeding: Lease | undefined;
+  /** Waiters that pause, and what ends their pause. */
+  readonly #asleep = new Map<symbol | Lease, () => void>();
   #held = 0;
   #checkedAt = 0;
+  /** When room was last given or taken back. */
+  #progressAt = 0;
   #meanLeaseMs = 0;
 
   /** @param refusal message for a client for whom there was no room in time */
-  constructor(capacityBytes: number, refusal: string, longestWaitMs = LONGEST_WAIT_MS) {
+  constructor(
+    capacityBytes: number,
+    refusal: string,
+    longestWaitMs = LONGEST_WAIT_MS,
+    stalledMs = STALLED_MS,
+  ) {
     this.#capacity = capacityBytes;
     this.#refusal = refusal;
     this.#longestWaitMs = longestWaitMs;
+    this.#stalledMs = stalledMs;
   }
 
   /** Bytes that are held now. */
@@ -82,21 +102,35 @@ export class MemoryBudget {
     return this.#held;
   }
 
-  /** @throws ServiceError `OVERLOADED` */
-  async acquire(bytes: number): Promise<MemoryLease> {
+  /**
+   * @param wanted bytes that the holder will grow to, where its client goes on sending
+   * @throws ServiceError `OVERLOADED`
+   */
+  async acquire(bytes: number, wanted = bytes): Promise<MemoryLease> {
     const isFree = this.#queue.size === 0 && this.#growing.size === 0;
-    if (!isFree || !this.#hasRoomFor(bytes)) await this.#waitForTurn(bytes);
-    return this.#lease(bytes);
+    if (!isFree || !this.#canStart(bytes, wanted)) await this.#waitForTurn(bytes, wanted);
+    return this.#lease(bytes, wanted);
   }
 
-  #lease(bytes: number): Lease {
-    const lease = new Lease(bytes, {
+  /** Room for what it holds at first, and for what all whose clients are sending will hold in the end. */
+  #canStart(bytes: number, wanted: number): boolean {
+    if (this.#held === 0) return true;
+    if (!this.#hasRoomFor(bytes)) return false;
+    const now = Date.now();
+    let promised = wanted;
+    for (const lease of this.#leases) promised += lease.promisedAt(now);
+    return promised <= this.#capacity;
+  }
+
+  #lease(bytes: number, wanted: number): Lease {
+    const lease = new Lease(bytes, wanted, {
       resize: (more) => this.#resize(lease, more),
       fit: (actual) => this.#fit(lease, actual),
       release: () => this.#release(lease),
     });
     this.#leases.add(lease);
     this.#held += bytes;
+    this.#progressAt = Date.now();
     return lease;
   }
 
@@ -104,13 +138,14 @@ export class MemoryBudget {
     return this.#held === 0 || this.#held + bytes <= this.#capacity;
   }
 
-  async #waitForTurn(bytes: number): Promise<void> {
+  async #waitForTurn(bytes: number, wanted: number): Promise<void> {
     if (this.#queue.size >= MAX_WAITING) throw this.#overloaded();
     const id = Symbol('waiting');
-    const waiting: Waiting = { bytes, polledAt: Date.now(), overtaken: 0 };
+    const waiting: Waiting = { bytes, wanted, polledAt: Date.now(), overtaken: 0 };
     this.#queue.set(id, waiting);
     try {
       await this.#poll(
+        id,
         () => this.#tryTurn(id, waiting),
         () => {
           waiting.polledAt = Date.now();
@@ -118,18 +153,20 @@ export class MemoryBudget {
       );
     } finally {
       this.#queue.delete(id);
+      this.#wake();
     }
   }
 
   /** Whether it is this waiter's turn; those that it overtakes then take note. */
-  #tryTurn(id: symbol, { bytes }: Waiting): boolean {
-    if (this.#growing.size > 0 || !this.#hasRoomFor(bytes)) return false;
+  #tryTurn(id: symbol, { bytes, wanted }: Waiting): boolean {
+    if (this.#growing.size > 0 || !this.#canStart(bytes, wanted)) return false;
     const ahead: Waiting[] = [];
     const abandonedBefore = Date.now() - ABANDONED_MS;
     for (const [other, waiting] of this.#queue) {
       if (other === id) break;
       if (waiting.polledAt <= abandonedBefore) this.#queue.delete(other);
-      else if (waiting.overtaken >= MAX_OVERTAKEN || this.#hasRoomFor(waiting.bytes)) return false;
+      else if (waiting.overtaken >= MAX_OVERTAKEN || this.#canStart(waiting.bytes, waiting.wanted))
+        return false;
       else ahead.push(waiting);
     }
     for (const waiting of ahead) waiting.overtaken += 1;
@@ -138,16 +175,21 @@ export class MemoryBudget {
 
   async #resize(lease: Lease, bytes: number): Promise<void> {
     const more = bytes - lease.bytes;
-    if (more > 0 && !this.#hasRoomFor(more)) {
+    if (more > 0 && (this.#growing.size > 0 || !this.#hasRoomFor(more))) {
+      // It is for us that nothing moves now.
+      lease.settle();
       this.#growing.add(lease);
       try {
         await this.#poll(
-          () => lease.isEnded || this.#hasRoomFor(more) || this.#mayExceed(lease),
+          lease,
+          () => lease.isEnded || this.#mayGrow(lease, more),
           () => lease.renew(),
         );
       } finally {
         this.#growing.delete(lease);
+        this.#wake();
       }
+      lease.moved(0);
     }
     this.#fit(lease, bytes);
   }
@@ -155,23 +197,26 @@ export class MemoryBudget {
   #fit(lease: Lease, bytes: number): void {
     if (!this.#leases.has(lease)) return;
     this.#held += bytes - lease.bytes;
+    this.#progressAt = Date.now();
     lease.bytes = bytes;
     lease.renew();
   }
 
-  #mayExceed(lease: Lease): boolean {
+  #mayGrow(lease: Lease, more: number): boolean {
     const [first] = this.#growing;
-    if (first !== lease || (this.#exceeding && this.#exceeding !== lease)) return false;
+    if (first !== lease) return false;
+    if (this.#hasRoomFor(more)) return true;
+    if (this.#exceeding && this.#exceeding !== lease) return false;
     this.#exceeding = lease;
     return true;
   }
 
-  async #poll(isDone: () => boolean, afterPause: () => void): Promise<void> {
+  async #poll(waiter: symbol | Lease, isDone: () => boolean, afterPause: () => void): Promise<void> {
     const giveUpAt = Date.now() + this.#longestWaitMs;
     while (!isDone()) {
       if (Date.now() >= giveUpAt) throw this.#overloaded();
       const pausedAt = Date.now();
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await this.#pause(waiter);
       afterPause();
       const lateMs = Date.now() - pausedAt - POLL_MS;
       if (lateMs > BUSY_MS) this.#excuse(lateMs);
@@ -188,10 +233,34 @@ export class MemoryBudget {
 
   #release(lease: Lease): void {
     if (!this.#leases.delete(lease)) return;
+    this.#progressAt = Date.now();
     if (this.#exceeding === lease) this.#exceeding = undefined;
     this.#growing.delete(lease);
     this.#held -= lease.bytes;
     this.#meanLeaseMs += (Date.now() - lease.since - this.#meanLeaseMs) / 16;
+    this.#wake();
+  }
+
+  async #pause(waiter: symbol | Lease): Promise<void> {
+    const woken = Promise.withResolvers<void>();
+    const timer = setTimeout(woken.resolve, POLL_MS);
+    this.#asleep.set(waiter, woken.resolve);
+    try {
+      await woken.promise;
+    } finally {
+      clearTimeout(timer);
+      this.#asleep.delete(waiter);
+    }
+  }
+
+  /** Those whose turn it may be now. */
+  #wake(): void {
+    let count = 0;
+    for (const waiter of [...this.#growing, ...this.#queue.keys()]) {
+      this.#asleep.get(waiter)?.();
+      count += 1;
+      if (count === WOKEN) return;
+    }
   }
 
   #excuse(milliseconds: number): void {
@@ -201,8 +270,13 @@ export class MemoryBudget {
   #endStalled(): void {
     const now = Date.now();
     if (now - this.#checkedAt < STALLED_CHECK_MS) return;
+    // As long as those who wait get their turn, a client that does not move may just wait for its own.
+    if (now - this.#progressAt < NO_PROGRESS_MS) return;
     this.#checkedAt = now;
-    for (const lease of this.#leases) if (lease.isStalledAt(now)) lease.end();
+    for (const lease of this.#leases) {
+      const isWorthIt = lease.bytes > this.#capacity * LEAST_SHARE;
+      if (isWorthIt && lease.isStalledAt(now, this.#stalledMs)) lease.end();
+    }
   }
 }
 
@@ -211,14 +285,16 @@ class Lease implements MemoryLease {
   isEnded = false;
   readonly since = Date.now();
   readonly #budget: Pick<MemoryLease, 'resize' | 'fit' | 'release'>;
+  readonly #wanted: number;
   #renewedAt = this.since;
   #movedAt = this.since;
   #dependsOnClient = false;
   #clientSince = 0;
   #movedBytes = 0;
 
-  constructor(bytes: number, budget: Pick<MemoryLease, 'resize' | 'fit' | 'release'>) {
+  constructor(bytes: number, wanted: number, budget: Pick<MemoryLease, 'resize' | 'fit' | 'release'>) {
     this.bytes = bytes;
+    this.#wanted = wanted;
     this.#budget = budget;
   }
 
@@ -247,18 +323,23 @@ class Lease implements MemoryLease {
     this.#renewedAt = Date.now();
   }
 
+  /** A client that does not send keeps nobody from starting by what it only announced. */
+  promisedAt(now: number): number {
+    return now - this.#movedAt < SENDING_MS ? Math.max(this.bytes, this.#wanted) : this.bytes;
+  }
+
   /** Time that its client could not use. */
   excuse(milliseconds: number): void {
     this.#movedAt += milliseconds;
     this.#clientSince += milliseconds;
   }
 
-  isStalledAt(now: number): boolean {
+  isStalledAt(now: number, stalledMs: number): boolean {
     if (now - this.#renewedAt > LEASE_MS) return true;
     if (!this.#dependsOnClient) return false;
     const elapsedMs = now - this.#clientSince;
     const isSlow = elapsedMs > RATE_COUNTS_AFTER_MS && this.#movedBytes < elapsedMs * LEAST_BYTES_PER_MS;
-    return now - this.#movedAt > STALLED_MS || isSlow;
+    return now - this.#movedAt > stalledMs || isSlow;
   }
 
   end(): void {

@@ -44,7 +44,7 @@ test('the dashboard says how the service is, and draws the keypoints of a pictur
   const { page, faults } = await openPage(browser, stack.url);
   await page.getByText(/^healthy, version/).waitFor();
   await page.locator('#picture').setInputFiles(PICTURE);
-  await page.getByText(/\d+ keypoints, (computed|from memory) in/).waitFor();
+  await page.getByText(/\d+ keypoints, (computed|from memory|from redis) in/).waitFor();
   await page.waitForFunction(`{
     const canvas = document.querySelector('canvas');
     const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;

@@ -26,7 +26,8 @@ void report(const std::string& what, InstructionSet set) {
 
 template <typename Element>
 bool same(const std::vector<Element>& a, const std::vector<Element>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(Element)) == 0;
+  if (a.size() != b.size()) return false;
+  return a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(Element)) == 0;
 }
 
 std::vector<InstructionSet> supportedSets() {

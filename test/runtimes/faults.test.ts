@@ -148,7 +148,7 @@ describe(`faults, with the edge on ${runtime}`, () => {
     } finally {
       await origin.stop();
     }
-  });
+  }, 240_000);
 
   test('origin too slow: 504 in time; origin awake: works again', async () => {
     await start({ edgeEnvironment: { ORIGIN_TIMEOUT_MS: '1000' } });
