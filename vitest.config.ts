@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /** No servers and no compilers: `npm run test:fast` runs these alone. */
 const UNIT = 'test/unit/**/*.test.ts';
+/** Real servers on a machine that others use too: a test that fails once and passes again was slow, not wrong. */
+const RETRIES = 2;
 /** What a client sees of the edge, the same on every runtime. */
 const RUNTIMES = 'test/runtimes/**/*.test.ts';
 /** Miniflare serves the same Worker as workerd: the behaviours of the public routes are enough there. */
@@ -21,10 +23,22 @@ export default defineConfig({
     coverage: { provider: 'v8', include: ['edge/**', 'origin/**', 'shared/**', 'gateway/**', 'client/**'] },
     projects: [
       { extends: true, test: { name: 'unit', include: [UNIT], pool: 'threads', isolate: false } },
-      { extends: true, test: { name: 'service', include: ['test/**/*.test.ts'], exclude: [UNIT, RUNTIMES] } },
-      { extends: true, test: { name: 'workerd', include: [RUNTIMES], provide: { runtime: 'workerd' } } },
-      { extends: true, test: { name: 'deno', include: [RUNTIMES], provide: { runtime: 'deno' } } },
-      { extends: true, test: { name: 'miniflare', include: MINIFLARE, provide: { runtime: 'miniflare' } } },
+      {
+        extends: true,
+        test: { name: 'service', include: ['test/**/*.test.ts'], exclude: [UNIT, RUNTIMES], retry: RETRIES },
+      },
+      {
+        extends: true,
+        test: { name: 'workerd', include: [RUNTIMES], provide: { runtime: 'workerd' }, retry: RETRIES },
+      },
+      {
+        extends: true,
+        test: { name: 'deno', include: [RUNTIMES], provide: { runtime: 'deno' }, retry: RETRIES },
+      },
+      {
+        extends: true,
+        test: { name: 'miniflare', include: MINIFLARE, provide: { runtime: 'miniflare' }, retry: RETRIES },
+      },
     ],
   },
 });

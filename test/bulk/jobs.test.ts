@@ -61,7 +61,10 @@ test('makes every result, though its worker and its queue are killed on the way'
     images: { total: 40, done: 40, succeeded: 40, failed: 0 },
     shards: { total: 8, done: 8 },
   });
-  const files = (await filesBelow('results')).filter((name) => !name.startsWith('_edgesift'));
+  // A worker that is killed may leave a file unfinished, which no reader of the folder takes for a result.
+  const files = (await filesBelow('results')).filter(
+    (name) => !name.startsWith('_edgesift') && !name.endsWith('.part'),
+  );
   expect(files).toHaveLength(80);
   const rows = await reportRows('results', id);
   expect(rows).toHaveLength(40);

@@ -5,7 +5,7 @@ import { z } from 'zod';
 const serviceSchema = z.object({
   build: z.object({ target: z.string() }).optional(),
   image: z.string().optional(),
-  command: z.string().optional(),
+  command: z.union([z.string(), z.array(z.string()).transform((words) => words.join(' '))]).optional(),
   environment: z.record(z.string(), z.union([z.string(), z.null()])).default({}),
   networks: z.array(z.string()).default([]),
   profiles: z.array(z.string()).default([]),

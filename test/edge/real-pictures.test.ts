@@ -26,6 +26,8 @@ describe.skipIf(
     const first = await readAnswer(await postImage(stack.url, picture, { fileName: name }));
     expect(first).toMatchObject({ cached: false, keypoints: defaults.count });
 
+    const stored = `${stack.url}/api/v1/features/${first.image.sha256}?format=safetensors`;
+    await until('the origin has shared it', async () => (await fetch(stored)).ok);
     const extractions = await completedExtractions(stack.origin);
     const answer = await readCompleteAnswer(
       await postImage(stack.url, picture, { fileName: name, query: '?include=all' }),
