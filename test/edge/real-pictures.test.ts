@@ -5,6 +5,7 @@ import { decodePayload } from '../../shared/features/payload.ts';
 import { postImage, readAnswer, readCompleteAnswer } from '../fixtures/edge-client.ts';
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { SHARED_DATA, sharedDataMissing } from '../fixtures/pictures.ts';
+import { until } from '../fixtures/until.ts';
 import { GOLDEN_ENGINE, GOLDEN_ENVIRONMENT, golden, goldenPayload } from '../golden/golden.ts';
 
 describe.skipIf(
