@@ -8,7 +8,7 @@ export const sha256Schema = z
   .regex(/^[0-9a-f]{64}$/, { error: 'must be 64 lower-case hexadecimal digits' });
 
 /**
- * The complete name of a result: whoever computes the features of this key, anywhere, gets the same bytes.
+ * The complete name of a result: every computation of the features of this key gives the same bytes.
  * Looks like `edgesift@1/n0-l3-c0.04-e10-s1.6/<sha256>`.
  */
 export function featureKey(extractor: Extractor, parameters: SiftParameters, imageSha256: string): string {

@@ -77,7 +77,7 @@ export interface SignedParts {
 
 const CLIENT_NAME = /^[0-9a-f]{32}$/;
 
-/** What an origin is to know of a client: which jobs are of the same one, and not who that is. */
+/** Lets an origin group the jobs of one client without knowing its identity. */
 export async function clientName(identity: string): Promise<string> {
   return (await sha256Hex(utf8(identity))).slice(0, 32);
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Settings that cannot be used; the message lists every one of them, in words for whoever sets them. */
+/** Settings that cannot be used; the message lists all of them, for the operator. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
@@ -51,7 +51,7 @@ export function secretListSetting(leastLength: number) {
     });
 }
 
-/** A TCP port that clients are told of. */
+/** A TCP port that clients connect to. */
 export function portSetting(otherwise: number) {
   return integerSetting(1, 65_535).default(otherwise);
 }

@@ -21,7 +21,7 @@ const STOP_TIMEOUT_MS = 5000;
 
 /**
  * Starts a process that serves until it is stopped. It gets a process group of its own: Ctrl-C at the terminal
- * then reaches only us, and every process is told to end exactly once.
+ * then reaches only us, and every process gets exactly one signal to end.
  *
  * @throws Error when the program cannot be started
  */

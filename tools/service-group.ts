@@ -6,7 +6,7 @@ export class ServiceGroup {
   readonly #onCrash: (name: string, exit: Exit) => void;
   #stopped: Promise<unknown> | undefined;
 
-  /** @param onCrash told of the first process that ends without having been stopped */
+  /** @param onCrash called with the first process that ends without having been stopped */
   constructor(onCrash: (name: string, exit: Exit) => void) {
     this.#onCrash = onCrash;
   }

@@ -1,4 +1,4 @@
-/** The client as a process of its own: sends what it is told to in a closed loop. */
+/** Load client in a separate process: each connection sends its next request when the previous response is complete. */
 import { Client } from 'undici';
 import { variantTail } from '../variants.ts';
 import type { ClientMessage, LoadJob, LoadResult } from './job.ts';

@@ -11,7 +11,7 @@ const REFRESH_AFTER_MS = 30_000;
 /** Bounds the look-ups that one wrong key can cause; a key made just now works after this time at the latest. */
 const REFUSED_MS = 5_000;
 const REMEMBERED_KEYS = 1_000;
-/** The platform may end the request that does the look-up: who shares it needs a limit of its own. */
+/** The platform may end the request that does the look-up: a request that shares it needs its own limit. */
 const LONGEST_WAIT_MS = 3_000;
 const RETRY_AFTER_SECONDS = 2;
 

@@ -195,7 +195,7 @@ export class Batch {
     if (rateLimit) admitImage(rateLimit, this.#context);
   }
 
-  /** To whom only learns of it now: the middleware has seen no more than the head of the answer. */
+  /** Writes the log line and the rate limit's report: the middleware has seen only the head of the response. */
   #report(): void {
     const { log, access } = this.#services;
     const { elapsedMs } = this.#context.get('timing');

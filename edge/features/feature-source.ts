@@ -146,10 +146,10 @@ export class FeatureSource {
   }
 
   async #obtainFar(key: string, upload: FeatureUpload): Promise<FoundFeatures> {
-    // The platform may end the request that does the work midway: who waits for it needs a limit of its own.
+    // The platform may end the request that does the work midway: a request that waits for it needs its own limit.
     const timeout = AbortSignal.timeout(this.#longestWaitMs);
     const caller = { signal: AbortSignal.any([upload.signal, timeout]), keepAlive: upload.keepAlive };
-    // Who wants the summary alone may find it where the payload is gone: these two do not share.
+    // Redis can have the summary of a result without its payload, so requests for the one and the other do not share.
     const flight = upload.needsPayload ? `${key} with payload` : key;
     const isLeader = !this.#flights.has(flight);
     const run = () => this.#flights.run(flight, (signal) => this.#findOrExtract(key, upload, signal), caller);
@@ -192,7 +192,7 @@ export class FeatureSource {
     { needsPayload, timing, keepAlive }: FeatureQuery,
   ): Promise<FoundFeatures | undefined> {
     if (!needsPayload) return timing.measure('cache', () => this.#cache.get(key, false));
-    // The platform may end the request that does the look-up: who shares it needs a limit of its own.
+    // The platform may end the request that does the look-up: a request that shares it needs its own limit.
     const signal = AbortSignal.timeout(LONGEST_LOOK_UP_MS);
     return timing.measure('cache', () =>
       this.#lookUps

@@ -257,7 +257,7 @@ export class OriginClient {
     const parsed = problemSchema.safeParse(await response.json().catch(() => undefined));
     if (!parsed.success) {
       const cause = `status ${response.status} without a problem document`;
-      // Whoever refused it would refuse it again, and only it: a fault of ours and no reason to stop asking.
+      // The request itself is at fault, so a retry fails too and other requests do not: the breaker stays closed.
       return response.status >= 400 && response.status < 500
         ? new ServiceError('INTERNAL_SERVER_ERROR', 'An unexpected error occurred.', { cause })
         : this.#unavailable(cause);

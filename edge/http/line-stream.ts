@@ -26,7 +26,7 @@ export class LineStream {
     return this.#clientGone.signal;
   }
 
-  /** From now on this memory is held while the client reads: it is told what moves, and ends the stream with it. */
+  /** Holds this memory while the client reads. The lease receives the number of bytes read and can end the stream. */
   hold(lease: MemoryLease): void {
     this.#held.add(lease);
   }

@@ -81,7 +81,7 @@ export function chargeHashes({ limiter }: RateLimit, context: EdgeContext, hashe
   if (client !== undefined) limiter.reserve(client, Math.ceil(hashes / EXISTS_HASHES_PER_UNIT) - 1);
 }
 
-/** Charges whoever cannot be told by a key. @throws ServiceError `RATE_LIMITED` */
+/** Charges the client address of a request without an API key. @throws ServiceError `RATE_LIMITED` */
 export function admitNetwork(options: RateLimit, context: EdgeContext): void {
   admit(options, context, `network:${clientNetwork(context, options.addressHeader)}`);
 }

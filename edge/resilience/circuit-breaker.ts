@@ -3,7 +3,7 @@
  *
  * Closed until `failureThreshold` failures in a row; then open: one call per cooldown is let through as a probe,
  * and the first success closes it. Nobody ever waits for a probe (the breakers of common libraries do): a Worker
- * may be ended in the middle of one, and whoever waited for it would hang.
+ * may be ended in the middle of one, and requests that wait for it would hang.
  */
 export class CircuitBreaker {
   readonly #failureThreshold: number;

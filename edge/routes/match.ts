@@ -23,7 +23,7 @@ export function registerMatch(app: Hono<EdgeEnvironment>, services: Services): v
     const form = await services.ingest.receive(context, MATCH_FORM, parseMatchParameters);
     try {
       const answer = await matchImages(context, services, form);
-      // Matching is done for every request: it counts as computed with whoever limits the rate.
+      // Matching is done for every request: the rate limit charges it as computed.
       context.header('X-Cache', 'MISS');
       return context.json(answer);
     } finally {

@@ -143,7 +143,7 @@ export class VehicleSource {
   }
 
   async #obtainFar(model: VehicleModel | undefined, upload: VehicleUpload): Promise<FoundVehicle> {
-    // The platform may end the request that does the work midway: who waits for it needs a limit of its own.
+    // The platform may end the request that does the work midway: a request that waits for it needs its own limit.
     const timeout = AbortSignal.timeout(this.#longestWaitMs);
     const caller = { signal: AbortSignal.any([upload.signal, timeout]), keepAlive: upload.keepAlive };
     const flight = vehicleKey(model?.version ?? '', upload.options, upload.sha256);

@@ -114,7 +114,7 @@ export class ShardQueue {
     return this.client.consumers.get(STREAM, CONSUMER);
   }
 
-  /** Says how a shard is coming on, to whoever listens; nobody depends on it. */
+  /** Publishes the progress of a shard. Subscribers may miss messages: nothing depends on them. */
   tell(progress: Progress): void {
     if (!this.connection.isClosed()) this.connection.publish(PROGRESS, JSON.stringify(progress));
   }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
 
-/** The connection closed before the answer was sent. Nobody is left to be told. */
+/** The caller closed the connection before the response was sent. */
 export class CallerGone extends Error {
   override readonly name = 'CallerGone';
 }

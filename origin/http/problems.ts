@@ -3,7 +3,7 @@ import { asServiceError, problemHeaders, problemOf, ServiceError } from '../../s
 import { ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
 import { CallerGone } from './caller.ts';
 
-/** Answers every error, whoever threw it, with a problem document of the contract, and logs what really happened. */
+/** Responds to every error with a problem document of the contract, and logs what really happened. */
 export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (thrown instanceof CallerGone) {
     request.log.info(thrown.message);
@@ -16,7 +16,7 @@ export function sendProblem(thrown: unknown, request: FastifyRequest, reply: Fas
     reply
       .code(error.status)
       .headers({ ...problemHeaders(error), [ORIGIN_HEADERS.requestId]: request.id })
-      // As bytes, lest Fastify adds a charset that JSON does not have.
+      // As bytes, so that Fastify does not add a charset, which JSON does not have.
       .send(Buffer.from(JSON.stringify(problem)))
   );
 }

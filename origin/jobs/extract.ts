@@ -82,7 +82,7 @@ function tensorsOf(
   }
 }
 
-/** What the addon does not do for anyone, as clients are told it. */
+/** Turns the addon's refusals into errors for clients. */
 function refusalFrom(thrown: unknown): ServiceError | undefined {
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
   if (code === 'TOO_MANY_KEYPOINTS') {

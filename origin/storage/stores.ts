@@ -34,7 +34,7 @@ export class Stores {
     return storage;
   }
 
-  /** The client is large: only who uses buckets loads it. */
+  /** The client is large: it is loaded only if buckets are used. */
   async #openS3(): Promise<(bucket: string) => Storage> {
     const options = this.#s3;
     if (!options) throw new StorageError('forbidden', 'Buckets are not enabled on this service (JOBS_S3).');

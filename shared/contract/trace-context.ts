@@ -4,7 +4,7 @@ import { toHex } from '../hex.ts';
 const TRACE_PARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
 /** A later version may have more at the end; of what we know, we use version 00. */
 const LATER_VERSION = /^(?!00|ff)[0-9a-f]{2}(-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})(-.*)?$/;
-/** Whether who began the trace asked to record it. */
+/** The flag with which the first service of a trace requests its recording. */
 const SAMPLED = 0x01;
 
 /** The place of one request in a trace. Ids are made when first asked for: most requests need none. */
@@ -19,8 +19,8 @@ export class TraceContext {
   /**
    * @param header `traceparent` as it came; a new trace begins where it is missing or not valid
    * @param sampleRate share of the traces that are recorded, 0 to 1, where the caller does not decide
-   * @param trustsCaller whether the caller decides whether its trace is recorded: not for strangers, who could make us
-   *   record everything
+   * @param trustsCaller whether the caller decides whether its trace is recorded: not for clients, which could force
+   *   the recording of everything
    */
   constructor(header: string | null | undefined, sampleRate = 0, trustsCaller = true) {
     this.#sampleRate = sampleRate;

@@ -92,7 +92,7 @@ export function pairsOfOptions({ box, explained }: VehicleOptions): [string, str
 }
 
 /**
- * The name of a classification: whoever has this model gets the same values for it. Looks like
+ * The name of a classification: the same model always gives the same values for it. Looks like
  * `vehicle@1/auto/<sha256>` or `vehicle@1/b10_20_300_200-e/<sha256>`: without commas, which separate the tags of `If-None-Match`.
  */
 export function vehicleKey(version: string, { box, explained }: VehicleOptions, imageSha256: string): string {

@@ -13,7 +13,7 @@ export interface FeatureFile {
   mediaTypes: readonly [string, ...string[]];
   /** Of file names. */
   extension: string;
-  /** Whether RootSIFT descriptors can be told in it. */
+  /** Whether the format can hold RootSIFT descriptors. */
   hasRootSift: boolean;
   /** @returns the file, whole or in chunks of bounded size; equal arguments give equal bytes */
   write(

@@ -49,7 +49,7 @@ test('clients that leave while their upload is queued: the work is dropped', asy
   expect((await readAnswer(await postImage(stack.url, await newPicture()))).success).toBe(true);
 });
 
-test('who began the upload leaves, others wait for the same picture: they get it', async () => {
+test('the first client leaves while others wait for the same image: they get it', async () => {
   const picture = await newPicture();
   const leaving = await upload(picture);
   await untilQueued(1);

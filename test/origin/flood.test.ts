@@ -57,6 +57,6 @@ test('under a flood of different pictures every bound holds, and every request i
   });
 });
 
-test('whoever was refused is served when he comes back', async () => {
+test('a refused client is served when it retries', async () => {
   expect((await postForExtraction(origin, await newPicture(400, 400))).status).toBe(200);
 });

@@ -100,7 +100,7 @@ test('the same parameters written in other ways are the same extraction', async 
   for (const request of requests) expect((await request).status).toBe(200);
 });
 
-test('whoever leaves, first or last, does not disturb the others', async () => {
+test('a caller that leaves, first or last, does not disturb the others', async () => {
   const picture = await newPicture();
   const first = new AbortController();
   const last = new AbortController();

@@ -45,7 +45,7 @@ test('what runs and what waits is finished, what comes is refused, and the probe
   expect(await stopped).toBe(0);
 });
 
-test('whoever insists gets his way: a second signal ends it at once, native code or not', async () => {
+test('a second signal ends the process at once, native code or not', async () => {
   origin = await startOriginServer();
   const lost = postForExtraction(origin, await newPicture(1000, 1000)).catch(() => 'lost');
   await until('it runs', async () => (await readMetric(origin, 'jobs_running')) === 1);

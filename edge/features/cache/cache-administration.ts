@@ -18,7 +18,7 @@ import type { RedisClient, RedisPipeline } from '../../redis/redis-client.ts';
 const TIMEOUT_MS = 2_000;
 /** Keys that Redis looks at in one step. */
 const SCAN_COUNT = 1_000;
-/** Bounds one request; whoever wants more goes on from the cursor. */
+/** Limits the work of one request. The cursor in the response continues the listing. */
 const SCANS_PER_REQUEST = 10;
 
 /** Looks after the results in Redis. Every method throws `RedisUnavailable`. */
