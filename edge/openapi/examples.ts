@@ -7,7 +7,9 @@ import {
   healthAnswerSchema,
   type MatchAnswer,
   matchAnswerSchema,
+  readyAnswerSchema,
   unhealthyAnswerSchema,
+  unreadyAnswerSchema,
 } from '../../shared/contract/answers.ts';
 import {
   type BatchAnswerLine,
@@ -124,7 +126,6 @@ const HEALTH_EXAMPLE: HealthAnswer = {
   service: 'edgesift',
   version: SERVICE_VERSION,
   feature_detector_ready: true,
-  vehicle_classifier_ready: true,
   cache_connected: true,
   uptime_seconds: 12.3,
 };
@@ -409,6 +410,20 @@ export const EXAMPLES = new Map<z.core.$ZodType, Record<string, Example>>([
   ],
   [existsBodySchema, { hashes: { value: { sha256: [SHA256, '0'.repeat(64)] } } }],
   [existsAnswerSchema, { partly: { summary: 'One of two', value: EXISTS_EXAMPLE } }],
+  [readyAnswerSchema, { healthy: { value: { ...HEALTH_EXAMPLE, vehicle_classifier_ready: true } } }],
+  [
+    unreadyAnswerSchema,
+    {
+      unhealthy: {
+        value: {
+          ...HEALTH_EXAMPLE,
+          status: 'unhealthy',
+          feature_detector_ready: false,
+          vehicle_classifier_ready: false,
+        },
+      },
+    },
+  ],
   [healthAnswerSchema, { healthy: { value: HEALTH_EXAMPLE } }],
   [
     unhealthyAnswerSchema,

@@ -4,7 +4,9 @@ import {
   detectAnswerSchema,
   healthAnswerSchema,
   matchAnswerSchema,
+  readyAnswerSchema,
   unhealthyAnswerSchema,
+  unreadyAnswerSchema,
 } from '../../shared/contract/answers.ts';
 import {
   batchAnswerLineSchema,
@@ -39,6 +41,8 @@ export const SCHEMAS = {
   ExistsAnswer: existsAnswerSchema,
   Health: healthAnswerSchema,
   Unhealthy: unhealthyAnswerSchema,
+  Ready: readyAnswerSchema,
+  Unready: unreadyAnswerSchema,
   Alive: aliveAnswerSchema,
   MatchAnswer: matchAnswerSchema,
   Stats: statsAnswerSchema,

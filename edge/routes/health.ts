@@ -1,4 +1,5 @@
 import type { Hono } from 'hono';
+import type { HealthAnswer } from '../../shared/contract/answers.ts';
 import { health, live, ready } from '../../shared/contract/routes/health.ts';
 import type { EdgeEnvironment } from '../context.ts';
 import { addRoute } from '../http/add-route.ts';
@@ -10,12 +11,18 @@ import type { Services } from '../services.ts';
  */
 export function registerHealth(app: Hono<EdgeEnvironment>, services: Services): void {
   addRoute(app, live, (context) => context.json({ status: 'alive' }, 200, NO_STORE));
-  for (const route of [health, ready]) {
-    addRoute(app, route, async (context) => {
-      const answer = await services.health.check();
-      return context.json(answer, answer.status === 'unhealthy' ? 503 : 200, NO_STORE);
-    });
-  }
+  addRoute(app, health, async (context) => {
+    const { vehicle_classifier_ready: _, ...answer } = await services.health.check();
+    return context.json(answer, statusFor(answer), NO_STORE);
+  });
+  addRoute(app, ready, async (context) => {
+    const answer = await services.health.check();
+    return context.json(answer, statusFor(answer), NO_STORE);
+  });
+}
+
+function statusFor({ status }: HealthAnswer): 200 | 503 {
+  return status === 'unhealthy' ? 503 : 200;
 }
 
 const NO_STORE = { 'Cache-Control': 'no-store' };

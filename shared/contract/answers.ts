@@ -121,14 +121,20 @@ export const healthAnswerSchema = z.object({
   service: z.string(),
   version: z.string(),
   feature_detector_ready: z.boolean(),
-  vehicle_classifier_ready: z.boolean().describe('Whether there is a vehicle model'),
   cache_connected: z.boolean(),
   uptime_seconds: z.number().min(0),
 });
 export type HealthAnswer = z.infer<typeof healthAnswerSchema>;
 
+/** JSON of `GET /health/ready`: with what `/health`, whose fields are the reference service's, does not have. */
+export const readyAnswerSchema = healthAnswerSchema.extend({
+  vehicle_classifier_ready: z.boolean().describe('Whether there is a vehicle model'),
+});
+export type ReadyAnswer = z.infer<typeof readyAnswerSchema>;
+
 /** The health answer of status 503. */
 export const unhealthyAnswerSchema = healthAnswerSchema.extend({ status: z.literal('unhealthy') });
+export const unreadyAnswerSchema = readyAnswerSchema.extend({ status: z.literal('unhealthy') });
 
 /** JSON answer of `GET /health/live`. */
 export const aliveAnswerSchema = z.object({ status: z.literal('alive') });

@@ -493,7 +493,6 @@ describe(`the edge on ${runtime}`, () => {
         service: 'edgesift',
         version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
         feature_detector_ready: true,
-        vehicle_classifier_ready: true,
         cache_connected: true,
         uptime_seconds: expect.any(Number),
       });

@@ -1,4 +1,10 @@
-import { aliveAnswerSchema, healthAnswerSchema, unhealthyAnswerSchema } from '../answers.ts';
+import {
+  aliveAnswerSchema,
+  healthAnswerSchema,
+  readyAnswerSchema,
+  unhealthyAnswerSchema,
+  unreadyAnswerSchema,
+} from '../answers.ts';
 import { defineRoute } from '../route.ts';
 
 /** The same at two paths: for people, and for load balancers. */
@@ -24,7 +30,15 @@ const READINESS = {
 
 export const health = defineRoute({ ...READINESS, path: '/health', operationId: 'health' });
 
-export const ready = defineRoute({ ...READINESS, path: '/health/ready', operationId: 'ready' });
+export const ready = defineRoute({
+  ...READINESS,
+  responses: {
+    200: { ...READINESS.responses[200], content: { 'application/json': readyAnswerSchema } },
+    503: { ...READINESS.responses[503], content: { 'application/json': unreadyAnswerSchema } },
+  },
+  path: '/health/ready',
+  operationId: 'ready',
+});
 
 export const live = defineRoute({
   method: 'GET',
