@@ -11,7 +11,7 @@ import { once } from 'node:events';
 import { Agent, IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { loadPictures, type Picture } from './pictures.ts';
+import { type Image, loadImages } from './images.ts';
 import { startStack } from './stack.ts';
 import { median } from './statistics.ts';
 
@@ -27,7 +27,7 @@ interface Message {
   readonly body?: Uint8Array;
 }
 
-/** One way to come by features, from image file to answer. */
+/** One way to come by features, from image file to response. */
 interface Way {
   readonly name: string;
   readonly status: number;
@@ -50,29 +50,30 @@ async function exchange(url: string, { status, message }: Way): Promise<Exchange
   const { method, path, headers = {}, body } = message();
   const outgoing = request(url + path, { method, agent, headers });
   outgoing.end(body);
-  const [answer] = await once(outgoing, 'response');
-  if (!(answer instanceof IncomingMessage)) throw new Error('no answer');
-  const { socket } = answer;
-  const content = await buffer(answer);
+  const [response] = await once(outgoing, 'response');
+  if (!(response instanceof IncomingMessage)) throw new Error('no response');
+  const { socket } = response;
+  const content = await buffer(response);
   const ms = performance.now() - startedAt;
-  if (answer.statusCode !== status) throw new Error(`${answer.statusCode} for ${method} ${path}: ${content}`);
+  if (response.statusCode !== status)
+    throw new Error(`${response.statusCode} for ${method} ${path}: ${content}`);
   const before = counted.get(socket) ?? { written: 0, read: 0 };
   counted.set(socket, { written: socket.bytesWritten, read: socket.bytesRead });
   return {
     ms,
     sentBytes: socket.bytesWritten - before.written,
     receivedBytes: socket.bytesRead - before.read,
-    etag: answer.headers.etag ?? '',
+    etag: response.headers.etag ?? '',
   };
 }
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-function upload(picture: Picture, query: string): Way {
+function upload(image: Image, query: string): Way {
   const form = (body: string) => Buffer.from(body.replaceAll('\n', '\r\n'));
   const body = Buffer.concat([
-    form(`--x\nContent-Disposition: form-data; name="image"; filename="${picture.name}"\n\n`),
-    picture.bytes,
+    form(`--x\nContent-Disposition: form-data; name="image"; filename="${image.name}"\n\n`),
+    image.bytes,
     form('\n--x--\n'),
   ]);
   const headers = {
@@ -84,19 +85,19 @@ function upload(picture: Picture, query: string): Way {
 }
 
 /** Hashes the image each time, as a client must. */
-function byHash({ bytes }: Picture, query: string): Way {
+function byHash({ bytes }: Image, query: string): Way {
   const message = (): Message => ({ method: 'GET', path: `${FEATURES}/${sha256(bytes)}${query}` });
   return { name: 'hash, GET', status: 200, message };
 }
 
-function revalidate(picture: Picture, query: string, etag: string): Way {
+function revalidate(image: Image, query: string, etag: string): Way {
   const headers = { 'if-none-match': etag };
-  const message = () => ({ ...byHash(picture, query).message(), headers });
+  const message = () => ({ ...byHash(image, query).message(), headers });
   return { name: 'hash, GET, 304', status: 304, message };
 }
 
 /** What it costs when nobody has sent the image yet; the upload comes on top. */
-function unknown({ bytes }: Picture, query: string): Way {
+function unknown({ bytes }: Image, query: string): Way {
   const message = (): Message => {
     const other = Buffer.concat([randomBytes(16), bytes.subarray(16)]);
     return { method: 'GET', path: `${FEATURES}/${sha256(other)}${query}` };
@@ -118,24 +119,24 @@ function row(name: string, { ms, sentBytes, receivedBytes }: Exchange): string {
   return `| ${cells.join(' | ')} |\n`;
 }
 
-const { small, large, source } = await loadPictures(undefined);
+const { small, large, source } = await loadImages(undefined);
 const stack = await startStack();
 try {
-  process.stdout.write(`Pictures: ${source}. Medians of ${ROUNDS}; the cached are in isolate memory.\n\n`);
+  process.stdout.write(`Images: ${source}. Medians of ${ROUNDS}; the cached are in isolate memory.\n\n`);
   process.stdout.write('| | bytes sent | bytes received | ms | + ms to send at 10 Mbit/s, computed |\n');
   process.stdout.write('|---|---|---|---|---|\n');
-  for (const picture of [small, large]) {
-    for (const [answer, query] of Object.entries({ summary: '', npz: '?format=npz' })) {
-      const { etag } = await exchange(stack.url, upload(picture, query));
+  for (const image of [small, large]) {
+    for (const [response, query] of Object.entries({ summary: '', npz: '?format=npz' })) {
+      const { etag } = await exchange(stack.url, upload(image, query));
       const ways = [
-        upload(picture, query),
-        byHash(picture, query),
-        revalidate(picture, query, etag),
-        unknown(picture, query),
+        upload(image, query),
+        byHash(image, query),
+        revalidate(image, query, etag),
+        unknown(image, query),
       ];
       for (const way of ways) {
         const figures = await measure(stack.url, way);
-        process.stdout.write(row(`${picture.name}, ${answer}: ${way.name}`, figures));
+        process.stdout.write(row(`${image.name}, ${response}: ${way.name}`, figures));
       }
     }
   }

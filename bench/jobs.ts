@@ -6,9 +6,9 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFinal, type JobAnswer } from '../shared/contract/jobs.ts';
+import { isFinal, type JobResponse } from '../shared/contract/jobs.ts';
 import { type BulkProcess, type BulkStack, startBulkStack } from '../test/fixtures/bulk-stack.ts';
-import { newPicture } from '../test/fixtures/pictures.ts';
+import { newImage } from '../test/fixtures/images.ts';
 
 const DEFAULT_IMAGES = 5_000;
 const WIDTH = 320;
@@ -21,7 +21,7 @@ const images = Number(process.argv[2] ?? DEFAULT_IMAGES);
 const stack = await startBulkStack({ JOBS_SHARD_IMAGES: '100' });
 let worker = await stack.startWorker();
 try {
-  await makePictures();
+  await makeImages();
   const one = await measure('one worker', 'one');
   const second = await stack.startWorker();
   const two = await measure('two workers', 'two');
@@ -37,16 +37,16 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-async function makePictures(): Promise<void> {
-  await mkdir(path.join(stack.folder, 'pictures'));
+async function makeImages(): Promise<void> {
+  await mkdir(path.join(stack.folder, 'images'));
   for (let index = 0; index < images; index += 1) {
-    await writeFile(path.join(stack.folder, 'pictures', `${index}.png`), await newPicture(WIDTH, HEIGHT));
+    await writeFile(path.join(stack.folder, 'images', `${index}.png`), await newImage(WIDTH, HEIGHT));
   }
   say(`${images} images of ${WIDTH}×${HEIGHT}`);
 }
 
-function start(output: string): Promise<JobAnswer> {
-  const source = { prefix: path.join(stack.folder, 'pictures') };
+function start(output: string): Promise<JobResponse> {
+  const source = { prefix: path.join(stack.folder, 'images') };
   return stack.create({ source, output: path.join(stack.folder, output) });
 }
 
@@ -60,7 +60,7 @@ async function measure(name: string, output: string): Promise<number> {
   return rate;
 }
 
-async function untilEnded(id: string): Promise<JobAnswer> {
+async function untilEnded(id: string): Promise<JobResponse> {
   for (;;) {
     const job = await stack.job(id).catch(() => undefined);
     if (job && isFinal(job.state) && job.finished_at !== null) return job;

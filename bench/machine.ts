@@ -18,13 +18,13 @@ export interface Circumstances {
   /** Name and version with the SIMD level; of OpenCV's SIFT the version is OpenCV's. */
   readonly extractor: string;
   readonly peer: string;
-  readonly pictures: string;
+  readonly images: string;
   /** Runnable processes before the run, averaged over one minute. */
   readonly load_before: number;
 }
 
 export async function circumstances(
-  known: Pick<Circumstances, 'extractor' | 'peer' | 'pictures'>,
+  known: Pick<Circumstances, 'extractor' | 'peer' | 'images'>,
 ): Promise<Circumstances> {
   return {
     date: new Date().toISOString(),

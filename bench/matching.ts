@@ -4,13 +4,13 @@ import path from 'node:path';
 import { extractFeatures } from '../origin/jobs/extract.ts';
 import { matchFeatures } from '../origin/jobs/match.ts';
 import { loadNativeAddon } from '../origin/native/addon.ts';
-import { matchResultSchema } from '../shared/contract/answers.ts';
 import { DEFAULT_SIFT_PARAMETERS, geometryParametersSchema } from '../shared/contract/parameters.ts';
+import { matchResultSchema } from '../shared/contract/responses.ts';
 import { readImageHeader } from '../shared/image-header.ts';
 import { joinPayloads } from '../shared/origin-protocol.ts';
 import { sha256Hex } from '../shared/sha256.ts';
-import { sharedDataMissing } from '../test/fixtures/pictures.ts';
-import { oxfordPicture, oxfordTruth, SEQUENCES, type Sequence } from '../test/matching/oxford.ts';
+import { sharedDataMissing } from '../test/fixtures/images.ts';
+import { oxfordImage, oxfordTruth, SEQUENCES, type Sequence } from '../test/matching/oxford.ts';
 import { meanCornerError } from '../test/matching/planar-scene.ts';
 import { median } from './statistics.ts';
 
@@ -28,7 +28,7 @@ interface PairFigures {
 }
 
 async function featuresOf(sequence: Sequence, number: number): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = oxfordPicture(sequence, number);
+  const bytes = oxfordImage(sequence, number);
   const { payload } = await extractFeatures(addon, {
     kind: 'extract',
     bytes,
@@ -41,7 +41,7 @@ async function featuresOf(sequence: Sequence, number: number): Promise<Uint8Arra
 
 async function measurePair(sequence: Sequence, number: number, first: Uint8Array): Promise<PairFigures> {
   const second = await featuresOf(sequence, number);
-  const { width, height } = readImageHeader(oxfordPicture(sequence, 1));
+  const { width, height } = readImageHeader(oxfordImage(sequence, 1));
   const runs = [];
   for (let run = 0; run < REPETITIONS; run += 1) {
     const task = { kind: 'match', bytes: joinPayloads(first, second), parameters: PARAMETERS } as const;

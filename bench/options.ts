@@ -7,7 +7,7 @@ export interface Options {
   /** Where the JSON goes. */
   readonly jsonFile: string;
   /** Folder of image files to measure with; our own choice when not given. */
-  readonly pictures: string | undefined;
+  readonly images: string | undefined;
   /** Whether the peer is measured too; it is skipped, loudly, where its packages are missing. */
   readonly peer: boolean;
 }
@@ -20,11 +20,11 @@ export function parseOptions(words: readonly string[]): Options {
     options: {
       quick: { type: 'boolean', default: false },
       json: { type: 'string', default: 'build/bench/service.json' },
-      pictures: { type: 'string' },
+      images: { type: 'string' },
       peer: { type: 'boolean', default: true },
     },
   });
-  return { quick: values.quick, jsonFile: values.json, pictures: values.pictures, peer: values.peer };
+  return { quick: values.quick, jsonFile: values.json, images: values.images, peer: values.peer };
 }
 
 /** How much is measured. */
@@ -33,11 +33,11 @@ export interface Effort {
   readonly repetitions: number;
   /** Requests of one measurement, by number of connections. */
   readonly requests: { readonly one: number; readonly many: number };
-  /** Distinct pictures of one measurement of hits in Redis, where each can be asked for once. */
+  /** Distinct images of one measurement of hits in Redis, where each can be asked for once. */
   readonly redisKeys: { readonly one: number; readonly many: number };
-  /** How often each picture is extracted by each contestant. */
+  /** How often each image is extracted by each contestant. */
   readonly missRounds: number;
-  /** New pictures of one measurement of the throughput of misses. */
+  /** New images of one measurement of the throughput of misses. */
   readonly missRequests: number;
 }
 

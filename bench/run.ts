@@ -1,13 +1,14 @@
 /** `npm run bench`: measures the whole service on this machine; README.md tells what and how. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { baselineScenario, startBaseline } from './baseline/baseline.ts';
+import { describe, loadImages } from './images.ts';
 import { startLoadClient } from './load/load-client.ts';
 import { circumstances } from './machine.ts';
 import { mosaicOf } from './mosaic.ts';
 import { startNativeCall } from './native/native-call.ts';
 import { effortOf, type Options, parseOptions } from './options.ts';
 import { PEER_INSTALL_LINE, type Peer, startPeer } from './peer/peer.ts';
-import { describe, loadPictures } from './pictures.ts';
 import { type Report, toJson } from './report/report.ts';
 import { reportText } from './report/text.ts';
 import { hitScenarios } from './scenarios/hits.ts';
@@ -15,7 +16,6 @@ import { measureMisses, measureMissThroughput } from './scenarios/misses.ts';
 import { peerHitScenario } from './scenarios/peer-hits.ts';
 import { measureScenarios } from './scenarios/scenario.ts';
 import { startStack } from './stack.ts';
-import { startYardstick, yardstickScenario } from './yardstick/yardstick.ts';
 
 const options = parseOptions(process.argv.slice(2));
 // The processes that we started end with us.
@@ -28,33 +28,32 @@ process.stdout.write(`\n${reportText(report)}\n\nAll figures: ${options.jsonFile
 
 async function run(options: Options): Promise<Report> {
   const effort = effortOf(options);
-  const { pictures, source, small, large } = await loadPictures(options.pictures);
-  say(`pictures: ${source}`);
-  const missed = [...pictures, await mosaicOf(pictures)];
+  const { images, source, small, large } = await loadImages(options.images);
+  say(`images: ${source}`);
+  const missed = [...images, await mosaicOf(images)];
   const stack = await startStack();
   const peer = await peerFor(options, { url: stack.redisUrl, pid: stack.redisPid });
-  const yardstick = await startYardstick();
+  const baseline = await startBaseline();
   const client = startLoadClient();
   const native = startNativeCall(stack.engine);
   const opencv = stack.engine === 'opencv' ? undefined : startNativeCall('opencv');
   try {
     const { extractor } = stack;
-    const facts = { extractor, peer: peer?.versions ?? 'not measured', pictures: source };
+    const facts = { extractor, peer: peer?.versions ?? 'not measured', images: source };
     const where = await circumstances(facts);
     say('filling Redis');
     const scenarios = await hitScenarios({ url: stack.url, client }, stack, { small, large }, effort);
-    const ofPeer =
-      peer && [small, large].map((picture) => peerHitScenario({ peer, client, effort }, picture));
+    const ofPeer = peer && [small, large].map((image) => peerHitScenario({ peer, client, effort }, image));
     say('hits');
     const { repetitions } = effort;
-    const measured = [yardstickScenario(yardstick, { client, effort }), ...scenarios, ...(ofPeer ?? [])];
+    const measured = [baselineScenario(baseline, { client, effort }), ...scenarios, ...(ofPeer ?? [])];
     const hits = await measureScenarios(measured, { client, repetitions });
     say('misses');
     const misses = await measureMisses({ stack, native, opencv, peer, client }, missed, effort.missRounds);
     const missThroughput = await measureMissThroughput({ stack, peer, client }, small, effort);
     return {
       circumstances: where,
-      small_picture: describe(small),
+      small_image: describe(small),
       hits,
       misses,
       miss_throughput: missThroughput,
@@ -64,7 +63,7 @@ async function run(options: Options): Promise<Report> {
     await native.stop();
     await opencv?.stop();
     await peer?.stop();
-    await yardstick.stop();
+    await baseline.stop();
     await stack.stop();
   }
 }

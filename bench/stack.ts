@@ -3,7 +3,7 @@ import type { SiftEngine } from '../origin/native/addon.ts';
 import { findFreePort } from '../test/fixtures/free-port.ts';
 import { startOriginServer } from '../test/fixtures/origin-server.ts';
 import { startRedisServer } from '../test/fixtures/redis-server.ts';
-import { untilItAnswers } from '../test/fixtures/until.ts';
+import { untilItResponds } from '../test/fixtures/until.ts';
 import { fromRoot } from '../tools/project-root.ts';
 import { type RunningProcess, startProcess } from '../tools/running-process.ts';
 import { buildWorker } from '../tools/worker/build-worker.ts';
@@ -73,6 +73,6 @@ async function startGateway(redisUrl: string): Promise<RunningProcess & { readon
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const url = `http://127.0.0.1:${port}`;
-  await untilItAnswers(`${url}/health`);
+  await untilItResponds(`${url}/health`);
   return { ...gateway, url };
 }

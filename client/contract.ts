@@ -4,13 +4,13 @@
  * `packaging/contract-types.ts`.
  */
 import type * as z from 'zod';
+import type { errorCodeSchema } from '../shared/contract/errors.ts';
+import type { jobListResponseSchema, jobRequestSchema, jobResponseSchema } from '../shared/contract/jobs.ts';
 import type {
   descriptorRowsSchema,
-  detectAnswerSchema,
+  detectResponseSchema,
   keypointColumnsSchema,
-} from '../shared/contract/answers.ts';
-import type { errorCodeSchema } from '../shared/contract/errors.ts';
-import type { jobAnswerSchema, jobListAnswerSchema, jobRequestSchema } from '../shared/contract/jobs.ts';
+} from '../shared/contract/responses.ts';
 import type { QueryOf, ResponseOf } from '../shared/contract/route.ts';
 import type { Routes } from '../shared/contract/routes/index.ts';
 
@@ -19,7 +19,7 @@ export type ErrorCode = z.infer<typeof errorCodeSchema>;
 
 /** Parameters of `detect` by their names in the API; all have defaults. */
 export type DetectParameters = QueryOf<Routes['detect']>;
-export type DetectResponse = z.infer<typeof detectAnswerSchema>;
+export type DetectResponse = z.infer<typeof detectResponseSchema>;
 /** What `include: 'keypoints'` adds. */
 export type KeypointColumns = z.infer<typeof keypointColumnsSchema>;
 /** What `include: 'all'` adds beside the columns. */
@@ -38,5 +38,5 @@ export type CacheEntryResponse = ResponseOf<Routes['inspectCacheKey']>;
 export type CacheDeletionResponse = ResponseOf<Routes['deleteCacheKey']>;
 
 export type JobRequest = z.input<typeof jobRequestSchema>;
-export type JobResponse = z.infer<typeof jobAnswerSchema>;
-export type JobListResponse = z.infer<typeof jobListAnswerSchema>;
+export type JobResponse = z.infer<typeof jobResponseSchema>;
+export type JobListResponse = z.infer<typeof jobListResponseSchema>;

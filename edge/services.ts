@@ -88,7 +88,7 @@ const UPLOADS_REFUSAL = 'Too many uploads are in progress.';
 
 const MARGIN_MS = 500;
 
-/** For what cannot do without an answer, as the cache can. */
+/** For what cannot do without a response, as the cache can. */
 const KEY_LOOK_UP_TIMEOUT_MS = 2_000;
 
 /** Puts the parts together, once per isolate. */
@@ -109,7 +109,7 @@ export function createServices(configuration: Configuration, assets: Assets): Se
     secret: signingSecret,
     timeoutMs: ORIGIN_TIMEOUT_MS,
     breaker: new CircuitBreaker({ failureThreshold: 5, cooldownMs: 2_000 }),
-    answers: payloads,
+    responses: payloads,
   });
   return {
     features: new FeatureSource({

@@ -1,15 +1,15 @@
 /** A Redis command: its name in upper case, then its arguments as text (Redis receives them as UTF-8). */
 export type Command = readonly [name: string, ...parameters: string[]];
 
-/** What Redis answers: text or bytes, an integer, nil, an error, or a list of these. */
+/** What Redis replies: text or bytes, an integer, nil, an error, or a list of these. */
 export type Reply = string | Buffer | number | null | CommandError | readonly Reply[];
 
-/** Redis' answer to a command it refuses or fails; the message starts with Redis' error code, as in `ERR …`. */
+/** The reply of Redis to a command it refuses or fails; the message starts with Redis' error code, as in `ERR …`. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
 
-/** The store cannot be reached or does not answer in time; whether the commands were run is unknown. */
+/** The store cannot be reached or does not respond in time; whether the commands were run is unknown. */
 export class BackendUnavailableError extends Error {
   override readonly name = 'BackendUnavailableError';
 }
@@ -19,7 +19,7 @@ export interface Backend {
   readonly name: 'redis' | 'embedded';
 
   /**
-   * Runs the commands in order and answers each of them; a failing one does not stop those after it.
+   * Runs the commands in order and gives a reply for each of them; a failing one does not stop those after it.
    *
    * @throws BackendUnavailableError
    */

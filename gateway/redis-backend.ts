@@ -75,7 +75,7 @@ function toReplyError(error: unknown): CommandError {
 /** A discarded transaction is told by the first of its commands that Redis did not accept. */
 function toOurError(error: unknown): CommandError | BackendUnavailableError {
   if (!(error instanceof Error && error.name === 'ReplyError')) {
-    return new BackendUnavailableError('Redis does not answer', { cause: error });
+    return new BackendUnavailableError('Redis does not respond', { cause: error });
   }
   const [first = error] = previousErrors(error);
   return new CommandError(first.message);

@@ -8,12 +8,12 @@ import fastify, {
 import { bearerTokenCheck } from './authentication.ts';
 import { type Backend, BackendUnavailableError, CommandError } from './backend.ts';
 import {
-  type Answer,
   MAX_MESSAGE_BYTES,
   parseCommand,
   parseCommandList,
+  type Response,
   sizeError,
-  toAnswer,
+  toResponse,
 } from './protocol.ts';
 
 export interface GatewayOptions {
@@ -53,23 +53,23 @@ export function createGateway({ backend, token, logger }: GatewayOptions): Fasti
     commands.post('/', async (request, reply) => {
       const [result = null] = await backend.pipeline([parseCommand(bodyOf(request))]);
       if (result instanceof CommandError) throw result;
-      return sendAnswers(reply, toAnswer(result, wantsBase64(request)));
+      return sendResponses(reply, toResponse(result, wantsBase64(request)));
     });
 
     commands.post('/pipeline', async (request, reply) => {
       const results = await backend.pipeline(parseCommandList(bodyOf(request)));
-      return sendAnswers(
+      return sendResponses(
         reply,
-        results.map((result) => toAnswer(result, wantsBase64(request))),
+        results.map((result) => toResponse(result, wantsBase64(request))),
       );
     });
 
     commands.post('/multi-exec', async (request, reply) => {
       const results = await backend.transaction(parseCommandList(bodyOf(request)));
       if (results instanceof CommandError) throw results;
-      return sendAnswers(
+      return sendResponses(
         reply,
-        results.map((result) => toAnswer(result, wantsBase64(request))),
+        results.map((result) => toResponse(result, wantsBase64(request))),
       );
     });
   });
@@ -79,7 +79,7 @@ export function createGateway({ backend, token, logger }: GatewayOptions): Fasti
     if (error instanceof BackendUnavailableError)
       return reply.code(503).send({ error: `ERR ${error.message}` });
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-      // Without this the connection is cut while the client still sends, and the client never sees the answer.
+      // Without this the connection is cut while the client still sends, and the client never sees the response.
       reply.removeHeader('connection');
       return reply.code(400).send({ error: sizeError(Number(request.headers['content-length'])).message });
     }
@@ -101,8 +101,8 @@ function wantsBase64(request: { headers: NodeJS.Dict<string | string[]> }): bool
   return request.headers['upstash-encoding'] === 'base64';
 }
 
-function sendAnswers(reply: FastifyReply, answers: Answer | readonly Answer[]): FastifyReply {
-  const body = JSON.stringify(answers);
+function sendResponses(reply: FastifyReply, responses: Response | readonly Response[]): FastifyReply {
+  const body = JSON.stringify(responses);
   const bytes = Buffer.byteLength(body);
   if (bytes > MAX_MESSAGE_BYTES) throw sizeError(bytes);
   return reply.type('application/json; charset=utf-8').send(body);

@@ -2,7 +2,7 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { requestIdFrom } from '../shared/contract/request-id.ts';
 import { ORIGIN_HEADERS } from '../shared/origin-protocol.ts';
 import type { SpanExporter } from '../shared/tracing/span-exporter.ts';
-import { answerClientError } from './http/client-error.ts';
+import { responseClientError } from './http/client-error.ts';
 import { sendNotFound, sendProblem } from './http/problems.ts';
 import { OneLinePerRequest, traceBindings } from './observability/logging.ts';
 import { exportSpans } from './observability/tracing.ts';
@@ -18,7 +18,7 @@ const HEAD_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Longer than load balancers keep idle connections (60 s is usual), so that it is they who close them. */
 const KEEP_ALIVE_MS = 75_000;
-/** A connection on which nothing moves for longer than any answer takes. */
+/** A connection on which nothing moves for longer than any response takes. */
 const IDLE_MARGIN_MS = 15_000;
 
 export interface OriginDependencies extends ClassifyDependencies {
@@ -42,10 +42,10 @@ export function createOriginApp(dependencies: OriginDependencies): FastifyInstan
     connectionTimeout: dependencies.timeoutMs + IDLE_MARGIN_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     http: { headersTimeout: HEAD_TIMEOUT_MS, connectionsCheckingInterval: 5_000 },
-    // Ours answers with a problem document.
+    // Ours responds with a problem document.
     return503OnClosing: false,
     frameworkErrors: sendProblem,
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: responseClientError,
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header(ORIGIN_HEADERS.requestId, request.id);

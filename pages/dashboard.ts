@@ -1,12 +1,12 @@
-import type { DetectAnswer, HealthAnswer, KeypointColumns } from '../shared/contract/answers.ts';
 import type { Problem } from '../shared/contract/errors.ts';
-import type { StatsAnswer } from '../shared/contract/stats.ts';
+import type { DetectResponse, HealthResponse, KeypointColumns } from '../shared/contract/responses.ts';
+import type { StatsResponse } from '../shared/contract/stats.ts';
 
 const REFRESH_MS = 5_000;
-/** Strongest first: more than these would hide the picture. */
+/** Strongest first: more than these would hide the image. */
 const MOST_DRAWN = 2_000;
 
-type DrawnAnswer = DetectAnswer & KeypointColumns;
+type DrawnResponse = DetectResponse & KeypointColumns;
 
 function find<Kind extends Element>(selector: string, kind: new () => Kind): Kind {
   const element = document.querySelector(selector);
@@ -17,13 +17,13 @@ function find<Kind extends Element>(selector: string, kind: new () => Kind): Kin
 const health = find('#health', HTMLElement);
 const result = find('#result', HTMLElement);
 const canvas = find('#keypoints', HTMLCanvasElement);
-const picture = find('#picture', HTMLInputElement);
+const image = find('#image', HTMLInputElement);
 
-picture.addEventListener('change', () => {
-  const [file] = picture.files ?? [];
+image.addEventListener('change', () => {
+  const [file] = image.files ?? [];
   if (!file) return;
   showFeatures(file).catch(() => {
-    result.textContent = 'The service does not answer.';
+    result.textContent = 'The service does not respond.';
   });
 });
 void refresh();
@@ -34,20 +34,20 @@ async function refresh(): Promise<void> {
 }
 
 async function showHealth(): Promise<void> {
-  const answer: HealthAnswer | Problem | undefined = await fetch('/health')
+  const parsed: HealthResponse | Problem | undefined = await fetch('/health')
     .then((response) => response.json())
     .catch(() => undefined);
-  if (answer && 'version' in answer) {
-    health.textContent = `${answer.status}, version ${answer.version}`;
-    health.className = answer.status;
+  if (parsed && 'version' in parsed) {
+    health.textContent = `${parsed.status}, version ${parsed.version}`;
+    health.className = parsed.status;
   } else {
-    health.textContent = answer?.message ?? 'does not answer';
+    health.textContent = parsed?.message ?? 'does not respond';
     health.className = 'unhealthy';
   }
 }
 
 async function showStats(): Promise<void> {
-  const stats: StatsAnswer | Problem = await fetch('/api/v1/stats').then((response) => response.json());
+  const stats: StatsResponse | Problem = await fetch('/api/v1/stats').then((response) => response.json());
   const scope = find('#scope', HTMLElement);
   if ('error_code' in stats) {
     const isClosed = stats.error_code === 'UNAUTHORIZED';
@@ -68,7 +68,7 @@ async function showStats(): Promise<void> {
   showTable('#endpoints', countsOf(stats.endpoints));
   showTable('#regions', countsOf(stats.regions));
   scope.textContent =
-    stats.scope === 'service' ? '' : 'Redis does not answer: these are the counts of one edge alone.';
+    stats.scope === 'service' ? '' : 'Redis does not respond: these are the counts of one edge alone.';
 }
 
 function countsOf(named: Record<string, { requests: number }>): [string, number][] {
@@ -91,7 +91,7 @@ function element(tag: string, text: string): HTMLElement {
   return made;
 }
 
-function showLatency({ upper_bounds, counts }: StatsAnswer['latency_ms']): void {
+function showLatency({ upper_bounds, counts }: StatsResponse['latency_ms']): void {
   const totals = [...upper_bounds, Infinity].map((_, bucket) =>
     Object.values(counts).reduce((sum, histogram) => sum + (histogram[bucket] ?? 0), 0),
   );
@@ -101,7 +101,7 @@ function showLatency({ upper_bounds, counts }: StatsAnswer['latency_ms']): void 
   const titles = [...names.map((name) => `up to ${name}`), `more than ${names.at(-1)}`];
   const [width, height] = [32, 80];
   const chart = svg('svg', { viewBox: `0 0 ${width * labels.length} ${height + 14}`, role: 'img' });
-  chart.setAttribute('aria-label', 'Number of answers by duration');
+  chart.setAttribute('aria-label', 'Number of responses by duration');
   labels.forEach((label, index) => {
     const tall = (height * (totals[index] ?? 0)) / tallest;
     const bar = svg('rect', { x: index * width + 3, y: height - tall, width: width - 6, height: tall });
@@ -123,23 +123,23 @@ async function showFeatures(file: File): Promise<void> {
   const body = new FormData();
   body.append('image', file);
   const response = await fetch('/api/v1/features/detect?include=keypoints', { method: 'POST', body });
-  const answer: DrawnAnswer | Problem = await response.json();
-  // Another picture was chosen meanwhile.
-  if (picture.files?.[0] !== file) return;
-  canvas.hidden = !answer.success;
-  if (!answer.success) {
-    result.textContent = `${answer.error_code}: ${answer.message}`;
+  const parsed: DrawnResponse | Problem = await response.json();
+  // Another image was chosen meanwhile.
+  if (image.files?.[0] !== file) return;
+  canvas.hidden = !parsed.success;
+  if (!parsed.success) {
+    result.textContent = `${parsed.error_code}: ${parsed.message}`;
     return;
   }
-  const from = answer.cache.tier === null ? 'computed' : `from ${answer.cache.tier}`;
-  const time = `${answer.processing_time_ms} ms`;
-  result.textContent = `${answer.keypoints.toLocaleString()} keypoints, ${from} in ${time}`;
-  await draw(file, answer);
+  const from = parsed.cache.tier === null ? 'computed' : `from ${parsed.cache.tier}`;
+  const time = `${parsed.processing_time_ms} ms`;
+  result.textContent = `${parsed.keypoints.toLocaleString()} keypoints, ${from} in ${time}`;
+  await draw(file, parsed);
 }
 
-/** The picture, where the browser can show its format, with a circle for each keypoint and its direction. */
-async function draw(file: File, answer: DrawnAnswer): Promise<void> {
-  const { width, height } = answer.image;
+/** The image, where the browser can show its format, with a circle for each keypoint and its direction. */
+async function draw(file: File, parsed: DrawnResponse): Promise<void> {
+  const { width, height } = parsed.image;
   Object.assign(canvas, { width, height });
   const context = canvas.getContext('2d');
   if (!context) return;
@@ -147,8 +147,8 @@ async function draw(file: File, answer: DrawnAnswer): Promise<void> {
   if (bitmap) context.drawImage(bitmap, 0, 0, width, height);
   context.lineWidth = Math.max(1, width / 800);
   context.strokeStyle = '#3dffb5';
-  for (let index = 0; index < Math.min(answer.x.length, MOST_DRAWN); index += 1) {
-    drawKeypoint(context, answer, index);
+  for (let index = 0; index < Math.min(parsed.x.length, MOST_DRAWN); index += 1) {
+    drawKeypoint(context, parsed, index);
   }
 }
 

@@ -11,7 +11,7 @@ export const EXTRACT_PATH = '/v1/extract';
 
 /**
  * `POST /v1/match?<geometry parameters>`, signed alike, with two feature payloads as body, see
- * {@link joinPayloads}. The answer is JSON of `matchResultSchema`.
+ * {@link joinPayloads}. The response is JSON of `matchResultSchema`.
  */
 export const MATCH_PATH = '/v1/match';
 

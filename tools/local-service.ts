@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import prettyPrinter from 'pino-pretty';
 import { z } from 'zod';
-import { originReadySchema } from '../shared/contract/answers.ts';
+import { originReadySchema } from '../shared/contract/responses.ts';
 import { extractorId } from '../shared/extractor.ts';
 import { portSetting, readSettings, SettingsError } from '../shared/settings.ts';
 import { localSecret } from './local-secret.ts';
@@ -19,7 +19,7 @@ import { setUp } from './set-up/set-up.ts';
 import { SetUpError } from './set-up/set-up-error.ts';
 import type { RunningWorker } from './worker/run-worker.ts';
 
-const EXAMPLE_PICTURE = fromRoot('docs', 'example', 'mountains.jpg');
+const EXAMPLE_IMAGE = fromRoot('docs', 'example', 'mountains.jpg');
 /** For people at a terminal; anywhere else lines stay JSON. */
 const LOG_FORMAT = {
   colorize: true,
@@ -197,7 +197,7 @@ async function startNode(name: string, script: string, settings: NodeJS.ProcessE
   return services.add(name, running);
 }
 
-/** The first good answer. A process that ends instead is reported, and ends everything, by its group. */
+/** The first good response. A process that ends instead is reported, and ends everything, by its group. */
 async function untilReady(url: string): Promise<Response> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline) {
@@ -205,12 +205,12 @@ async function untilReady(url: string): Promise<Response> {
     if (response?.ok) return response;
     await sleep(100);
   }
-  throw new SetUpError(`no good answer from ${url} within ${START_TIMEOUT_MS / 1000} s`);
+  throw new SetUpError(`no good response from ${url} within ${START_TIMEOUT_MS / 1000} s`);
 }
 
 function printWelcome({ url, cache }: Serving): void {
-  const picture = path.relative(process.env.INIT_CWD ?? process.cwd(), EXAMPLE_PICTURE);
+  const image = path.relative(process.env.INIT_CWD ?? process.cwd(), EXAMPLE_IMAGE);
   reportDone(`cache: ${cache.description}`);
   reportDone(`serving on ${url}, Ctrl-C ends it`);
-  process.stdout.write(`\n    curl -F image=@${picture} ${url}/api/v1/features/detect\n\n`);
+  process.stdout.write(`\n    curl -F image=@${image} ${url}/api/v1/features/detect\n\n`);
 }

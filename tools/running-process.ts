@@ -1,6 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { forbidToOutlive } from './outlive.ts';
+import { killWithParent } from './kill-with-parent.ts';
 import { fromRoot } from './project-root.ts';
 
 /** How a process ended. */
@@ -35,7 +35,7 @@ export async function startProcess(
   const { pid } = child;
   if (pid === undefined) throw new Error(`${program} has no process id`);
 
-  const release = forbidToOutlive(pid);
+  const release = killWithParent(pid);
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => {
       release();

@@ -5,7 +5,7 @@ import { calibratedBy, figuresOf } from './predictions.ts';
 interface CardFacts {
   sha256: string;
   bytes: number;
-  /** Pictures that were kept back. */
+  /** Images that were kept back. */
   heldBack: number;
 }
 
@@ -29,9 +29,9 @@ export function modelCard(metadata: ModelMetadata, learned: Learned, facts: Card
     `${metadata.trained_on}. ${metadata.split}.`,
     SHIPPED_DATA,
     '## Figures',
-    `Cross-validated: each picture is scored by a regression that saw neither it nor its duplicates. The vocabulary was made from half of the pictures, without labels. ECE: expected calibration error, 15 bins, each half calibrated by the other.`,
+    `Cross-validated: each image is scored by a regression that saw neither it nor its duplicates. The vocabulary was made from half of the images, without labels. ECE: expected calibration error, 15 bins, each half calibrated by the other.`,
     table(
-      ['attribute', 'labels', 'pictures', 'top-1 %', 'top-5 %', 'ECE %'],
+      ['attribute', 'labels', 'images', 'top-1 %', 'top-5 %', 'ECE %'],
       Object.entries(metadata.attributes).map(([name, { labels, metrics }]) => [
         name,
         String(labels.length),
@@ -54,24 +54,24 @@ export function modelCard(metadata: ModelMetadata, learned: Learned, facts: Card
   ].join('\n\n');
 }
 
-const SHIPPED_DATA = `A model holds weights and statistics, no picture. The one that ships with edgesift was trained on crops of Stanford
+const SHIPPED_DATA = `A model holds weights and statistics, no image. The one that ships with edgesift was trained on crops of Stanford
 Cars (J. Krause et al., 2013; 196 classes, mostly of the North American market up to 2012) and on a public set of vehicle
 colours. The terms of these sets allow research only; whether a model may be used commercially is for its user to find
-out. Pictures without vehicles: the training part of BSDS500 and a few test pictures of computer vision.`;
+out. Images without vehicles: the training part of BSDS500 and a few test images of computer vision.`;
 
 const LIMITS = `- Knows only the classes that it was trained on: a newer or rarer vehicle gets the nearest of them. Decade and country follow
   from the class and are no evidence about vehicles of other classes; the country is that of the brand's origin.
-- The pictures are crops of the vehicle. In a whole photograph the vehicle is searched for; small, cut or hidden vehicles
+- The images are crops of the vehicle. In a whole photograph the vehicle is searched for; small, cut or hidden vehicles
   and several at once are where this fails. A box given by the caller is more reliable.
-- Colours overlap (silver, white and black; pink and red), and the labels of some pictures are doubtful.
-- Some classes differ in details that a picture of 256 pixels does not show.
+- Colours overlap (silver, white and black; pink and red), and the labels of some images are doubtful.
+- Some classes differ in details that an image of 256 pixels does not show.
 - Must not be used to identify people or their vehicles, for decisions about a person, or where an error does harm.`;
 
 function vehicleLines({ vehicle }: ModelMetadata): string[] {
   if (!vehicle) return [];
   const { recall, specificity, negatives } = vehicle.metrics;
   return [
-    `Vehicle or not: ${percent(recall)} % of the vehicles and ${percent(specificity)} % of ${negatives} parts of pictures without one are called so. These are few, and from few sources.`,
+    `Vehicle or not: ${percent(recall)} % of the vehicles and ${percent(specificity)} % of ${negatives} parts of images without one are called so. These are few, and from few sources.`,
   ];
 }
 

@@ -12,7 +12,7 @@ export interface DerivedAttribute {
 
 export interface Classes {
   labels: string[];
-  /** Index of a picture's class. */
+  /** Index of an image's class. */
   of(sample: Sample): number | undefined;
   derived: Map<Attribute, DerivedAttribute>;
 }

@@ -1,38 +1,38 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { NativeVehicles } from '../origin/vehicles/native.ts';
-import { type Picture, picturesBelow } from './manifest.ts';
+import { type Image, imagesBelow } from './manifest.ts';
 import { Random } from './random.ts';
 
-/** A picture with what decides where it may be used. */
-export interface Sample extends Picture {
+/** An image with what decides where it may be used. */
+export interface Sample extends Image {
   /** Absolute. */
   path: string;
-  /** Pictures of one group are duplicates of each other: all are trained on, or none. */
+  /** Images of one group are duplicates of each other: all are trained on, or none. */
   group: string;
 }
 
-/** A picture that shows no vehicle. */
+/** An image that shows no vehicle. */
 export interface Negative {
   path: string;
   name: string;
   group: string;
 }
 
-/** Correlation of coarse grey pictures from which on two are the same photograph. */
+/** Correlation of coarse grey images from which on two are the same photograph. */
 const DUPLICATE_CORRELATION = 0.96;
 
-/** @param fingerprints F32[n, width], coarse grey pictures */
+/** @param fingerprints F32[n, width], coarse grey images */
 export function groupDuplicates(
   native: NativeVehicles,
-  pictures: readonly Picture[],
+  images: readonly Image[],
   fingerprints: Float32Array,
   threads: number,
 ): string[] {
-  const width = fingerprints.length / pictures.length;
+  const width = fingerprints.length / images.length;
   const values = new Int16Array(fingerprints.length);
-  const scales = new Float32Array(pictures.length).fill(1 / 2047);
-  for (let i = 0; i < pictures.length; i++) {
+  const scales = new Float32Array(images.length).fill(1 / 2047);
+  for (let i = 0; i < images.length; i++) {
     const cells = fingerprints.subarray(i * width, (i + 1) * width);
     const mean = cells.reduce((sum, cell) => sum + cell, 0) / width;
     const norm = Math.hypot(...cells.map((cell) => cell - mean)) || 1;
@@ -41,23 +41,23 @@ export function groupDuplicates(
     }
   }
   const correlations = native.gram(values, scales, threads);
-  const leader = pictures.map((_, index) => index);
+  const leader = images.map((_, index) => index);
   const find = (index: number): number => {
     let at = index;
     while (leader[at] !== at) at = leader[at] ?? at;
     return at;
   };
-  for (let i = 0; i < pictures.length; i++) {
+  for (let i = 0; i < images.length; i++) {
     for (let k = 0; k < i; k++) {
-      if ((correlations[i * pictures.length + k] ?? 0) < DUPLICATE_CORRELATION) continue;
+      if ((correlations[i * images.length + k] ?? 0) < DUPLICATE_CORRELATION) continue;
       const [first, second] = [find(i), find(k)].toSorted((a, b) => a - b);
       if (first !== undefined && second !== undefined) leader[second] = first;
     }
   }
-  return pictures.map((_, index) => pictures[find(index)]?.file ?? '');
+  return images.map((_, index) => images[find(index)]?.file ?? '');
 }
 
-/** In [0, 1), the same for a group in every run: pictures at the upper end are kept back, those below 1/2 make the
+/** In [0, 1), the same for a group in every run: images at the upper end are kept back, those below 1/2 make the
  * vocabulary, so that a vocabulary never saw what is kept back. */
 export function place(group: string): number {
   return new Random(0, 'place', group).next();
@@ -68,14 +68,14 @@ export function foldOf(group: string, folds: number, seed: number): number {
   return new Random(seed, 'fold', group).below(folds);
 }
 
-/** A folder with fewer pictures may show one scene many times: its pictures stay together. */
+/** A folder with fewer images may show one scene many times: its images stay together. */
 const LARGE_FOLDER = 50;
 
-/** @param folders each with pictures that show no vehicle */
+/** @param folders each with images that show no vehicle */
 export async function readNegatives(folders: readonly string[]): Promise<Negative[]> {
   const perFolder = await Promise.all(
     folders.map(async (folder) => {
-      const files = await picturesBelow(folder);
+      const files = await imagesBelow(folder);
       const base = path.basename(folder);
       return files.map((file) => ({
         path: path.resolve(folder, file),

@@ -5,7 +5,7 @@ import type { RunLog } from './log.ts';
 import { runTasks } from './threads.ts';
 import type { Task, TaskResult, WorkerSettings } from './worker.ts';
 
-/** Encodings of many pictures: I16[count, length] and F32[count]. */
+/** Encodings of many images: I16[count, length] and F32[count]. */
 export interface EncodingTable {
   values: Int16Array;
   scales: Float32Array;
@@ -22,11 +22,11 @@ export interface Encodings {
 const CHUNK = 64;
 
 /**
- * Encodes pictures, in chunks that are written to `folder` as they are done: a run that was ended goes on with the
+ * Encodes images, in chunks that are written to `folder` as they are done: a run that was ended goes on with the
  * first chunk that is missing.
  *
  * @param length of an encoding
- * @param withSingle whether the tasks give encodings of the picture alone too
+ * @param withSingle whether the tasks give encodings of the image alone too
  */
 export async function encodeAll(
   tasks: readonly Task[],

@@ -14,47 +14,47 @@ import { percent, table } from './card.ts';
 import { labelOf, modelNames } from './classes.ts';
 import { type Negative, place, readNegatives, type Sample } from './dataset.ts';
 import type { RunLog } from './log.ts';
-import { readPictures } from './manifest.ts';
+import { readImages } from './manifest.ts';
 import { figuresOf, type Predictions } from './predictions.ts';
 import { Random } from './random.ts';
 import { writeFigures } from './report.ts';
-import { blurred, composite, decodePicture, looser, shifted } from './views.ts';
+import { blurred, composite, decodePhoto, looser, shifted } from './views.ts';
 import { writeWhole } from './write-model.ts';
 
 const optionsSchema = z.object({
-  data: z.string({ error: 'give the folder with the pictures: --data FOLDER' }),
+  data: z.string({ error: 'give the folder with the images: --data FOLDER' }),
   attribute: z.string().optional(),
   model: z.string().default('models/vehicles/1/model.safetensors'),
   negatives: z.array(z.string()).default([]),
   out: z.string().default('.local/evaluation'),
   /** `held-back`: only what the model's training kept back. */
-  pictures: z.enum(['held-back', 'all']).default('held-back'),
-  /** Pictures at most for each disturbance, and for all others; 0 for any number. */
+  images: z.enum(['held-back', 'all']).default('held-back'),
+  /** Images at most for each disturbance, and for all others; 0 for any number. */
   disturbed: z.coerce.number().int().min(0).default(200),
   limit: z.coerce.number().int().min(0).default(0),
 });
 type EvaluationOptions = z.infer<typeof optionsSchema>;
 
-type Disturb = (picture: PixelImage, random: Random) => Promise<{ image: PixelImage; box?: Box }>;
+type Disturb = (image: PixelImage, random: Random) => Promise<{ image: PixelImage; box?: Box }>;
 
 const SCENE = { width: 1200, height: 833 };
 
-/** What `npm run evaluate` measures beside the pictures as they are. */
+/** What `npm run evaluate` measures beside the images as they are. */
 function disturbances(scenes: readonly PixelImage[]): Record<string, Disturb> {
   const inScene =
     (share: number): Disturb =>
-    async (picture, random) => {
+    async (image, random) => {
       const scene = scenes[random.below(scenes.length)];
-      if (scene === undefined) throw new Error('composites need pictures without vehicles');
-      return composite(picture, scene, SCENE.width, SCENE.height, share, random);
+      if (scene === undefined) throw new Error('composites need images without vehicles');
+      return composite(image, scene, SCENE.width, SCENE.height, share, random);
     };
   return {
-    'as it is, again': async (picture) => ({ image: picture }),
-    '10 % looser': async (picture) => ({ image: await looser(picture, 0.05) }),
-    '10 % looser on each side': async (picture) => ({ image: await looser(picture, 0.1) }),
-    'shifted by 10 %': async (picture) => ({ image: await shifted(picture, 0.1) }),
-    'blurred, σ 1': async (picture) => ({ image: await blurred(picture, 1) }),
-    'blurred, σ 2': async (picture) => ({ image: await blurred(picture, 2) }),
+    'as it is, again': async (image) => ({ image: image }),
+    '10 % looser': async (image) => ({ image: await looser(image, 0.05) }),
+    '10 % looser on each side': async (image) => ({ image: await looser(image, 0.1) }),
+    'shifted by 10 %': async (image) => ({ image: await shifted(image, 0.1) }),
+    'blurred, σ 1': async (image) => ({ image: await blurred(image, 1) }),
+    'blurred, σ 2': async (image) => ({ image: await blurred(image, 2) }),
     ...(scenes.length > 0 && {
       'a third of the area of a scene': inScene(1 / 3),
       'a third of the width of a scene': inScene(1 / 9),
@@ -67,17 +67,17 @@ export interface Evaluation {
   disturbed: Record<string, Record<string, number>>;
   vehicles: { found: number; of: number };
   negatives: { refused: number; of: number };
-  millisecondsPerPicture: number;
+  millisecondsPerImage: number;
 }
 
-/** Classifies pictures with known labels as the service does, and writes down how often it is right. */
+/** Classifies images with known labels as the service does, and writes down how often it is right. */
 export async function evaluate(options: EvaluationOptions, log: RunLog): Promise<Evaluation> {
   const classifier = await log.phase('loading the model', () => loadClassifier(options.model));
   const samples = limited(await samplesOf(options, classifier), options.limit);
   const negatives = await readNegatives(options.negatives);
-  log.note('evaluation', { ...options, pictures: samples.length, sha256: classifier.sha256 });
-  const plain = await log.phase('pictures as they are', () =>
-    classifyAll(classifier, samples, async (picture) => ({ image: picture }), log),
+  log.note('evaluation', { ...options, images: samples.length, sha256: classifier.sha256 });
+  const plain = await log.phase('images as they are', () =>
+    classifyAll(classifier, samples, async (image) => ({ image: image }), log),
   );
   const attributes: Evaluation['attributes'] = {};
   for (const [attribute, predictions] of Object.entries(predictionsOf(classifier, plain.pairs))) {
@@ -93,7 +93,7 @@ export async function evaluate(options: EvaluationOptions, log: RunLog): Promise
   const disturbed: Evaluation['disturbed'] = {};
   if (withClass.length > 0) {
     const scenes = await Promise.all(
-      negatives.slice(0, 60).map(async (scene) => decodePicture(await readFile(scene.path))),
+      negatives.slice(0, 60).map(async (scene) => decodePhoto(await readFile(scene.path))),
     );
     for (const [name, disturb] of Object.entries(disturbances(scenes))) {
       const { pairs, overlap } = await log.phase(name, () =>
@@ -114,8 +114,8 @@ export async function evaluate(options: EvaluationOptions, log: RunLog): Promise
       found: plain.pairs.filter(({ result }) => result.vehicle.isVehicle).length,
       of: samples.length,
     },
-    negatives: await log.phase('pictures without a vehicle', () => refusals(classifier, negatives, log)),
-    millisecondsPerPicture: plain.milliseconds / Math.max(1, samples.length),
+    negatives: await log.phase('images without a vehicle', () => refusals(classifier, negatives, log)),
+    millisecondsPerImage: plain.milliseconds / Math.max(1, samples.length),
   };
   log.note('vehicle or not', { vehicles: evaluation.vehicles, negatives: evaluation.negatives });
   await writeWhole(path.join(options.out, 'evaluation.json'), `${JSON.stringify(evaluation, null, 1)}\n`);
@@ -124,17 +124,17 @@ export async function evaluate(options: EvaluationOptions, log: RunLog): Promise
 }
 
 async function samplesOf(options: EvaluationOptions, { metadata }: VehicleClassifier): Promise<Sample[]> {
-  const pictures = await readPictures(options.data, options.attribute);
-  const samples = pictures.map((picture) => ({
-    ...picture,
-    path: path.resolve(options.data, picture.file),
-    group: picture.file,
+  const images = await readImages(options.data, options.attribute);
+  const samples = images.map((image) => ({
+    ...image,
+    path: path.resolve(options.data, image.file),
+    group: image.file,
   }));
-  if (options.pictures === 'all') return samples;
+  if (options.images === 'all') return samples;
   const held = samples.filter(({ group }) => place(group) >= 1 - metadata.holdout);
   if (held.length === 0) {
     throw new Error(
-      'the model was trained on all pictures: use --pictures all with pictures that it does not know',
+      'the model was trained on all images: use --images all with images that it does not know',
     );
   }
   return held;
@@ -156,7 +156,7 @@ async function classifyAll(
   let milliseconds = 0;
   for (const [index, sample] of samples.entries()) {
     const random = new Random(0, 'evaluation', sample.file);
-    const { image, box } = await disturb(await decodePicture(await readFile(sample.path)), random);
+    const { image, box } = await disturb(await decodePhoto(await readFile(sample.path)), random);
     const started = performance.now();
     const result = classifier.classify(image);
     milliseconds += performance.now() - started;
@@ -205,8 +205,8 @@ function predictionsOf({ metadata }: VehicleClassifier, pairs: readonly Pair[]):
 async function refusals(classifier: VehicleClassifier, negatives: readonly Negative[], log: RunLog) {
   let refused = 0;
   for (const [index, negative] of negatives.entries()) {
-    const picture = await decodePicture(await readFile(negative.path));
-    if (!classifier.classify(picture).vehicle.isVehicle) refused++;
+    const image = await decodePhoto(await readFile(negative.path));
+    if (!classifier.classify(image).vehicle.isVehicle) refused++;
     log.progress(index + 1, negatives.length);
   }
   return { refused, of: negatives.length };
@@ -226,12 +226,12 @@ export function report({
   disturbed,
   vehicles,
   negatives,
-  millisecondsPerPicture,
+  millisecondsPerImage,
 }: Evaluation): string {
   const columns = ['make', 'model', 'class', 'type'];
   return [
     table(
-      ['attribute', 'pictures', 'top-1 %', 'top-5 %', 'ECE %'],
+      ['attribute', 'images', 'top-1 %', 'top-5 %', 'ECE %'],
       Object.entries(attributes).map(([name, { samples, top1, top5, ece }]) => [
         name,
         String(samples),
@@ -249,7 +249,7 @@ export function report({
         ),
       ]),
     ),
-    `Vehicles called so: ${vehicles.found} of ${vehicles.of}. Pictures without a vehicle called so: ${negatives.refused} of ${negatives.of}. ${millisecondsPerPicture.toFixed(0)} ms a picture on this machine.`,
+    `Vehicles called so: ${vehicles.found} of ${vehicles.of}. Images without a vehicle called so: ${negatives.refused} of ${negatives.of}. ${millisecondsPerImage.toFixed(0)} ms an image on this machine.`,
     '',
   ].join('\n\n');
 }
@@ -265,7 +265,7 @@ export function evaluationOptions(parameters: readonly string[]): EvaluationOpti
       model: single,
       negatives: { type: 'string', multiple: true },
       out: single,
-      pictures: single,
+      images: single,
       disturbed: single,
       limit: single,
     },

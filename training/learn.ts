@@ -59,7 +59,7 @@ export interface Learned {
 /** A row of the table that the class, make, type and vehicle heads learn from. */
 interface SharedRow {
   row: number;
-  kind: 'picture' | 'copy' | 'negative';
+  kind: 'image' | 'copy' | 'negative';
   classIndex: number | undefined;
   fold: number;
 }
@@ -151,19 +151,19 @@ class Learner {
     await this.#learnCondition(problem);
   }
 
-  /** Pictures, their disturbed copies, what shows no vehicle. */
+  /** Images, their disturbed copies, what shows no vehicle. */
   #sharedRows(): SharedRow[] {
     const { shapes, jittered, negatives, viewsPerNegative } = this.#prepared;
     const { folds, seed, holdout } = this.#options;
     const copies = jittered.joined.scales.length;
-    const ofSample = (index: number, kind: 'picture' | 'copy'): SharedRow => {
+    const ofSample = (index: number, kind: 'image' | 'copy'): SharedRow => {
       const sample = shapes[index];
       const row = kind === 'copy' ? shapes.length + index : index;
       const classIndex = sample && this.#classes.of(sample);
       return { row, kind, classIndex, fold: foldOf(sample?.group ?? '', folds, seed) };
     };
     return [
-      ...this.#kept.map((index) => ofSample(index, 'picture')),
+      ...this.#kept.map((index) => ofSample(index, 'image')),
       ...this.#kept.filter((index) => index < copies).map((index) => ofSample(index, 'copy')),
       ...negatives.flatMap(({ group }, index) => {
         if (place(group) >= 1 - holdout) return [];
@@ -240,7 +240,7 @@ class Learner {
         return row?.kind === wanted && row.classIndex !== undefined;
       });
     const truthOf = (rows: readonly number[]) => rows.map((at) => this.#rows[at]?.classIndex ?? 0);
-    const pictures = labelledRows('picture');
+    const images = labelledRows('image');
     const logitsOf = (row: number, factors: readonly number[]) =>
       terms.map((ofClass) =>
         ofClass.reduce(
@@ -249,11 +249,11 @@ class Learner {
         ),
       );
     const factors = fitFactors(FIRST_FACTORS.slice(0, terms[0]?.length ?? 1), (tried) =>
-      logLikelihood((index) => logitsOf(pictures[index] ?? 0, tried), truthOf(pictures)),
+      logLikelihood((index) => logitsOf(images[index] ?? 0, tried), truthOf(images)),
     );
     this.#classFactors = factors;
     const predict = (rows: readonly number[]) => rows.map((row) => softmax(logitsOf(row, factors)));
-    this.#addClassPredictions(truthOf(pictures), predict(pictures), this.#predictions);
+    this.#addClassPredictions(truthOf(images), predict(images), this.#predictions);
     const copies = labelledRows('copy');
     if (copies.length > 0) this.#addClassPredictions(truthOf(copies), predict(copies), this.#jittered);
     this.#attributes.class = attributeModel(this.#expect('class'));
@@ -305,20 +305,20 @@ class Learner {
     const column = columns - 1;
     const scoreOf = (at: number) => scores[at * columns + column] ?? 0;
     const places = (wanted: (kind: SharedRow['kind']) => boolean) =>
-      [...this.#rows.keys()].filter((at) => wanted(this.#rows[at]?.kind ?? 'picture'));
+      [...this.#rows.keys()].filter((at) => wanted(this.#rows[at]?.kind ?? 'image'));
     const vehicles = places((kind) => kind !== 'negative');
     const negatives = places((kind) => kind === 'negative');
-    // Pictures without a vehicle are few here and may be many elsewhere: both kinds count alike.
+    // Images without a vehicle are few here and may be many elsewhere: both kinds count alike.
     const repeats = Math.max(1, Math.round(vehicles.length / negatives.length));
     const all = [...vehicles, ...negatives.flatMap((at) => new Array<number>(repeats).fill(at))];
     const calibration = isotonic(
       all.map(scoreOf),
       all.map((at) => this.#rows[at]?.kind !== 'negative'),
     );
-    const pictures = places((kind) => kind === 'picture')
+    const images = places((kind) => kind === 'image')
       .map(scoreOf)
       .toSorted((a, b) => a - b);
-    const lowest = pictures[Math.floor(LOST_VEHICLES * pictures.length)] ?? 0;
+    const lowest = images[Math.floor(LOST_VEHICLES * images.length)] ?? 0;
     const threshold = Math.min(0.5, calibrated(calibration, lowest));
     const found = (at: number) => calibrated(calibration, scoreOf(at)) >= threshold;
     this.#vehicle = {
@@ -339,7 +339,7 @@ class Learner {
     });
   }
 
-  /** Pictures as they are, with a value for each; the rows of the table are those of `shapes`. */
+  /** Images as they are, with a value for each; the rows of the table are those of `shapes`. */
   #rowsWith<Value>(labelled: (sample: Sample) => Value | undefined) {
     const { shapes } = this.#prepared;
     const { folds, seed } = this.#options;
@@ -402,7 +402,7 @@ class Learner {
     this.#heads.push({ name: 'condition', weights, biases: [...targets.means] });
   }
 
-  /** Where in a picture the vehicle is: from the jittered copies, not mirrored, whose margins are known. */
+  /** Where in an image the vehicle is: from the jittered copies, not mirrored, whose margins are known. */
   async #learnMargins(): Promise<void> {
     const { native, jittered, shapes } = this.#prepared;
     const { single, floats } = jittered;

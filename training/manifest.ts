@@ -19,9 +19,9 @@ export type Attribute = keyof typeof COLUMNS;
 
 export const ATTRIBUTES = Object.keys(COLUMNS);
 
-const PICTURE = /\.(jpe?g|png|bmp|tiff?|webp)$/i;
+const IMAGE = /\.(jpe?g|png|bmp|tiff?|webp)$/i;
 
-export interface Picture {
+export interface Image {
   /** Relative to the data folder; with slashes. */
   file: string;
   /** By attribute; one that is not labelled is absent. */
@@ -29,19 +29,19 @@ export interface Picture {
 }
 
 /**
- * The pictures of a data folder: those in its `manifest.csv` (first line: `file` and any of the columns above), or
+ * The images of a data folder: those in its `manifest.csv` (first line: `file` and any of the columns above), or
  * without one, those in `<attribute>/<label>/…`, or in `<label>/…` where `attribute` is given. Sorted by file.
  *
  * @throws Error that says what is wrong with the folder
  */
-export async function readPictures(folder: string, attribute?: string): Promise<Picture[]> {
+export async function readImages(folder: string, attribute?: string): Promise<Image[]> {
   const manifest = await readFile(path.join(folder, 'manifest.csv'), 'utf8').catch(() => undefined);
-  const pictures = manifest === undefined ? await fromFolders(folder, attribute) : fromManifest(manifest);
-  if (pictures.length === 0) throw new Error(`${folder} holds no labelled pictures`);
-  return pictures.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
+  const images = manifest === undefined ? await fromFolders(folder, attribute) : fromManifest(manifest);
+  if (images.length === 0) throw new Error(`${folder} holds no labelled images`);
+  return images.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
 }
 
-function fromManifest(text: string): Picture[] {
+function fromManifest(text: string): Image[] {
   const [header = [], ...rows]: string[][] = parse(text, {
     relax_column_count: true,
     skip_empty_lines: true,
@@ -63,8 +63,8 @@ function fromManifest(text: string): Picture[] {
     .filter(({ file, labels }) => file !== '' && Object.keys(labels).length > 0);
 }
 
-async function fromFolders(folder: string, attribute: string | undefined): Promise<Picture[]> {
-  const files = await picturesBelow(folder);
+async function fromFolders(folder: string, attribute: string | undefined): Promise<Image[]> {
+  const files = await imagesBelow(folder);
   return files.flatMap((file) => {
     const parts = file.split('/');
     const [first = '', second = ''] = parts;
@@ -73,11 +73,11 @@ async function fromFolders(folder: string, attribute: string | undefined): Promi
   });
 }
 
-/** Picture files in a folder and below it, sorted, relative to it, with slashes. */
-export async function picturesBelow(folder: string): Promise<string[]> {
+/** Image files in a folder and below it, sorted, relative to it, with slashes. */
+export async function imagesBelow(folder: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true });
   return names
-    .filter((name) => PICTURE.test(name))
+    .filter((name) => IMAGE.test(name))
     .map((name) => name.split(path.sep).join('/'))
     .sort();
 }

@@ -4,10 +4,10 @@ import * as z from 'zod';
 const count = (fallback: number, least = 1) => z.coerce.number().int().min(least).default(fallback);
 
 const optionsSchema = z.object({
-  data: z.string({ error: 'give the folder with the pictures: --data FOLDER' }),
+  data: z.string({ error: 'give the folder with the images: --data FOLDER' }),
   /** What the folders' names label, where there is no manifest. */
   attribute: z.string().optional(),
-  /** Folders of pictures that show no vehicle. */
+  /** Folders of images that show no vehicle. */
   negatives: z.array(z.string()).default([]),
   out: z.string().default('models/vehicles/candidate'),
   name: z.string().default('edgesift-vehicles'),
@@ -20,11 +20,11 @@ const optionsSchema = z.object({
     .default('3,4,6,8,11'),
   seed: count(1, 0),
   folds: count(10, 2),
-  /** Share of the pictures that are kept back from everything, for `npm run evaluate`. */
+  /** Share of the images that are kept back from everything, for `npm run evaluate`. */
   holdout: z.coerce.number().min(0).max(0.5).default(0),
   threads: count(2),
   lambda: z.coerce.number().positive().default(0.1),
-  /** Pictures, from the first, that are trained on in a disturbed copy too. */
+  /** Images, from the first, that are trained on in a disturbed copy too. */
   copies: count(1_000_000, 0),
 });
 export type TrainingOptions = z.infer<typeof optionsSchema>;

@@ -2,12 +2,12 @@ import type { AttributeModel } from '../origin/vehicles/model-metadata.ts';
 import { calibrate } from '../origin/vehicles/probabilities.ts';
 import { calibrationError, crossedError, isotonic, type ReliabilityBin, reliability } from './calibration.ts';
 
-/** Predictions for pictures whose label is known, by a model that was not trained on them. */
+/** Predictions for images whose label is known, by a model that was not trained on them. */
 export interface Predictions {
   labels: string[];
   /** Indices into `labels`. */
   truth: number[];
-  /** Of each picture, one for each label. */
+  /** Of each image, one for each label. */
   probabilities: number[][];
 }
 

@@ -15,7 +15,7 @@ import {
 } from './dataset.ts';
 import { concatenate, type Encodings, encodeAll, kept } from './encodings.ts';
 import type { RunLog } from './log.ts';
-import { readPictures } from './manifest.ts';
+import { readImages } from './manifest.ts';
 import type { TrainingOptions } from './options.ts';
 import { runTasks } from './threads.ts';
 import {
@@ -30,16 +30,16 @@ import {
 } from './vocabulary.ts';
 import type { Task, WorkerSettings } from './worker.ts';
 
-/** Changes when pictures are encoded differently: what an older run left behind is not used then. */
+/** Changes when images are encoded differently: what an older run left behind is not used then. */
 const ENCODING_VERSION = 1;
 const LONGEST = 256;
 const STEP = 4;
-const DESCRIPTORS_PER_PICTURE = 30;
-const BLOCKS_PER_PICTURE = 40;
+const DESCRIPTORS_PER_IMAGE = 30;
+const BLOCKS_PER_IMAGE = 40;
 const COLOUR_COMPONENTS = 64;
-/** Crops of a picture without a vehicle, beside the whole. */
+/** Crops of an image without a vehicle, beside the whole. */
 const PARTS_PER_NEGATIVE = 4;
-/** Descriptors of each picture that the search learns from; of the vehicles, not every picture is used. */
+/** Descriptors of each image that the search learns from; of the vehicles, not every image is used. */
 const SEARCH_SAMPLES = { vehicle: 160, other: 1200 };
 const MOST_SEARCH_VEHICLES = 2000;
 
@@ -68,7 +68,7 @@ export interface Prepared {
   work: string;
 }
 
-/** Vocabularies and encodings, from the pictures or from what an earlier run has left behind. */
+/** Vocabularies and encodings, from the images or from what an earlier run has left behind. */
 export async function prepare(options: TrainingOptions, log: RunLog): Promise<Prepared> {
   const native = loadNativeVehicles();
   const grid: Grid = {
@@ -76,34 +76,34 @@ export async function prepare(options: TrainingOptions, log: RunLog): Promise<Pr
     step: STEP,
     bins: Int32Array.from(options.bins.split(',').map(Number)),
   };
-  const pictures = await readPictures(options.data, options.attribute);
+  const images = await readImages(options.data, options.attribute);
   const negatives = await readNegatives(options.negatives);
   const { seed, components, threads, bins } = options;
   const work = path.join(
     options.work,
-    fingerprintOf([ENCODING_VERSION, seed, components, bins, pictures, negatives.map(({ name }) => name)]),
+    fingerprintOf([ENCODING_VERSION, seed, components, bins, images, negatives.map(({ name }) => name)]),
   );
-  log.note('pictures', { pictures: pictures.length, negatives: negatives.length, work });
+  log.note('images', { images: images.length, negatives: negatives.length, work });
   const settings: WorkerSettings = { seed, scenes: negatives.map((negative) => negative.path) };
   const pathOf = (file: string) => path.resolve(options.data, file);
 
   const fingerprints = await log.phase('looking for duplicates', () =>
     kept(path.join(work, 'fingerprints.bin'), () =>
       collect(
-        pictures.map(({ file }) => ({ kind: 'fingerprint', file: pathOf(file), name: file })),
+        images.map(({ file }) => ({ kind: 'fingerprint', file: pathOf(file), name: file })),
         settings,
         threads,
         log,
       ),
     ),
   );
-  const groups = groupDuplicates(native, pictures, fingerprints, threads);
-  const all: Sample[] = pictures.map((picture, index) => ({
-    ...picture,
-    path: pathOf(picture.file),
-    group: groups[index] ?? picture.file,
+  const groups = groupDuplicates(native, images, fingerprints, threads);
+  const all: Sample[] = images.map((image, index) => ({
+    ...image,
+    path: pathOf(image.file),
+    group: groups[index] ?? image.file,
   }));
-  log.note('duplicates', { pictures: pictures.length - new Set(groups).size });
+  log.note('duplicates', { images: images.length - new Set(groups).size });
   const withShape = all.filter(({ labels }) =>
     Object.keys(labels).some((attribute) => attribute !== 'color'),
   );
@@ -119,7 +119,7 @@ export async function prepare(options: TrainingOptions, log: RunLog): Promise<Pr
           name,
           ...grid,
           count: Math.max(
-            DESCRIPTORS_PER_PICTURE,
+            DESCRIPTORS_PER_IMAGE,
             Math.ceil((8 * components) / Math.max(1, forVocabulary.length)),
           ),
         })),
@@ -207,7 +207,7 @@ async function prepareColours(
       const blocks = await collect(
         samples
           .filter(({ group }) => place(group) < 0.5)
-          .map(({ path: file, file: name }) => ({ kind: 'blocks', file, name, count: BLOCKS_PER_PICTURE })),
+          .map(({ path: file, file: name }) => ({ kind: 'blocks', file, name, count: BLOCKS_PER_IMAGE })),
         settings,
         threads,
         log,

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 
-/** What sharp reads SVG with: decoding the pictures of others has it blocked. */
+/** What sharp reads SVG with: decoding the images of others has it blocked. */
 const READERS = ['VipsForeignLoadSvgBuffer'];
 
 /** A drawing of our own as PNG. */

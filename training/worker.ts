@@ -9,7 +9,7 @@ import {
   type NativeVocabulary,
 } from '../origin/vehicles/native.ts';
 import { Random } from './random.ts';
-import { decodePicture, jittered, withoutVehicle } from './views.ts';
+import { decodePhoto, jittered, withoutVehicle } from './views.ts';
 
 /** What the threads of a run need to know. */
 export interface WorkerSettings {
@@ -20,7 +20,7 @@ export interface WorkerSettings {
   colours?: NativeMixture;
 }
 
-/** One picture's part of a phase. `file` is absolute, `name` makes its random numbers. */
+/** One image's part of a phase. `file` is absolute, `name` makes its random numbers. */
 export type Task =
   | {
       kind: 'descriptors';
@@ -54,7 +54,7 @@ export const NO_MODEL: NativeModel = {
 };
 
 const BLOCK_FLOATS = 6;
-/** Side of the grey picture by which duplicates are found. */
+/** Side of the grey image by which duplicates are found. */
 const FINGERPRINT_SIDE = 16;
 
 const settings: WorkerSettings = workerData;
@@ -73,36 +73,36 @@ parentPort?.on('message', async ({ id, task }: { id: number; task: Task }) => {
 
 async function run(task: Task): Promise<TaskResult> {
   const random = new Random(settings.seed, task.kind, task.name, 'view' in task ? task.view : '');
-  const picture = await decodePicture(await readFile(task.file));
+  const photo = await decodePhoto(await readFile(task.file));
   const seed = random.below(2 ** 30);
   switch (task.kind) {
     case 'descriptors':
       return {
-        floats: native.sampleDescriptors(picture, task.longest, task.bins, task.step, task.count, seed),
+        floats: native.sampleDescriptors(photo, task.longest, task.bins, task.step, task.count, seed),
       };
     case 'encode':
-      return encode(picture, task.view, random);
+      return encode(photo, task.view, random);
     case 'search': {
       const longest = task.positive ? Math.round(random.between(90, 300)) : 320;
-      return { floats: loaded(classifier).sampleSearch(picture, longest, task.count, seed) };
+      return { floats: loaded(classifier).sampleSearch(photo, longest, task.count, seed) };
     }
     case 'blocks':
-      return { floats: someBlocks(native.colourBlocks(picture), task.count, random) };
+      return { floats: someBlocks(native.colourBlocks(photo), task.count, random) };
     case 'colour':
-      return { joined: native.describeColour(picture, loaded(settings.colours)) };
+      return { joined: native.describeColour(photo, loaded(settings.colours)) };
     case 'fingerprint':
-      return { floats: await fingerprint(picture) };
+      return { floats: await fingerprint(photo) };
   }
 }
 
 async function encode(
-  picture: PixelImage,
+  photo: PixelImage,
   view: 'tight' | 'jittered' | 'whole' | 'part',
   random: Random,
 ): Promise<TaskResult> {
   if (view === 'jittered') {
     const scene = settings.scenes[random.below(settings.scenes.length)];
-    const { image, margins } = await jittered(picture, scene ? await sceneAt(scene) : undefined, random);
+    const { image, margins } = await jittered(photo, scene ? await sceneAt(scene) : undefined, random);
     const encoding = loaded(classifier).encode(image);
     return {
       floats: Float32Array.from(margins),
@@ -110,7 +110,7 @@ async function encode(
       single: { values: encoding.single, scale: encoding.singleScale },
     };
   }
-  const image = view === 'tight' ? picture : await withoutVehicle(picture, view === 'whole', random);
+  const image = view === 'tight' ? photo : await withoutVehicle(photo, view === 'whole', random);
   const encoding = loaded(classifier).encode(image);
   return { joined: { values: encoding.joined, scale: encoding.joinedScale } };
 }
@@ -118,7 +118,7 @@ async function encode(
 async function sceneAt(file: string): Promise<PixelImage> {
   const known = sceneCache.get(file);
   if (known) return known;
-  const scene = await decodePicture(await readFile(path.resolve(file)));
+  const scene = await decodePhoto(await readFile(path.resolve(file)));
   sceneCache.set(file, scene);
   return scene;
 }
@@ -134,20 +134,20 @@ function someBlocks(blocks: Float32Array, count: number, random: Random): Float3
 }
 
 /** Mean grey values of 16 × 16 cells, as differences of neighbours. */
-async function fingerprint(picture: PixelImage): Promise<Float32Array> {
+async function fingerprint(photo: PixelImage): Promise<Float32Array> {
   const cells = new Float32Array(FINGERPRINT_SIDE * FINGERPRINT_SIDE);
   const counts = new Float32Array(cells.length);
-  for (let y = 0; y < picture.height; y++) {
-    for (let x = 0; x < picture.width; x++) {
+  for (let y = 0; y < photo.height; y++) {
+    for (let x = 0; x < photo.width; x++) {
       const cell =
-        Math.floor((y * FINGERPRINT_SIDE) / picture.height) * FINGERPRINT_SIDE +
-        Math.floor((x * FINGERPRINT_SIDE) / picture.width);
-      const at = 3 * (y * picture.width + x);
+        Math.floor((y * FINGERPRINT_SIDE) / photo.height) * FINGERPRINT_SIDE +
+        Math.floor((x * FINGERPRINT_SIDE) / photo.width);
+      const at = 3 * (y * photo.width + x);
       cells[cell] =
         (cells[cell] ?? 0) +
-        (picture.pixels[at] ?? 0) +
-        (picture.pixels[at + 1] ?? 0) +
-        (picture.pixels[at + 2] ?? 0);
+        (photo.pixels[at] ?? 0) +
+        (photo.pixels[at + 1] ?? 0) +
+        (photo.pixels[at + 2] ?? 0);
       counts[cell] = (counts[cell] ?? 0) + 3;
     }
   }

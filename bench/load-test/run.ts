@@ -5,9 +5,9 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type autocannon from 'autocannon';
+import { describe, loadImages } from '../images.ts';
 import { DETECT_PATH } from '../load/detect-job.ts';
 import { circumstances } from '../machine.ts';
-import { describe, loadPictures } from '../pictures.ts';
 import { type Column, number, table } from '../report/table.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { type Latency, runStage, type Stage, type StageResult } from './stage.ts';
@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
     url: { type: 'string' },
     'api-key': { type: 'string' },
     json: { type: 'string', default: 'build/bench/load.json' },
-    pictures: { type: 'string' },
+    images: { type: 'string' },
     seconds: { type: 'string', default: '15' },
   },
 });
@@ -29,9 +29,9 @@ const seconds = Number(options.seconds);
 if (!(seconds >= 1)) throw new TypeError('--seconds must be a number from 1 on');
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-const { small: picture, source } = await loadPictures(options.pictures);
+const { small: image, source } = await loadImages(options.images);
 const headers = {
-  'content-type': `image/${picture.format}`,
+  'content-type': `image/${image.format}`,
   ...(options['api-key'] && { 'x-api-key': options['api-key'] }),
 };
 const request = (body: Uint8Array): autocannon.Request => ({
@@ -41,7 +41,7 @@ const request = (body: Uint8Array): autocannon.Request => ({
   body,
 });
 /** Decoders ignore what follows the image, hashes do not. */
-const newBody = () => Buffer.concat([picture.bytes, randomBytes(8)]);
+const newBody = () => Buffer.concat([image.bytes, randomBytes(8)]);
 const known = newBody();
 const hit = () => request(known);
 const miss = () => request(newBody());
@@ -74,7 +74,7 @@ function report(results: StageResult[]): void {
   const columns: Column<StageResult>[] = [
     ['stage', ({ stage }) => stage],
     ['conn', ({ connections }) => String(connections)],
-    ['answers/s', ({ answers_per_s }) => number(answers_per_s)],
+    ['responses/s', ({ responses_per_s }) => number(responses_per_s)],
     ['outcomes', ({ outcomes }) => outcomesText(outcomes)],
     ['broken', ({ failures }) => String(failures)],
     ['200: p50, p99, max ms', ({ ok_ms }) => latencyText(ok_ms)],
@@ -82,7 +82,7 @@ function report(results: StageResult[]): void {
   ];
   const peaks = Object.entries(memory).map(([name, bytes]) => `${name} ${Math.round(bytes / 1e6)} MB`);
   const lines = [
-    `Picture: ${describe(picture)}, ${picture.width}×${picture.height}, from ${source}`,
+    `Image: ${describe(image)}, ${image.width}×${image.height}, from ${source}`,
     '',
     table(columns, results),
     '',
@@ -95,7 +95,7 @@ function report(results: StageResult[]): void {
 
 async function writeJson(figures: object): Promise<void> {
   const extractor = stack?.extractor ?? `of ${options.url}`;
-  const where = await circumstances({ extractor, peer: 'not measured', pictures: source });
+  const where = await circumstances({ extractor, peer: 'not measured', images: source });
   mkdirSync(path.dirname(options.json), { recursive: true });
   writeFileSync(options.json, `${JSON.stringify({ circumstances: where, ...figures }, null, 2)}\n`);
 }

@@ -2,7 +2,7 @@ import autocannon from 'autocannon';
 import * as z from 'zod';
 import { quantile } from '../statistics.ts';
 
-/** One kind of load for some seconds: each connection sends its next request as soon as it has its answer. */
+/** One kind of load for some seconds: each connection sends its next request as soon as it has its response. */
 export interface Stage {
   name: string;
   connections: number;
@@ -15,12 +15,12 @@ export interface Stage {
 export interface StageResult {
   stage: string;
   connections: number;
-  answers_per_s: number;
+  responses_per_s: number;
   /** How often each outcome came, as in `200 HIT memory` or `503 OVERLOADED`. */
   outcomes: Record<string, number>;
-  /** Connections that broke, and answers that never came. */
+  /** Connections that broke, and responses that never came. */
   failures: number;
-  /** Of answers with status 200 and of refusals; null where there were none. */
+  /** Of responses with status 200 and of refusals; null where there were none. */
   ok_ms: Latency | null;
   refused_ms: Latency | null;
 }
@@ -31,7 +31,7 @@ export interface Latency {
   max: number;
 }
 
-/** Longer than any answer of the service takes. */
+/** Longer than any response of the service takes. */
 const TIMEOUT_SECONDS = 60;
 
 const problemSchema = z.object({ error_code: z.string() });
@@ -66,7 +66,7 @@ export async function runStage(url: string, stage: Stage): Promise<StageResult> 
   return {
     stage: stage.name,
     connections: stage.connections,
-    answers_per_s: (okMs.length + refusedMs.length) / duration,
+    responses_per_s: (okMs.length + refusedMs.length) / duration,
     outcomes,
     failures: errors + timeouts,
     ok_ms: latencyOf(okMs),

@@ -22,14 +22,16 @@ async function run(job: LoadJob): Promise<LoadResult> {
     for (let request = requests[next]; request !== undefined; request = requests[next]) {
       next += 1;
       const sentAt = performance.now();
-      const answer = await client.request({ ...request, method: job.method, headers: job.headers });
-      const text = await answer.body.arrayBuffer();
+      const response = await client.request({ ...request, method: job.method, headers: job.headers });
+      const text = await response.body.arrayBuffer();
       latenciesMs.push(performance.now() - sentAt);
-      const cache = answer.headers['x-cache'];
-      if (answer.statusCode !== 200 || cache !== job.expectedCache) {
-        throw new Error(`expected ${job.expectedCache}, got ${answer.statusCode} ${cache} ${excerpt(text)}`);
+      const cache = response.headers['x-cache'];
+      if (response.statusCode !== 200 || cache !== job.expectedCache) {
+        throw new Error(
+          `expected ${job.expectedCache}, got ${response.statusCode} ${cache} ${excerpt(text)}`,
+        );
       }
-      serverTiming = String(answer.headers['server-timing'] ?? '');
+      serverTiming = String(response.headers['server-timing'] ?? '');
     }
   };
 

@@ -1,4 +1,4 @@
-import type { Picture } from '../pictures.ts';
+import type { Image } from '../images.ts';
 import type { Variant } from '../variants.ts';
 import type { BodyTemplate, LoadJob } from './job.ts';
 
@@ -9,24 +9,24 @@ const BOUNDARY = `${'-'.repeat(24)}edgesiftBenchmark00000`;
 /** How an upload is put into a request. */
 export type Encoding = 'multipart' | 'raw';
 
-/** Method, headers and body of uploads of one picture. */
+/** Method, headers and body of uploads of one image. */
 export function uploadOf(
-  picture: Picture,
+  image: Image,
   encoding: Encoding,
 ): Pick<LoadJob, 'method' | 'headers'> & { body: BodyTemplate } {
-  const mediaType = `image/${picture.format}`;
+  const mediaType = `image/${image.format}`;
   if (encoding === 'raw') {
-    const body = { head: picture.bytes, foot: new Uint8Array() };
+    const body = { head: image.bytes, foot: new Uint8Array() };
     return { method: 'POST', headers: { 'content-type': mediaType }, body };
   }
   const partHead =
-    `--${BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="${picture.name}"\r\n` +
+    `--${BOUNDARY}\r\nContent-Disposition: form-data; name="image"; filename="${image.name}"\r\n` +
     `Content-Type: ${mediaType}\r\n\r\n`;
   return {
     method: 'POST',
     headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` },
     body: {
-      head: Buffer.concat([Buffer.from(partHead), picture.bytes]),
+      head: Buffer.concat([Buffer.from(partHead), image.bytes]),
       foot: Buffer.from(`\r\n--${BOUNDARY}--\r\n`),
     },
   };

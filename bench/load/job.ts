@@ -5,10 +5,10 @@ export interface LoadJob {
   readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: BodyTemplate;
-  /** Sent in this order, each connection taking the next one as soon as it has its answer. */
+  /** Sent in this order, each connection taking the next one as soon as it has its response. */
   readonly requests: readonly { readonly path: string; readonly variant?: number }[];
   readonly connections: number;
-  /** What `X-Cache` must say in every answer: a measurement of something else is none. */
+  /** What `X-Cache` must say in every response: a measurement of something else is none. */
   readonly expectedCache: string | undefined;
 }
 
@@ -19,13 +19,13 @@ export interface BodyTemplate {
 }
 
 export interface LoadResult {
-  /** Of each request, from sending it until its whole answer is there. */
+  /** Of each request, from sending it until its whole response is there. */
   readonly latenciesMs: readonly number[];
-  /** From the first request until the last answer. */
+  /** From the first request until the last response. */
   readonly elapsedMs: number;
   /** What the client itself used of the CPU meanwhile. */
   readonly clientCpuMs: number;
-  /** `Server-Timing` of the last answer. */
+  /** `Server-Timing` of the last response. */
   readonly serverTiming: string;
 }
 

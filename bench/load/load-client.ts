@@ -9,7 +9,7 @@ import type { ClientMessage, LoadJob, LoadResult } from './job.ts';
 /** The process that makes the load, so that its work is not done in ours. */
 export interface LoadClient {
   readonly pid: number;
-  /** @throws Error when an answer was not the expected one */
+  /** @throws Error when a response was not the expected one */
   send(job: LoadJob): Promise<LoadResult>;
   stop(): void;
 }

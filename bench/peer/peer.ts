@@ -1,5 +1,5 @@
 import { findFreePort } from '../../test/fixtures/free-port.ts';
-import { untilItAnswers } from '../../test/fixtures/until.ts';
+import { untilItResponds } from '../../test/fixtures/until.ts';
 import { fromRoot } from '../../tools/project-root.ts';
 import { startProcess } from '../../tools/running-process.ts';
 import { runCommand } from '../../tools/set-up/run-command.ts';
@@ -39,7 +39,7 @@ export async function startPeer({ url: redisUrl, pid: redisPid }: { url: string;
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const url = `http://127.0.0.1:${port}`;
-  await untilItAnswers(`${url}/health`);
+  await untilItResponds(`${url}/health`);
   const peer: Peer = {
     url,
     processes: { uvicorn: uvicorn.pid, redis: redisPid },

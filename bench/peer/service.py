@@ -1,6 +1,6 @@
 """The peer: image features as a Python service is usually built, with FastAPI, Redis and cv2.
 
-The same request and the same default answer as ours. What favours it is on purpose: only the summary is cached, not
+The same request and the same default response as ours. What favours it is on purpose: only the summary is cached, not
 the features, nothing is validated beyond what cv2 does, and it runs on uvloop and httptools where they are installed.
 """
 

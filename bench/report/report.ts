@@ -5,8 +5,8 @@ import type { ScenarioReport } from '../scenarios/scenario.ts';
 /** All that a run found; the JSON file holds this. */
 export interface Report {
   readonly circumstances: Circumstances;
-  /** The picture that the target for hits is about, as the scenarios' names call it. */
-  readonly small_picture: string;
+  /** The image that the target for hits is about, as the scenarios' names call it. */
+  readonly small_image: string;
   readonly hits: readonly ScenarioReport[];
   readonly misses: readonly MissReport[];
   readonly miss_throughput: ThroughputReport;

@@ -55,7 +55,7 @@ const HIT_COLUMNS: readonly Column<ScenarioReport>[] = [
 const missFigure = (name: string) => (row: MissReport) => shown(row.figures[name]);
 
 const MISS_COLUMNS: readonly Column<MissReport>[] = [
-  ['picture', ({ picture }) => `${picture.name} ${picture.width}×${picture.height}`],
+  ['image', ({ image }) => `${image.name} ${image.width}×${image.height}`],
   ['service', missFigure('service_ms')],
   ['queue', missFigure('queue_ms')],
   ['decode', missFigure('decode_ms')],
@@ -76,11 +76,11 @@ const MISS_COLUMNS: readonly Column<MissReport>[] = [
 ];
 
 function throughputText({ miss_throughput }: Report): string {
-  const { picture, connections, service, peer } = miss_throughput;
+  const { image, connections, service, peer } = miss_throughput;
   const rate = ({ requests_per_s, p50_ms }: Record<string, Summary>) =>
-    `${shownWithRange(requests_per_s)} pictures/s, p50 ${shown(p50_ms)} ms`;
+    `${shownWithRange(requests_per_s)} images/s, p50 ${shown(p50_ms)} ms`;
   const ofPeer = peer === undefined ? '' : `; peer ${rate(peer)}`;
-  return `Misses of ${picture.name} at ${connections} connections: ${rate(service)}${ofPeer}`;
+  return `Misses of ${image.name} at ${connections} connections: ${rate(service)}${ofPeer}`;
 }
 
 /** Ratios of medians: what the peer takes, in times what ours takes, for the same upload. */

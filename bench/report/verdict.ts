@@ -1,29 +1,29 @@
+import { BASELINE_CPU_US } from '../baseline/baseline.ts';
 import { MOSAIC_NAME } from '../mosaic.ts';
 import { type MissReport, overall } from '../scenarios/misses.ts';
 import type { ScenarioReport } from '../scenarios/scenario.ts';
-import { YARDSTICK_CPU_US } from '../yardstick/yardstick.ts';
 import type { Report } from './report.ts';
 import { number, shown } from './table.ts';
 
-/** CPU per hit of the reference service for a 75 kB picture, and the eighth of it that ours may take. */
+/** CPU per hit of the reference service for a 75 kB image, and the eighth of it that ours may take. */
 const REFERENCE_HIT_CPU_US = 3500;
 const HIT_CPU_TARGET_US = REFERENCE_HIT_CPU_US / 8;
 const ADDED_TARGET_PERCENT = 10;
 
 /** Which of the targets this run has reached. */
-export function verdictText({ hits, misses, small_picture }: Report): string {
-  const slowness = yardstickCpu(hits) / YARDSTICK_CPU_US;
+export function verdictText({ hits, misses, small_image }: Report): string {
+  const slowness = baselineCpu(hits) / BASELINE_CPU_US;
   const uploads = hits.filter(({ service, scenario, connections }) => {
-    return service === 'edgesift' && scenario.endsWith(small_picture) && connections > 1;
+    return service === 'edgesift' && scenario.endsWith(small_image) && connections > 1;
   });
-  const isMosaic = ({ picture }: MissReport) => picture.name === MOSAIC_NAME;
+  const isMosaic = ({ image }: MissReport) => image.name === MOSAIC_NAME;
   return [
     'Targets',
     '',
-    `- the yardstick says that this machine is ${number(slowness)} times as slow as the one that the reference figures are of`,
+    `- the baseline says that this machine is ${number(slowness)} times as slow as the one that the reference figures are of`,
     ...uploads.map((row) => hitVerdict(row, slowness)),
     missVerdict(
-      'the pictures',
+      'the images',
       misses.filter((row) => !isMosaic(row)),
     ),
     missVerdict('a photo of 3 megapixels', misses.filter(isMosaic)),
@@ -37,7 +37,7 @@ function hitVerdict({ scenario, figures }: ScenarioReport, slowness: number): st
   return (
     `${verdict(here <= HIT_CPU_TARGET_US)} hit in ${scenario}: ${number(here)} µs of CPU at the edge, ` +
     `${shown(cpu_server_us)} with all processes (target: at most ${number(HIT_CPU_TARGET_US)}); ` +
-    `by the yardstick ${number(here / slowness)} on the reference's machine`
+    `by the baseline ${number(here / slowness)} on the reference's machine`
   );
 }
 
@@ -49,8 +49,8 @@ function missVerdict(of: string, misses: readonly MissReport[]): string {
   );
 }
 
-function yardstickCpu(hits: readonly ScenarioReport[]): number {
-  const row = hits.find(({ service, connections }) => service === 'yardstick' && connections > 1);
+function baselineCpu(hits: readonly ScenarioReport[]): number {
+  const row = hits.find(({ service, connections }) => service === 'baseline' && connections > 1);
   return row?.figures.cpu_workerd_us?.median ?? Number.NaN;
 }
 

@@ -1,8 +1,8 @@
 import { SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
+import { type Image, noiseImage } from '../images.ts';
 import { DETECT_PATH, uploadOf, uploadsOf } from '../load/detect-job.ts';
 import type { LoadJob } from '../load/job.ts';
 import type { LoadClient } from '../load/load-client.ts';
-import { noisePicture, type Picture } from '../pictures.ts';
 import { newVariants, sha256Of, type Variant, variantBytes } from '../variants.ts';
 
 /** The service under load, and the process that makes the load. */
@@ -17,21 +17,21 @@ export const SAFETENSORS = { accept: SAFETENSORS_CONTENT_TYPE };
 const EVICTING_BYTES = 48 * 2 ** 20;
 const CONNECTIONS = 4;
 
-/** Has the features of pictures computed and cached, in Redis and as far as there is room in the isolate's memory. */
+/** Has the features of images computed and cached, in Redis and as far as there is room in the isolate's memory. */
 export async function cacheFeatures({ url, client }: Target, variants: readonly Variant[]): Promise<void> {
   const [first] = variants;
   if (first === undefined) return;
   await client.send({
     origin: url,
-    ...uploadOf(first.picture, 'raw'),
+    ...uploadOf(first.image, 'raw'),
     requests: uploadsOf(variants),
     connections: CONNECTIONS,
     expectedCache: 'MISS',
   });
 }
 
-/** Puts the whole features of a picture into the isolate's memory; gives their length in bytes. */
-export async function bringIntoMemory(url: string, { bytes, format }: Picture): Promise<number> {
+/** Puts the whole features of an image into the isolate's memory; gives their length in bytes. */
+export async function bringIntoMemory(url: string, { bytes, format }: Image): Promise<number> {
   const response = await fetch(url + DETECT_PATH, {
     method: 'POST',
     headers: { 'content-type': `image/${format}`, ...SAFETENSORS },
@@ -42,13 +42,13 @@ export async function bringIntoMemory(url: string, { bytes, format }: Picture): 
 }
 
 /**
- * Prepares a way to push all else out of the isolate's memory: features of other pictures, got from Redis. A restart
+ * Prepares a way to push all else out of the isolate's memory: features of other images, got from Redis. A restart
  * would do that too, but then an isolate would be measured whose code is not compiled yet.
  */
 export async function prepareEviction(target: Target): Promise<() => Promise<void>> {
-  const picture = await noisePicture('jpeg');
-  const payloadBytes = await bringIntoMemory(target.url, picture);
-  const variants = newVariants(picture, Math.ceil(EVICTING_BYTES / payloadBytes));
+  const image = await noiseImage('jpeg');
+  const payloadBytes = await bringIntoMemory(target.url, image);
+  const variants = newVariants(image, Math.ceil(EVICTING_BYTES / payloadBytes));
   await cacheFeatures(target, variants);
   const job: LoadJob = {
     origin: target.url,

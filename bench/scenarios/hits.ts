@@ -1,7 +1,7 @@
+import { describe, type Image } from '../images.ts';
 import { DETECT_PATH, type Encoding, uploadOf, uploadsOf } from '../load/detect-job.ts';
 import type { LoadJob } from '../load/job.ts';
 import type { Effort } from '../options.ts';
-import { describe, type Picture } from '../pictures.ts';
 import type { Stack } from '../stack.ts';
 import { newVariants, type Variant, variantBytes } from '../variants.ts';
 import {
@@ -20,11 +20,11 @@ interface RequestKind {
   readonly shape: Pick<LoadJob, 'method' | 'headers' | 'body'>;
 }
 
-/** Everything that is answered without the origin. Fills Redis first, which takes a while. */
+/** Everything that is served without the origin. Fills Redis first, which takes a while. */
 export async function hitScenarios(
   target: Target,
   { processes }: Stack,
-  { small, large }: { readonly small: Picture; readonly large: Picture },
+  { small, large }: { readonly small: Image; readonly large: Image },
   effort: Effort,
 ): Promise<Scenario[]> {
   const { one, many } = effort.redisKeys;
@@ -37,8 +37,8 @@ export async function hitScenarios(
     // Collects, before anything is measured, the garbage that this has made.
     await warmUp.prepare();
   };
-  const memory = (kind: RequestKind, picture: Picture) => ({
-    ...memoryHit(target, kind, picture, effort.requests),
+  const memory = (kind: RequestKind, image: Image) => ({
+    ...memoryHit(target, kind, image, effort.requests),
     service: 'edgesift' as const,
     processes,
   });
@@ -67,8 +67,8 @@ export async function hitScenarios(
 type Counts = Readonly<Record<Load, number>>;
 type HitScenario = Pick<Scenario, 'name' | 'prepare' | 'job'>;
 
-function upload(picture: Picture, encoding: Encoding): RequestKind {
-  return { name: `POST ${encoding}, ${describe(picture)}`, shape: uploadOf(picture, encoding) };
+function upload(image: Image, encoding: Encoding): RequestKind {
+  return { name: `POST ${encoding}, ${describe(image)}`, shape: uploadOf(image, encoding) };
 }
 
 function byHash(what: string, headers: Record<string, string>): RequestKind {
@@ -92,14 +92,14 @@ function floor({ url, client }: Target, counts: Counts): HitScenario {
   };
 }
 
-/** One picture again and again, from the isolate's memory. */
+/** One image again and again, from the isolate's memory. */
 function memoryHit(
   { url, client }: Target,
   { name, shape }: RequestKind,
-  picture: Picture,
+  image: Image,
   counts: Counts,
 ): HitScenario {
-  const path = shape.method === 'GET' ? pathOf(picture.bytes) : DETECT_PATH;
+  const path = shape.method === 'GET' ? pathOf(image.bytes) : DETECT_PATH;
   const jobOf = (count: number, connections: number): LoadJob => ({
     origin: url,
     ...shape,
@@ -110,7 +110,7 @@ function memoryHit(
   return {
     name: `memory: ${name}`,
     async prepare() {
-      await bringIntoMemory(url, picture);
+      await bringIntoMemory(url, image);
       await client.send(jobOf(WARM_UP_REQUESTS, CONNECTIONS.many));
     },
     job: (load) => jobOf(counts[load], CONNECTIONS[load]),
@@ -124,7 +124,7 @@ interface RedisHitOptions {
   readonly counts: Counts;
 }
 
-/** Pictures that Redis knows and the isolate does not: each can be asked for once, then memory has it. */
+/** Images that Redis knows and the isolate does not: each can be asked for once, then memory has it. */
 function redisHit(
   { url }: Target,
   { name, shape }: RequestKind,

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countCpu, type Processes } from '../cpu.ts';
+import type { Image } from '../images.ts';
 import { uploadOf, uploadsOf } from '../load/detect-job.ts';
 import type { LoadJob } from '../load/job.ts';
 import { type LoadClient, measureLoad } from '../load/load-client.ts';
 import type { NativeCall } from '../native/native-call.ts';
 import type { Effort } from '../options.ts';
 import type { Peer } from '../peer/peer.ts';
-import type { Picture } from '../pictures.ts';
 import type { Stack } from '../stack.ts';
 import { type Figures, median, Series, type Summary } from '../statistics.ts';
 import { newVariants, type Variant, variantBytes } from '../variants.ts';
@@ -21,47 +21,47 @@ export interface MissContestants {
   readonly client: LoadClient;
 }
 
-/** One picture, extracted again and again by each contestant in turn. */
+/** One image, extracted again and again by each contestant in turn. */
 export interface MissReport {
-  readonly picture: Picture;
+  readonly image: Image;
   readonly figures: Record<string, Summary>;
 }
 
-/** Before anything is measured: the result of the miss before is stored after its answer. */
+/** Before anything is measured: the result of the miss before is stored after its response. */
 const SETTLE_MS = 40;
 const WARM_UP_ROUNDS = 2;
 
 /**
- * Extracts every picture by the service, by the native call alone, by OpenCV's and by the peer, one right after the other on the
+ * Extracts every image by the service, by the native call alone, by OpenCV's and by the peer, one right after the other on the
  * same bytes, in an order that turns from round to round: whatever else the machine does hits all of them alike, and
  * what counts are the ratios within a turn.
  */
 export async function measureMisses(
   contestants: MissContestants,
-  pictures: readonly Picture[],
+  images: readonly Image[],
   rounds: number,
 ): Promise<MissReport[]> {
-  const series = new Map(pictures.map((picture) => [picture, new Series()]));
+  const series = new Map(images.map((image) => [image, new Series()]));
   for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
-    for (const [picture, ofPicture] of series) {
-      const figures = await measureTurn(contestants, picture, round);
-      if (round >= 0) ofPicture.add(figures);
+    for (const [image, ofImage] of series) {
+      const figures = await measureTurn(contestants, image, round);
+      if (round >= 0) ofImage.add(figures);
     }
   }
-  return [...series].map(([picture, ofPicture]) => ({ picture, figures: ofPicture.summarise() }));
+  return [...series].map(([image, ofImage]) => ({ image, figures: ofImage.summarise() }));
 }
 
-/** The median over pictures of a figure's median. */
+/** The median over images of a figure's median. */
 export function overall(reports: readonly MissReport[], figure: string): number {
   return median(reports.flatMap(({ figures }) => figures[figure]?.median ?? []));
 }
 
 async function measureTurn(
   { stack, native, opencv, peer, client }: MissContestants,
-  picture: Picture,
+  image: Image,
   round: number,
 ): Promise<Figures> {
-  const [variant] = newVariants(picture, 1);
+  const [variant] = newVariants(image, 1);
   if (variant === undefined) return {};
   const contestants = [
     () => serviceFigures(client, stack, variant),
@@ -135,20 +135,20 @@ async function sendOne(
 const THROUGHPUT_CONNECTIONS = 4;
 
 export interface ThroughputReport {
-  readonly picture: Picture;
+  readonly image: Image;
   readonly connections: number;
   readonly service: Record<string, Summary>;
   readonly peer: Record<string, Summary> | undefined;
 }
 
-/** How many pictures a second the service and the peer get through, in turn. */
+/** How many images a second the service and the peer get through, in turn. */
 export async function measureMissThroughput(
   { stack, peer, client }: Pick<MissContestants, 'stack' | 'peer' | 'client'>,
-  picture: Picture,
+  image: Image,
   { repetitions, missRequests }: Effort,
 ): Promise<ThroughputReport> {
   const measure = async ({ url, processes }: { url: string; processes: Processes }) => {
-    const job = missJob(url, newVariants(picture, missRequests), THROUGHPUT_CONNECTIONS);
+    const job = missJob(url, newVariants(image, missRequests), THROUGHPUT_CONNECTIONS);
     const { p50_ms = 0, requests_per_s = 0 } = await measureLoad(client, processes, job);
     return { p50_ms, requests_per_s };
   };
@@ -158,20 +158,20 @@ export async function measureMissThroughput(
     if (peer !== undefined) ofPeer.add(await measure(peer));
   }
   return {
-    picture,
+    image,
     connections: THROUGHPUT_CONNECTIONS,
     service: ofService.summarise(),
     peer: peer && ofPeer.summarise(),
   };
 }
 
-/** Uploads of pictures that the service has never seen. */
+/** Uploads of images that the service has never seen. */
 function missJob(url: string, variants: readonly Variant[], connections: number): LoadJob {
   const [first] = variants;
-  if (first === undefined) throw new RangeError('no pictures');
+  if (first === undefined) throw new RangeError('no images');
   return {
     origin: url,
-    ...uploadOf(first.picture, 'multipart'),
+    ...uploadOf(first.image, 'multipart'),
     requests: uploadsOf(variants),
     connections,
     expectedCache: 'MISS',

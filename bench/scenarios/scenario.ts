@@ -11,8 +11,8 @@ const LOADS: readonly Load[] = ['one', 'many'];
 /** One kind of request, measured again and again in turn with the others. */
 export interface Scenario {
   readonly name: string;
-  /** Who is measured; `yardstick` for a Worker that tells how fast the machine is. */
-  readonly service: 'edgesift' | 'peer' | 'yardstick';
+  /** Who is measured; `baseline` for a Worker that tells how fast the machine is. */
+  readonly service: 'edgesift' | 'peer' | 'baseline';
   /** Those that serve it. */
   readonly processes: Processes;
   /** Puts the service into the state to be measured. */

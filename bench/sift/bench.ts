@@ -6,16 +6,16 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 /**
- * `node bench/sift/bench.ts [options] [picture or folder]...`: builds and runs the native benchmark of the engine
- * against cv::SIFT, and against VLFeat where it is installed. Options are passed on: `--help` tells them. Without a
- * picture those of ../shared/data/matching are taken.
+ * `node bench/sift/bench.ts [options] [image or folder]...`: builds and runs the native benchmark of the engine
+ * against cv::SIFT, and against VLFeat where it is installed. Options are passed on: `--help` tells them. Without an
+ * image those of ../shared/data/matching are taken.
  */
 const here = fileURLToPath(new URL('.', import.meta.url));
 const build = join(here, '../../build/bench-sift');
-const defaultPictures = ['boat/1', 'graffiti/1', 'leuven/1', 'ubc/1', 'boat/4', 'leuven/3', 'graffiti/3'].map(
+const defaultImages = ['boat/1', 'graffiti/1', 'leuven/1', 'ubc/1', 'boat/4', 'leuven/3', 'graffiti/3'].map(
   (name) => join(here, '../../../shared/data/matching', `oxford_${name}.png`),
 );
-const optionsWithValue = new Set(['--runs', '--size', '--subject']);
+const optionsWithValue = new Set(['--runs', '--size', '--implementation']);
 
 async function expand(path: string): Promise<string[]> {
   if (!(await stat(path)).isDirectory()) return [path];
@@ -25,16 +25,13 @@ async function expand(path: string): Promise<string[]> {
 
 async function readArguments(all: readonly string[]): Promise<string[]> {
   const options: string[] = [];
-  const pictures: string[] = [];
+  const images: string[] = [];
   const rest = [...all];
   for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
-    if (!next.startsWith('--')) pictures.push(...(await expand(next)));
+    if (!next.startsWith('--')) images.push(...(await expand(next)));
     else options.push(next, ...(optionsWithValue.has(next) ? rest.splice(0, 1) : []));
   }
-  return [
-    ...options,
-    ...(pictures.length > 0 ? pictures : defaultPictures.filter((path) => existsSync(path))),
-  ];
+  return [...options, ...(images.length > 0 ? images : defaultImages.filter((path) => existsSync(path)))];
 }
 
 const parameters = await readArguments(process.argv.slice(2));

@@ -1,8 +1,8 @@
 // The engine against cv::SIFT and VLFeat, interleaved in one process, one thread each.
 //
-// Pictures of the wanted sizes are laid out from those given: the centre of one that is large enough, else as many
+// Images of the wanted sizes are laid out from those given: the centre of one that is large enough, else as many
 // as fit side by side at their own scale. Nothing is enlarged, which would leave fewer keypoints per pixel than a camera
-// picture of that size has.
+// image of that size has.
 
 #include <algorithm>
 #include <cstdio>
@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "measure.hpp"
-#include "subjects.hpp"
+#include "implementations.hpp"
 
 namespace {
 
@@ -23,19 +23,19 @@ struct Options {
   bool quick = false;
   int runs = 15;
   std::vector<cv::Size> sizes;
-  std::vector<std::string> subjects;
-  std::vector<std::string> pictures;
+  std::vector<std::string> implementations;
+  std::vector<std::string> images;
 };
 
-constexpr const char* kUsage = R"(usage: bench_sift [options] picture...
+constexpr const char* kUsage = R"(usage: bench_sift [options] image...
 
-Measures our engine, cv::SIFT and VLFeat (if it was there at build time) on the same pictures, in one process, one
-thread each, in turns. Pictures of the wanted sizes are laid out from those given, at their own scale.
+Measures our engine, cv::SIFT and VLFeat (if it was there at build time) on the same images, in one process, one
+thread each, in turns. Images of the wanted sizes are laid out from those given, at their own scale.
 
   --json            a line of JSON per size instead of a table
   --runs N          rounds of each size, 15 by default; the median is shown
   --size WxH        may be repeated; default 512x512, 1024x1024, 2048x1536, 4096x3072
-  --subject NAME    opencv, avx512, avx2, neon, portable or vlfeat; may be repeated; default: all but portable
+  --implementation NAME    opencv, avx512, avx2, neon, portable or vlfeat; may be repeated; default: all but portable
   --quick           3 rounds, and no threads
   --help            this text
 )";
@@ -51,34 +51,34 @@ Options parse(int argc, char** argv) {
     if (option == "--json") options.json = true;
     else if (option == "--quick") options.quick = true, options.runs = 3;
     else if (option == "--runs") options.runs = std::stoi(value());
-    else if (option == "--subject") options.subjects.push_back(value());
+    else if (option == "--implementation") options.implementations.push_back(value());
     else if (option == "--size") {
       cv::Size size;
       if (std::sscanf(value().c_str(), "%dx%d", &size.width, &size.height) != 2)
         throw std::invalid_argument("a size is WxH");
       options.sizes.push_back(size);
-    } else options.pictures.push_back(option);
+    } else options.images.push_back(option);
   }
-  if (options.pictures.empty()) throw std::invalid_argument("which pictures?");
+  if (options.images.empty()) throw std::invalid_argument("which images?");
   if (options.sizes.empty()) options.sizes = {{512, 512}, {1024, 1024}, {2048, 1536}, {4096, 3072}};
-  if (options.subjects.empty()) options.subjects = {"opencv", "avx512", "avx2", "neon", "vlfeat"};
+  if (options.implementations.empty()) options.implementations = {"opencv", "avx512", "avx2", "neon", "vlfeat"};
   return options;
 }
 
-std::vector<cv::Mat> readPictures(const std::vector<std::string>& paths) {
-  std::vector<cv::Mat> pictures;
+std::vector<cv::Mat> readImages(const std::vector<std::string>& paths) {
+  std::vector<cv::Mat> images;
   for (const std::string& path : paths) {
     const cv::Mat grey = cv::imread(path, cv::IMREAD_GRAYSCALE);
     if (grey.empty()) throw std::invalid_argument("cannot read " + path);
-    pictures.push_back(grey);
+    images.push_back(grey);
   }
-  return pictures;
+  return images;
 }
 
-/// Fills the picture with shelves of pictures, beginning with the one of that index.
-cv::Mat layOut(const std::vector<cv::Mat>& pictures, cv::Size size, std::size_t first) {
-  for (std::size_t i = 0; i < pictures.size(); ++i) {
-    const cv::Mat& p = pictures[(first + i) % pictures.size()];
+/// Fills the image with shelves of images, beginning with the one of that index.
+cv::Mat layOut(const std::vector<cv::Mat>& images, cv::Size size, std::size_t first) {
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const cv::Mat& p = images[(first + i) % images.size()];
     if (p.cols >= size.width && p.rows >= size.height)
       return p(cv::Rect((p.cols - size.width) / 2, (p.rows - size.height) / 2, size.width, size.height)).clone();
   }
@@ -87,10 +87,10 @@ cv::Mat layOut(const std::vector<cv::Mat>& pictures, cv::Size size, std::size_t 
   for (int y = 0; y < size.height;) {
     int shelf = size.height - y;
     for (int x = 0; x < size.width;) {
-      const cv::Mat& p = pictures[next++ % pictures.size()];
+      const cv::Mat& p = images[next++ % images.size()];
       if (x == 0) shelf = std::min(p.rows, size.height - y);
       const cv::Rect part(0, 0, std::min(p.cols, size.width - x), std::min(p.rows, shelf));
-      // A picture lower than its shelf is repeated below.
+      // An image lower than its shelf is repeated below.
       for (int dy = 0; dy < shelf; dy += part.height) {
         const int height = std::min(part.height, shelf - dy);
         p(cv::Rect(0, 0, part.width, height)).copyTo(canvas(cv::Rect(x, y + dy, part.width, height)));
@@ -110,7 +110,7 @@ struct Measured {
   double speedUp = 0;
   std::vector<std::pair<std::string, double>> stages;
   std::size_t peakBytes = 0;
-  /// Pictures per second with two threads, as a multiple of one thread's.
+  /// Images per second with two threads, as a multiple of one thread's.
   double twoThreads = 0;
 };
 
@@ -123,26 +123,26 @@ int repetitions(double milliseconds, int most) {
   return std::clamp(static_cast<int>(5000 / milliseconds), 1, most);
 }
 
-std::vector<Measured> measureSpeed(const Options& options, const cv::Mat& picture) {
-  std::vector<std::unique_ptr<Subject>> subjects;
+std::vector<Measured> measureSpeed(const Options& options, const cv::Mat& image) {
+  std::vector<std::unique_ptr<Implementation>> implementations;
   std::vector<Measured> results;
-  for (const std::string& name : options.subjects) {
-    if (name == "vlfeat" && picture.total() > kPeerPixels) continue;
-    std::unique_ptr<Subject> subject = makeSubject(name);
-    if (!subject) continue;
+  for (const std::string& name : options.implementations) {
+    if (name == "vlfeat" && image.total() > kPeerPixels) continue;
+    std::unique_ptr<Implementation> implementation = makeImplementation(name);
+    if (!implementation) continue;
     Measured measured;
     measured.name = name;
-    measured.peakBytes = peakBytesOf([&] { measured.keypoints = subject->extract(picture); });
-    subjects.push_back(std::move(subject));
+    measured.peakBytes = peakBytesOf([&] { measured.keypoints = implementation->extract(image); });
+    implementations.push_back(std::move(implementation));
     results.push_back(measured);
   }
-  std::vector<std::vector<double>> times(subjects.size());
+  std::vector<std::vector<double>> times(implementations.size());
   for (int run = 0; run < options.runs; ++run)
-    for (std::size_t s = 0; s < subjects.size(); ++s) {
+    for (std::size_t s = 0; s < implementations.size(); ++s) {
       if (run >= kPeerRuns && results[s].name == "vlfeat") continue;
-      times[s].push_back(threadMillisecondsOf([&] { subjects[s]->extract(picture); }));
+      times[s].push_back(threadMillisecondsOf([&] { implementations[s]->extract(image); }));
     }
-  for (std::size_t s = 0; s < subjects.size(); ++s) {
+  for (std::size_t s = 0; s < implementations.size(); ++s) {
     results[s].milliseconds = median(times[s]);
     if (results[0].name == "opencv") {
       std::vector<double> ratios;
@@ -152,7 +152,7 @@ std::vector<Measured> measureSpeed(const Options& options, const cv::Mat& pictur
     std::map<std::string, std::vector<double>> stages;
     std::vector<std::string> order;
     for (int run = 0; run < repetitions(results[s].milliseconds, std::min(options.runs, 5)); ++run)
-      for (const auto& [stage, time] : subjects[s]->stages(picture)) {
+      for (const auto& [stage, time] : implementations[s]->stages(image)) {
         if (run == 0) order.push_back(stage);
         stages[stage].push_back(time);
       }
@@ -161,36 +161,36 @@ std::vector<Measured> measureSpeed(const Options& options, const cv::Mat& pictur
   return results;
 }
 
-/// Wall-clock time of `threads` threads that extract `rounds` pictures each.
-double threadedTime(const std::string& name, const cv::Mat& picture, int threads, int rounds) {
-  std::vector<std::unique_ptr<Subject>> subjects;
+/// Wall-clock time of `threads` threads that extract `rounds` images each.
+double threadedTime(const std::string& name, const cv::Mat& image, int threads, int rounds) {
+  std::vector<std::unique_ptr<Implementation>> implementations;
   for (int t = 0; t < threads; ++t) {
-    subjects.push_back(makeSubject(name));
-    subjects.back()->extract(picture);
+    implementations.push_back(makeImplementation(name));
+    implementations.back()->extract(image);
   }
   return millisecondsOf([&] {
     std::vector<std::thread> workers;
     for (int t = 0; t < threads; ++t)
       workers.emplace_back([&, t] {
-        for (int r = 0; r < rounds; ++r) subjects[t]->extract(picture);
+        for (int r = 0; r < rounds; ++r) implementations[t]->extract(image);
       });
     for (std::thread& worker : workers) worker.join();
   });
 }
 
-void measureThreads(Measured& measured, const cv::Mat& picture, int runs) {
+void measureThreads(Measured& measured, const cv::Mat& image, int runs) {
   const int rounds = std::clamp(static_cast<int>(300 / measured.milliseconds), 1, 20);
   std::vector<double> gains;
   for (int run = 0; run < repetitions(measured.milliseconds, std::min(runs, 7)); ++run) {
-    const double one = threadedTime(measured.name, picture, 1, rounds);
-    const double two = threadedTime(measured.name, picture, 2, rounds);
+    const double one = threadedTime(measured.name, image, 1, rounds);
+    const double two = threadedTime(measured.name, image, 2, rounds);
     gains.push_back(2 * one / two);
   }
   measured.twoThreads = median(gains);
 }
 
-void printJson(const cv::Mat& picture, const std::vector<Measured>& results) {
-  std::printf("{\"width\":%d,\"height\":%d,\"subjects\":[", picture.cols, picture.rows);
+void printJson(const cv::Mat& image, const std::vector<Measured>& results) {
+  std::printf("{\"width\":%d,\"height\":%d,\"implementations\":[", image.cols, image.rows);
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Measured& m = results[i];
     std::printf("%s{\"name\":\"%s\",\"keypoints\":%zu,\"milliseconds\":%.3f,\"speedUp\":%.3f,\"peakBytes\":%zu,"
@@ -204,9 +204,9 @@ void printJson(const cv::Mat& picture, const std::vector<Measured>& results) {
   std::fflush(stdout);
 }
 
-void printTable(const cv::Mat& picture, const std::vector<Measured>& results) {
-  const double pixels = static_cast<double>(picture.total());
-  std::printf("%d x %d (%.1f Mpx)\n", picture.cols, picture.rows, pixels / 1e6);
+void printTable(const cv::Mat& image, const std::vector<Measured>& results) {
+  const double pixels = static_cast<double>(image.total());
+  std::printf("%d x %d (%.1f Mpx)\n", image.cols, image.rows, pixels / 1e6);
   for (const Measured& m : results) {
     std::printf("  %-8s %9.2f ms  %5.2f x opencv  %6zu keypoints", m.name.c_str(), m.milliseconds, m.speedUp,
                 m.keypoints);
@@ -222,15 +222,15 @@ void printTable(const cv::Mat& picture, const std::vector<Measured>& results) {
 int run(int argc, char** argv) {
   const Options options = parse(argc, argv);
   cv::setNumThreads(1);
-  const std::vector<cv::Mat> pictures = readPictures(options.pictures);
+  const std::vector<cv::Mat> images = readImages(options.images);
   for (const cv::Size size : options.sizes) {
-    const cv::Mat picture = layOut(pictures, size, 0);
-    std::vector<Measured> results = measureSpeed(options, picture);
+    const cv::Mat image = layOut(images, size, 0);
+    std::vector<Measured> results = measureSpeed(options, image);
     for (Measured& measured : results)
       if (!options.quick && measured.name != "opencv" && measured.name != "vlfeat")
-        measureThreads(measured, picture, options.runs);
-    if (options.json) printJson(picture, results);
-    else printTable(picture, results);
+        measureThreads(measured, image, options.runs);
+    if (options.json) printJson(image, results);
+    else printTable(image, results);
   }
   return 0;
 }

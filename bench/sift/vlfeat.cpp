@@ -8,14 +8,14 @@ extern "C" {
 
 namespace {
 
-class Vlfeat : public Subject {
+class Vlfeat : public Implementation {
  public:
   std::string name() const override { return "vlfeat"; }
 
   std::size_t extract(const cv::Mat& grey) override {
     cv::Mat image;
     grey.convertTo(image, CV_32F);
-    // Three layers from the doubled picture on, and cv::SIFT's thresholds in grey levels.
+    // Three layers from the doubled image on, and cv::SIFT's thresholds in grey levels.
     VlSiftFilt* filter = vl_sift_new(grey.cols, grey.rows, -1, 3, -1);
     vl_sift_set_peak_thresh(filter, 0.04 / 3 * 255);
     vl_sift_set_edge_thresh(filter, 10);
@@ -43,4 +43,4 @@ class Vlfeat : public Subject {
 
 }  // namespace
 
-std::unique_ptr<Subject> makeVlfeat() { return std::make_unique<Vlfeat>(); }
+std::unique_ptr<Implementation> makeVlfeat() { return std::make_unique<Vlfeat>(); }

@@ -1,5 +1,5 @@
 #pragma once
 
-#include "subjects.hpp"
+#include "implementations.hpp"
 
-std::unique_ptr<Subject> makeVlfeat();
+std::unique_ptr<Implementation> makeVlfeat();

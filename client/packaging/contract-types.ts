@@ -1,36 +1,36 @@
 import { compile } from 'json-schema-to-typescript';
 import * as z from 'zod';
 import {
-  descriptorRowsSchema,
-  detectAnswerSchema,
-  healthAnswerSchema,
-  keypointColumnsSchema,
-  matchAnswerSchema,
-} from '../../shared/contract/answers.ts';
-import {
-  cacheDeletionAnswerSchema,
-  cacheEntryAnswerSchema,
-  cacheListAnswerSchema,
+  cacheDeletionResponseSchema,
+  cacheEntryResponseSchema,
+  cacheListResponseSchema,
 } from '../../shared/contract/cache-administration.ts';
 import { errorCodeSchema } from '../../shared/contract/errors.ts';
-import { jobAnswerSchema, jobListAnswerSchema, jobRequestSchema } from '../../shared/contract/jobs.ts';
+import { jobListResponseSchema, jobRequestSchema, jobResponseSchema } from '../../shared/contract/jobs.ts';
 import { detectParametersSchema, matchParametersSchema } from '../../shared/contract/parameters.ts';
-import { statsAnswerSchema } from '../../shared/contract/stats.ts';
+import {
+  descriptorRowsSchema,
+  detectResponseSchema,
+  healthResponseSchema,
+  keypointColumnsSchema,
+  matchResponseSchema,
+} from '../../shared/contract/responses.ts';
+import { statsResponseSchema } from '../../shared/contract/stats.ts';
 
 /** The schema behind every type of `../contract.ts`, by its name there. */
 const RESPONSES: Readonly<Record<string, z.ZodType>> = {
   ErrorCode: errorCodeSchema,
-  DetectResponse: detectAnswerSchema,
+  DetectResponse: detectResponseSchema,
   KeypointColumns: keypointColumnsSchema,
   DescriptorRows: descriptorRowsSchema,
-  MatchResponse: matchAnswerSchema,
-  HealthResponse: healthAnswerSchema,
-  StatsResponse: statsAnswerSchema,
-  CacheListResponse: cacheListAnswerSchema,
-  CacheEntryResponse: cacheEntryAnswerSchema,
-  CacheDeletionResponse: cacheDeletionAnswerSchema,
-  JobResponse: jobAnswerSchema,
-  JobListResponse: jobListAnswerSchema,
+  MatchResponse: matchResponseSchema,
+  HealthResponse: healthResponseSchema,
+  StatsResponse: statsResponseSchema,
+  CacheListResponse: cacheListResponseSchema,
+  CacheEntryResponse: cacheEntryResponseSchema,
+  CacheDeletionResponse: cacheDeletionResponseSchema,
+  JobResponse: jobResponseSchema,
+  JobListResponse: jobListResponseSchema,
 };
 
 /** Those that a caller fills in: what has a default is optional. */

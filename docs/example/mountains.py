@@ -1,4 +1,4 @@
-"""Draws mountains.jpg, the picture of the README's first example. Needs Debian's python3-opencv."""
+"""Draws mountains.jpg, the image of the README's first example. Needs Debian's python3-opencv."""
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ def noise(octaves, height=HEIGHT, width=WIDTH, first=2):
 rows = np.linspace(0, 1, HEIGHT, dtype=np.float32)[:, None, None]
 sky = (1 - rows) * np.float32([200, 140, 70]) + rows * np.float32([225, 215, 205])
 clouds = np.clip(noise(7, first=3) * 2.2 - 1.1, 0, 1)[..., None]
-picture = sky * (1 - clouds) + 245 * clouds
+image = sky * (1 - clouds) + 245 * clouds
 
 y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
 for layer, (base, relief, colour) in enumerate(
@@ -33,7 +33,7 @@ for layer, (base, relief, colour) in enumerate(
     rock = np.float32(colour) * shade
     snow = np.clip((ridge[None, :] + 55 - y) / 25 + noise(6) - 0.5, 0, 1)[..., None] if layer == 0 else 0
     rock = rock * (1 - snow) + 235 * np.clip(shade, 0.7, 1.05) * snow
-    picture = np.where((y > ridge[None, :])[..., None], rock, picture)
+    image = np.where((y > ridge[None, :])[..., None], rock, image)
 
 for _ in range(260):
     foot_x, foot_y = rng.integers(0, WIDTH), rng.integers(430, HEIGHT + 20)
@@ -44,6 +44,6 @@ for _ in range(260):
         half = size * (level + 2) // 14
         bottom = top + size // 3
         triangle = np.int32([[foot_x, top], [foot_x - half, bottom], [foot_x + half, bottom]])
-        cv2.fillPoly(picture, [triangle], (green * (1 + 0.12 * level)).tolist(), cv2.LINE_AA)
+        cv2.fillPoly(image, [triangle], (green * (1 + 0.12 * level)).tolist(), cv2.LINE_AA)
 
-cv2.imwrite("mountains.jpg", np.clip(picture, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 85])
+cv2.imwrite("mountains.jpg", np.clip(image, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 85])

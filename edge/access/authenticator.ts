@@ -46,7 +46,7 @@ export class Authenticator {
   /**
    * Asks Redis.
    *
-   * @throws ServiceError `SERVICE_NOT_READY` when it does not answer
+   * @throws ServiceError `SERVICE_NOT_READY` when it does not respond
    */
   async lookUp(key: string, keepAlive: KeepAlive): Promise<ApiKeyRecord | null> {
     try {

@@ -32,7 +32,7 @@ const REPORT_TIMEOUT_MS = 2_000;
 
 /**
  * Counts what each client uses in fixed windows: in this isolate's memory, so that no request waits for it, and at
- * most once a second in one request to Redis, after an answer, where the counts of all isolates add up. A client
+ * most once a second in one request to Redis, after a response, where the counts of all isolates add up. A client
  * can exceed its limit by what it gets through in that second; without Redis each isolate counts for itself.
  */
 export class RateLimiter {

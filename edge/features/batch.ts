@@ -15,7 +15,7 @@ import { logError } from '../observability/log.ts';
 import { Timing } from '../observability/timing.ts';
 import type { MemoryLease } from '../resilience/memory-budget.ts';
 import type { Services } from '../services.ts';
-import { detectAnswer, requirePayload } from './feature-response.ts';
+import { detectResponse, requirePayload } from './feature-response.ts';
 import type { FoundFeatures } from './feature-source.ts';
 
 /** Images of one batch that are worked on, or wait for the client to read their line, at the same time. */
@@ -28,11 +28,11 @@ interface Member {
 }
 
 /** Files with the same bytes: their features are looked up or computed once. */
-interface Picture extends IdentifiedImage {
+interface Image extends IdentifiedImage {
   members: Member[];
 }
 
-/** Answers the images of one request, a line for each as it completes. */
+/** Responds to a batch with one line for each image, as it completes. */
 export class Batch {
   readonly #context: EdgeContext;
   readonly #services: Services;
@@ -61,17 +61,17 @@ export class Batch {
   }
 
   /** What the client reads. */
-  get answer(): ReadableStream<Uint8Array> {
+  get response(): ReadableStream<Uint8Array> {
     return this.#lines.readable;
   }
 
   /** Resolves when every line is written, or the client has gone: what is not begun by then never is. */
   async run(): Promise<void> {
     try {
-      // Taken by several loops at once: each goes on with the next picture that nobody has begun.
-      const pictures = (await this.#identifyImages()).values();
+      // Taken by several loops at once: each goes on with the next image that nobody has begun.
+      const images = (await this.#identifyImages()).values();
       const work = async () => {
-        for (const picture of pictures) await this.#answerPicture(picture);
+        for (const image of images) await this.#responseImage(image);
       };
       await Promise.all(Array.from({ length: CONCURRENCY }, work));
       await this.#writeSummary();
@@ -84,24 +84,24 @@ export class Batch {
     }
   }
 
-  async #identifyImages(): Promise<Picture[]> {
-    const pictures = new Map<string, Picture>();
+  async #identifyImages(): Promise<Image[]> {
+    const images = new Map<string, Image>();
     for (const [index, part] of this.#images.entries()) {
       const member = { index, filename: part.fileName ?? null };
       try {
         if (index > 0) this.#admitImage();
         const image = await this.#services.ingest.identify(part, this.#parameters.sift, new Timing());
-        const known = pictures.get(image.sha256);
+        const known = images.get(image.sha256);
         if (known) known.members.push(member);
-        else pictures.set(image.sha256, { ...image, members: [member] });
+        else images.set(image.sha256, { ...image, members: [member] });
       } catch (error) {
         await this.#writeProblem(error, [member]);
       }
     }
-    return [...pictures.values()];
+    return [...images.values()];
   }
 
-  async #answerPicture({ members, ...image }: Picture): Promise<void> {
+  async #responseImage({ members, ...image }: Image): Promise<void> {
     this.#signal.throwIfAborted();
     this.#lease.settle();
     const timing = new Timing();
@@ -113,7 +113,7 @@ export class Batch {
       if (hold) responses.fit(hold, requirePayload(found).payload.length);
       if (hold) this.#lines.hold(hold);
       this.#count(found, timing, members);
-      for (const member of members) await this.#lines.write(this.#answerLine(member, found, timing));
+      for (const member of members) await this.#lines.write(this.#responseLine(member, found, timing));
     } catch (error) {
       this.#signal.throwIfAborted();
       await this.#writeProblem(error, members);
@@ -148,11 +148,11 @@ export class Batch {
     });
   }
 
-  #answerLine(member: Member, found: FoundFeatures, timing: Timing): Iterable<string> {
+  #responseLine(member: Member, found: FoundFeatures, timing: Timing): Iterable<string> {
     const { representation } = this.#parameters;
-    const answer = { ...member, ...detectAnswer(found, { requestId: this.#requestId, timing }) };
-    if (representation.include === 'summary') return [JSON.stringify(answer)];
-    return featureJson(answer, decodePayload(requirePayload(found).payload).features, representation);
+    const response = { ...member, ...detectResponse(found, { requestId: this.#requestId, timing }) };
+    if (representation.include === 'summary') return [JSON.stringify(response)];
+    return featureJson(response, decodePayload(requirePayload(found).payload).features, representation);
   }
 
   async #writeProblem(thrown: unknown, members: Member[]): Promise<void> {

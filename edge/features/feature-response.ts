@@ -1,10 +1,10 @@
-import type { DetectAnswer } from '../../shared/contract/answers.ts';
 import {
   DEFAULT_SIFT_PARAMETERS,
   pairsOf,
   type Representation,
   type SiftParameters,
 } from '../../shared/contract/parameters.ts';
+import type { DetectResponse } from '../../shared/contract/responses.ts';
 import { DESCRIPTOR_LENGTH } from '../../shared/features/descriptor.ts';
 import { encodeText, FEATURE_FILES, type FileFormat } from '../../shared/features/files.ts';
 import { featureJson } from '../../shared/features/json.ts';
@@ -20,10 +20,10 @@ import type { MemoryLease } from '../resilience/memory-budget.ts';
 import type { CompleteFeatures } from './cached-features.ts';
 import { type FoundFeatures, secondsLeft } from './feature-source.ts';
 
-/** The answers to one URL depend on these request headers. */
+/** The responses to one URL depend on these request headers. */
 export const FEATURES_VARY = 'Accept, Accept-Encoding';
 
-/** What all answers with features have; copied as a whole, since setting each header costs every hit. */
+/** What all responses with features have; copied as a whole, since setting each header costs every hit. */
 const FEATURES_HEADERS = new Headers({
   ...SECURITY_HEADERS,
   'Content-Type': 'application/json',
@@ -38,7 +38,7 @@ const STREAMED_FROM_BYTES = 256 * 1024;
  *
  * @param hold of the payload, where there is one; released when the response is sent
  */
-export function answerFeatures(
+export function responseFeatures(
   context: EdgeContext,
   found: FoundFeatures,
   {
@@ -47,18 +47,18 @@ export function answerFeatures(
     hold,
   }: { format: Format; representation: Representation; hold?: MemoryLease | undefined },
 ): Response {
-  const answer =
+  const response =
     format === 'json'
-      ? answerJson(context, found, representation, hold)
-      : answerFile(requirePayload(found), format, representation, hold);
-  answer.headers.set('X-Cache', found.tier ? `HIT ${found.tier}` : 'MISS');
-  answer.headers.set('ETag', etagOf(keyOfSummary(found.summary), format, representation));
-  return answer;
+      ? responseJson(context, found, representation, hold)
+      : responseFile(requirePayload(found), format, representation, hold);
+  response.headers.set('X-Cache', found.tier ? `HIT ${found.tier}` : 'MISS');
+  response.headers.set('ETag', etagOf(keyOfSummary(found.summary), format, representation));
+  return response;
 }
 
 /**
  * The entity tag (RFC 9110, 8.8.3) of a result in one representation: the feature key says everything. Strong
- * for files, the same bytes for ever; weak for JSON, which also tells how this answer came about, and which may
+ * for files, the same bytes for ever; weak for JSON, which also tells how this response came about, and which may
  * be sent compressed.
  */
 export function etagOf(key: string, format: Format, { include, root_sift }: Representation): string {
@@ -72,17 +72,20 @@ export function requirePayload(found: FoundFeatures): CompleteFeatures {
   return { summary, payload };
 }
 
-function answerJson(
+function responseJson(
   context: EdgeContext,
   found: FoundFeatures,
   representation: Representation,
   hold?: MemoryLease,
 ): Response {
-  const answer = detectAnswer(found, { requestId: context.get('requestId'), timing: context.get('timing') });
-  if (representation.include === 'summary') return newAnswer(JSON.stringify(answer));
+  const response = detectResponse(found, {
+    requestId: context.get('requestId'),
+    timing: context.get('timing'),
+  });
+  if (representation.include === 'summary') return newResponse(JSON.stringify(response));
   const { features } = decodePayload(requirePayload(found).payload);
-  const json = encodeText(featureJson(answer, features, representation));
-  if (!wantsGzip(context, features.count)) return newAnswer(outgoingStream(json, hold));
+  const json = encodeText(featureJson(response, features, representation));
+  if (!wantsGzip(context, features.count)) return newResponse(outgoingStream(json, hold));
   const headers = new Headers(FEATURES_HEADERS);
   headers.set('Content-Encoding', 'gzip');
   // Tells workerd that the body is encoded already; it would do it again.
@@ -90,7 +93,7 @@ function answerJson(
   return new Response(outgoingStream(gzipChunks(json), hold), alreadyEncoded);
 }
 
-function answerFile(
+function responseFile(
   { summary, payload }: CompleteFeatures,
   format: FileFormat,
   representation: Representation,
@@ -98,11 +101,11 @@ function answerFile(
 ): Response {
   const { mediaTypes, extension, write } = FEATURE_FILES[format];
   const file = write(payload, { rootSift: representation.root_sift });
-  const answer = newAnswer(bodyOf(file, hold));
+  const response = newResponse(bodyOf(file, hold));
   const fileName = `${summary.metadata.image.sha256}.${extension}`;
-  answer.headers.set('Content-Type', mediaTypes[0]);
-  answer.headers.set('Content-Disposition', `attachment; filename="${fileName}"`);
-  return answer;
+  response.headers.set('Content-Type', mediaTypes[0]);
+  response.headers.set('Content-Disposition', `attachment; filename="${fileName}"`);
+  return response;
 }
 
 function bodyOf(
@@ -115,15 +118,15 @@ function bodyOf(
   return file;
 }
 
-function newAnswer(body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>): Response {
+function newResponse(body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>): Response {
   return new Response(body, { headers: FEATURES_HEADERS });
 }
 
-/** The fields that every JSON answer about one image has. */
-export function detectAnswer(
+/** The fields that every JSON response about one image has. */
+export function detectResponse(
   { summary, tier }: FoundFeatures,
   { requestId, timing }: { requestId: string; timing: Timing },
-): DetectAnswer {
+): DetectResponse {
   const { metadata, count } = summary;
   const { extractor, parameters, image } = metadata;
   return {
@@ -147,7 +150,7 @@ export function detectAnswer(
 const DEFAULT_VALUES = new Map(pairsOf(DEFAULT_SIFT_PARAMETERS));
 
 /** They name just the parameters that are not the defaults; names and numbers need no escaping in a query. */
-function linksTo(sha256: string, parameters: SiftParameters): DetectAnswer['links'] {
+function linksTo(sha256: string, parameters: SiftParameters): DetectResponse['links'] {
   const changed = pairsOf(parameters).filter(([name, value]) => value !== DEFAULT_VALUES.get(name));
   const query = changed.map((pair) => pair.join('='));
   const path = `/api/v1/features/${sha256}`;

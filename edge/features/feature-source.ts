@@ -1,6 +1,6 @@
-import type { CacheTier } from '../../shared/contract/answers.ts';
 import { asServiceError, ServiceError } from '../../shared/contract/errors.ts';
 import type { SiftParameters } from '../../shared/contract/parameters.ts';
+import type { CacheTier } from '../../shared/contract/responses.ts';
 import type { TraceContext } from '../../shared/contract/trace-context.ts';
 import { type Extractor, extractorId } from '../../shared/extractor.ts';
 import { featureKey } from '../../shared/feature-key.ts';

@@ -1,8 +1,8 @@
 import type * as z from 'zod';
-import { type MatchResult, matchResultSchema, originReadySchema } from '../../shared/contract/answers.ts';
 import { type ErrorCode, problemSchema, ServiceError } from '../../shared/contract/errors.ts';
 import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
 import { type GeometryParameters, pairsOf, type SiftParameters } from '../../shared/contract/parameters.ts';
+import { type MatchResult, matchResultSchema, originReadySchema } from '../../shared/contract/responses.ts';
 import type { TraceContext } from '../../shared/contract/trace-context.ts';
 import {
   pairsOfOptions,
@@ -65,7 +65,7 @@ export interface MatchJob extends OriginJob {
   geometry: GeometryParameters;
 }
 
-export interface MatchJobAnswer {
+export interface MatchJobResponse {
   result: MatchResult;
   serverTiming: string;
 }
@@ -80,12 +80,12 @@ interface SignedCall extends OriginJob {
 }
 
 /** The response to an extraction without its payload. */
-export interface SummaryAnswer {
+export interface SummaryResponse {
   summary: FeatureSummary;
   serverTiming: string;
 }
 
-export interface ExtractionAnswer {
+export interface ExtractionResponse {
   /** As received, not looked at yet: of an extraction a safetensors file. */
   payload: Uint8Array<ArrayBuffer>;
   serverTiming: string;
@@ -107,11 +107,11 @@ const RELAYED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'INTERNAL_SERVER_ERROR',
 ]);
 
-/** What an answer of unannounced length may have, as a proxy could make it of ours. */
-const LARGEST_ANSWER_BYTES = MAX_KEYPOINTS * BYTES_PER_KEYPOINT;
+/** What a response of unannounced length may have, as a proxy could make it of ours. */
+const LARGEST_RESPONSE_BYTES = MAX_KEYPOINTS * BYTES_PER_KEYPOINT;
 
 /** So that the origin's own 504 is here before we stop waiting for it. */
-const ANSWER_MARGIN_MS = 500;
+const RESPONSE_MARGIN_MS = 500;
 
 /** The signed call to the origin. */
 export class OriginClient {
@@ -119,33 +119,33 @@ export class OriginClient {
   readonly #secret: Promise<CryptoKey>;
   readonly #timeoutMs: number;
   readonly #breaker: CircuitBreaker;
-  readonly #answers: MemoryBudget;
+  readonly #responses: MemoryBudget;
 
-  /** @param options `answers` bounds the bytes of answers in memory; what is beyond waits at the origin */
+  /** @param options `responses` bounds the bytes of responses in memory; what is beyond waits at the origin */
   constructor(options: {
     url: string;
     secret: string;
     timeoutMs: number;
     breaker: CircuitBreaker;
-    answers: MemoryBudget;
+    responses: MemoryBudget;
   }) {
     this.#url = options.url.replace(/\/+$/, '');
     this.#secret = importOriginSecret(options.secret);
     this.#timeoutMs = options.timeoutMs;
     this.#breaker = options.breaker;
-    this.#answers = options.answers;
+    this.#responses = options.responses;
   }
 
   /**
-   * @throws ServiceError what the origin answered; `ORIGIN_UNAVAILABLE` when it cannot be reached or makes no
-   *   sense; `SERVICE_TIMEOUT` when it does not answer in time; `OVERLOADED` when there was no memory for the answer
+   * @throws ServiceError what the origin served; `ORIGIN_UNAVAILABLE` when it cannot be reached or makes no
+   *   sense; `SERVICE_TIMEOUT` when it does not respond in time; `OVERLOADED` when there was no memory for the response
    */
-  extract(job: ExtractionJob): Promise<ExtractionAnswer> {
+  extract(job: ExtractionJob): Promise<ExtractionResponse> {
     return this.#call(extractionCall(job, SAFETENSORS_CONTENT_TYPE));
   }
 
   /** Has the origin extract and share the features, and gets their summary alone. Errors as of {@link extract}. */
-  async extractSummary(job: ExtractionJob): Promise<SummaryAnswer> {
+  async extractSummary(job: ExtractionJob): Promise<SummaryResponse> {
     const { payload, serverTiming, release } = await this.#call(extractionCall(job, 'application/json'));
     release();
     const stored = decodeSummary(new TextDecoder().decode(payload));
@@ -154,7 +154,7 @@ export class OriginClient {
   }
 
   /** Errors as of {@link extract}. */
-  async match(job: MatchJob): Promise<MatchJobAnswer> {
+  async match(job: MatchJob): Promise<MatchJobResponse> {
     const { payloads, geometry, ...rest } = job;
     const bytes = joinPayloads(...payloads);
     const query = Object.entries(geometry).map(([name, value]) => [name, String(value)]);
@@ -186,13 +186,13 @@ export class OriginClient {
     return { record: record.data, serverTiming };
   }
 
-  async #call(job: SignedCall): Promise<ExtractionAnswer> {
+  async #call(job: SignedCall): Promise<ExtractionResponse> {
     if (!this.#breaker.tryAcquire()) throw this.#unavailable('not asked: it failed repeatedly');
     const timeout = AbortSignal.timeout(this.#timeoutMs);
     try {
-      const answer = await this.#post(job, AbortSignal.any([timeout, job.signal]));
+      const response = await this.#post(job, AbortSignal.any([timeout, job.signal]));
       this.#breaker.succeed();
-      return answer;
+      return response;
     } catch (error) {
       if (error instanceof ServiceError && error.code !== 'ORIGIN_UNAVAILABLE') {
         this.#breaker.succeed();
@@ -207,7 +207,7 @@ export class OriginClient {
     }
   }
 
-  async #post(job: SignedCall, signal: AbortSignal): Promise<ExtractionAnswer> {
+  async #post(job: SignedCall, signal: AbortSignal): Promise<ExtractionResponse> {
     const { pathAndQuery } = job;
     const contentDigest = contentDigestOf(job.digest);
     const timestampMs = Date.now();
@@ -218,7 +218,7 @@ export class OriginClient {
       [ORIGIN_HEADERS.contentDigest]: contentDigest,
       [ORIGIN_HEADERS.timestamp]: String(timestampMs),
       [ORIGIN_HEADERS.signature]: await signOriginRequest(await this.#secret, parts),
-      [ORIGIN_HEADERS.timeBudget]: String(Math.max(1, this.#timeoutMs - ANSWER_MARGIN_MS)),
+      [ORIGIN_HEADERS.timeBudget]: String(Math.max(1, this.#timeoutMs - RESPONSE_MARGIN_MS)),
       [ORIGIN_HEADERS.client]: client,
       [ORIGIN_HEADERS.requestId]: job.requestId,
       [ORIGIN_HEADERS.traceParent]: job.trace.traceParent,
@@ -239,12 +239,12 @@ export class OriginClient {
     };
   }
 
-  /** Until there is memory for it, an answer stays unread. */
-  async #receive(response: Response): Promise<Pick<ExtractionAnswer, 'payload' | 'release'>> {
-    const bytes = Number(response.headers.get('content-length') ?? LARGEST_ANSWER_BYTES);
+  /** Until there is memory for it, a response stays unread. */
+  async #receive(response: Response): Promise<Pick<ExtractionResponse, 'payload' | 'release'>> {
+    const bytes = Number(response.headers.get('content-length') ?? LARGEST_RESPONSE_BYTES);
     let lease: MemoryLease | undefined;
     try {
-      lease = await this.#answers.acquire(bytes);
+      lease = await this.#responses.acquire(bytes);
       return { payload: new Uint8Array(await response.arrayBuffer()), release: lease.release };
     } catch (error) {
       lease?.release();

@@ -41,7 +41,7 @@ function acceptedFormat(context: EdgeContext): Format {
 }
 
 /**
- * Checks that the client takes this media type, where an answer has no other.
+ * Checks that the client takes this media type, where a response has no other.
  *
  * @throws ServiceError `NOT_ACCEPTABLE`
  */
@@ -57,7 +57,7 @@ export function requireAccepted(context: EdgeContext, mediaType: string): void {
   );
 }
 
-/** Whether the answer takes more than the summary. */
+/** Whether the response takes more than the summary. */
 export function needsPayload(format: Format, representation: Representation): boolean {
   return format !== 'json' || representation.include !== 'summary';
 }

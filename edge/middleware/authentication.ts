@@ -9,7 +9,7 @@ import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 
 /**
  * Lets a request pass whose API key (`Authorization: Bearer` or `X-API-Key`) has the scope that its route takes;
- * what is answered then is no business of shared caches.
+ * what the service responds then is no business of shared caches.
  *
  * @throws ServiceError `UNAUTHORIZED`, `FORBIDDEN`, `SERVICE_NOT_READY`
  */

@@ -10,7 +10,7 @@ const REQUEST_HEADERS = [
   ...['X-Request-ID', 'traceparent'],
 ];
 
-const ANSWER_HEADERS = [
+const RESPONSE_HEADERS = [
   ...['ETag', 'X-Cache', 'X-Request-ID', 'X-Processing-Time-Ms', 'Server-Timing', 'Content-Digest'],
   ...['Content-Disposition', 'Allow'],
   ...['RateLimit', 'RateLimit-Policy', 'Retry-After', 'WWW-Authenticate'],
@@ -22,16 +22,16 @@ const ANSWER_HEADERS = [
  */
 export function crossOriginRequests(origins: readonly string[]): MiddlewareHandler<EdgeEnvironment> {
   const isForAny = origins.includes('*');
-  const answerPage = cors({
+  const responsePage = cors({
     origin: isForAny ? '*' : [...origins],
     allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
     allowHeaders: REQUEST_HEADERS,
-    exposeHeaders: ANSWER_HEADERS,
+    exposeHeaders: RESPONSE_HEADERS,
     maxAge: PREFLIGHT_SECONDS,
     credentials: false,
   });
   return async (context, next) => {
-    if (context.req.header('origin') !== undefined) return answerPage(context, next);
+    if (context.req.header('origin') !== undefined) return responsePage(context, next);
     // Most clients are no pages, and spared the work; caches must still tell the two apart.
     await next();
     if (!isForAny) context.header('Vary', 'Origin', { append: true });

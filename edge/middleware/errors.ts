@@ -11,7 +11,7 @@ import { logError, logWarning } from '../observability/log.ts';
 const CLIENT_CLOSED_REQUEST = 499;
 
 /** Any thrown value as problem+json; failures of ours are logged with what caused them. */
-export function answerError(thrown: unknown, context: EdgeContext): Response {
+export function responseError(thrown: unknown, context: EdgeContext): Response {
   if (context.req.raw.signal.aborted) return new Response(null, { status: CLIENT_CLOSED_REQUEST });
   const error = asServiceError(thrown);
   const id = context.get('requestId');

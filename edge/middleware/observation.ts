@@ -11,7 +11,7 @@ import type { Tracing } from '../services.ts';
 
 const OUTCOMES: Record<string, Outcome> = { 'HIT memory': 'memory', 'HIT redis': 'redis', MISS: 'origin' };
 
-/** Counts every answered request, logs it, and exports its span where its trace is recorded. */
+/** Counts every request with a response, logs it, and exports its span where its trace is recorded. */
 export function observation({
   stats,
   log,
@@ -46,8 +46,8 @@ export function observation({
 function spanOf({ endpoint, outcome, status, durationMs }: CountedRequest, context: EdgeContext): Span {
   const { method } = context.req;
   const route = endpoint.slice(endpoint.indexOf(' ') + 1);
-  const answered = { method, route, status, requestId: context.get('requestId') };
-  const span = requestSpan(context.get('trace'), answered, durationMs);
+  const served = { method, route, status, requestId: context.get('requestId') };
+  const span = requestSpan(context.get('trace'), served, durationMs);
   return { ...span, attributes: { ...span.attributes, 'edgesift.outcome': outcome } };
 }
 

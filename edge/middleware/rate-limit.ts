@@ -7,7 +7,7 @@ import type { EdgeContext, EdgeEnvironment } from '../context.ts';
 
 export interface RateLimit {
   limiter: RateLimiter;
-  /** Units that a computed answer costs, where one that was found costs one. */
+  /** Units that a computed response costs, where one that was found costs one. */
   missCost: number;
   /** Name of the header that holds the client's address; undefined for that of the connection. */
   addressHeader: string | undefined;

@@ -5,8 +5,8 @@ import { discardBody } from '../http/request-body.ts';
 const LONGEST_MS = 5_000;
 
 /**
- * Reads, and forgets, the body of a request that was refused for its head alone, before the answer goes out: who
- * still sends when the connection is closed sees a broken connection, and not the answer.
+ * Reads, and forgets, the body of a request that was refused for its head alone, before the response goes out: who
+ * still sends when the connection is closed sees a broken connection, and not the response.
  */
 export function readRefusedBodies(): MiddlewareHandler<EdgeEnvironment> {
   return async (context, next) => {

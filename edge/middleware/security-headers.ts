@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { EdgeEnvironment } from '../context.ts';
 
 /**
- * What browsers need to be told of an API's answers: not to guess their type, to load nothing from them, to frame
+ * What browsers need to be told of an API's responses: not to guess their type, to load nothing from them, to frame
  * them nowhere, and to come back over HTTPS.
  */
 export const SECURITY_HEADERS = {
@@ -15,8 +15,8 @@ export const SECURITY_HEADERS = {
 const ENTRIES = Object.entries(SECURITY_HEADERS);
 
 /**
- * Gives every answer the headers above. A route that serves pages sets its own policy, which stays; one whose
- * answers are frequent makes them with all of these, which costs less than setting each.
+ * Gives every response the headers above. A route that serves pages sets its own policy, which stays; one whose
+ * responses are frequent makes them with all of these, which costs less than setting each.
  */
 export function securityHeaders(): MiddlewareHandler<EdgeEnvironment> {
   return async (context, next) => {

@@ -1,5 +1,5 @@
 import { type ErrorCode, errorCodeSchema } from '../../shared/contract/errors.ts';
-import type { Outcome, StatsAnswer } from '../../shared/contract/stats.ts';
+import type { Outcome, StatsResponse } from '../../shared/contract/stats.ts';
 import type { Region } from './region.ts';
 
 /** Named counts; the names are also the fields of the hash in Redis. */
@@ -65,12 +65,12 @@ export function addCounters(counters: Counters, more: Counters): Counters {
   return counters;
 }
 
-/** Counters as the public answer has them. */
+/** Counters as the public response has them. */
 export function statsOf(
   counters: Counters,
-  scope: StatsAnswer['scope'],
-  series: StatsAnswer['series'],
-): StatsAnswer {
+  scope: StatsResponse['scope'],
+  series: StatsResponse['series'],
+): StatsResponse {
   const histogram = (outcome: Outcome) =>
     BUCKETS.map((bucket) => counters.get(`latency/${outcome}/${bucket}`) ?? 0);
   const counts = {
@@ -103,15 +103,15 @@ export function statsOf(
 }
 
 /** Counts of `error/<code>`. */
-export function errorsOf(counters: Counters): StatsAnswer['errors'] {
+export function errorsOf(counters: Counters): StatsResponse['errors'] {
   const counted = errorCodeSchema.options.map((code) => [code, counters.get(`error/${code}`)] as const);
   return Object.fromEntries(counted.filter(([, count]) => count !== undefined));
 }
 
-function usageOf(counters: Counters): Pick<StatsAnswer, 'endpoints' | 'regions' | 'countries'> {
-  const endpoints: StatsAnswer['endpoints'] = {};
-  const regions: StatsAnswer['regions'] = {};
-  const countries: StatsAnswer['countries'] = {};
+function usageOf(counters: Counters): Pick<StatsResponse, 'endpoints' | 'regions' | 'countries'> {
+  const endpoints: StatsResponse['endpoints'] = {};
+  const regions: StatsResponse['regions'] = {};
+  const countries: StatsResponse['countries'] = {};
   for (const [name, count] of counters) {
     const [, kind, rest = ''] = /^([a-z]+)\/(.*)$/.exec(name) ?? [];
     if (kind === 'country') countries[rest] = count;
@@ -127,7 +127,7 @@ function usageOf(counters: Counters): Pick<StatsAnswer, 'endpoints' | 'regions' 
   return { endpoints, regions, countries };
 }
 
-function endpointIn(endpoints: StatsAnswer['endpoints'], name: string) {
+function endpointIn(endpoints: StatsResponse['endpoints'], name: string) {
   endpoints[name] ??= { requests: 0, errors: 0 };
   return endpoints[name];
 }

@@ -1,4 +1,4 @@
-import type { ReadyAnswer } from '../../shared/contract/answers.ts';
+import type { ReadyResponse } from '../../shared/contract/responses.ts';
 import { SERVICE_NAME, SERVICE_VERSION } from '../../shared/service.ts';
 import type { OriginClient } from '../features/origin-client.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
@@ -12,7 +12,7 @@ export class Health {
   readonly #redis: RedisClient;
   readonly #origin: OriginClient;
   readonly #startedAt = Date.now();
-  #latest: ReadyAnswer | undefined;
+  #latest: ReadyResponse | undefined;
   #lastCheckAt = 0;
 
   /** @param redis with a breaker of its own: a PING that succeeds says nothing of the commands that the cache needs */
@@ -21,7 +21,7 @@ export class Health {
     this.#origin = options.origin;
   }
 
-  async check(): Promise<ReadyAnswer> {
+  async check(): Promise<ReadyResponse> {
     const now = Date.now();
     // Also while another request is checking: what it found last is better than a crowd at the origin's door.
     if (this.#latest && now - this.#lastCheckAt < FRESH_MS) return this.#latest;
@@ -34,7 +34,7 @@ export class Health {
       this.#origin.state(TIMEOUT_MS),
     ]);
     const ready = origin?.status === 'ready';
-    const answer: ReadyAnswer = {
+    const response: ReadyResponse = {
       status: ready ? (cacheConnected ? 'healthy' : 'degraded') : 'unhealthy',
       service: SERVICE_NAME,
       version: SERVICE_VERSION,
@@ -43,7 +43,7 @@ export class Health {
       cache_connected: cacheConnected,
       uptime_seconds: (now - this.#startedAt) / 1000,
     };
-    this.#latest = answer;
-    return answer;
+    this.#latest = response;
+    return response;
   }
 }

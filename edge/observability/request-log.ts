@@ -2,7 +2,7 @@ import type { EdgeContext } from '../context.ts';
 import type { CountedRequest } from './counters.ts';
 import { writeLine } from './log.ts';
 
-/** One JSON line per answered request, on the platform's console. */
+/** One JSON line per request, on the platform's console. */
 export class RequestLog {
   readonly #sampleRate: number;
 
@@ -22,7 +22,7 @@ export class RequestLog {
     });
   }
 
-  /** What became of a batch, whose request is logged as its answer begins. */
+  /** What became of a batch, whose request is logged as its response begins. */
   writeBatch(
     { summary, failures, durationMs }: { summary: object; failures: number; durationMs: number },
     context: EdgeContext,

@@ -1,5 +1,5 @@
-import type { RequestsAnswer, RequestsQuery } from '../../shared/contract/requests.ts';
-import type { Outcome, StatsAnswer } from '../../shared/contract/stats.ts';
+import type { RequestsQuery, RequestsResponse } from '../../shared/contract/requests.ts';
+import type { Outcome, StatsResponse } from '../../shared/contract/stats.ts';
 import { type RedisClient, RedisUnavailable } from '../redis/redis-client.ts';
 import {
   addCounters,
@@ -95,7 +95,7 @@ export class Stats {
   }
 
   /** Of the whole service, what this isolate has not written yet included; of this isolate alone without Redis. */
-  async read(): Promise<StatsAnswer> {
+  async read(): Promise<StatsResponse> {
     const intervals = seriesIntervals(Date.now());
     const counted = nothingCounted();
     const scope = await this.#reachingRedis(async () => {
@@ -116,7 +116,7 @@ export class Stats {
   }
 
   /** The latest requests that match, as {@link read} of the whole service or of this isolate. */
-  async readRequests(query: RequestsQuery): Promise<RequestsAnswer> {
+  async readRequests(query: RequestsQuery): Promise<RequestsResponse> {
     const requests = this.#requests.pending;
     const scope = await this.#reachingRedis(async () => {
       requests.push(...requestsOf((await this.#redis.pipeline(loadRequests, READ_TIMEOUT_MS))[0]));
@@ -124,7 +124,7 @@ export class Stats {
     return { success: true, scope, requests: selectRequests(requests, query) };
   }
 
-  async #reachingRedis(load: () => Promise<void>): Promise<StatsAnswer['scope']> {
+  async #reachingRedis(load: () => Promise<void>): Promise<StatsResponse['scope']> {
     try {
       await load();
       return 'service';

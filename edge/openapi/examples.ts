@@ -1,55 +1,55 @@
 import type * as z from 'zod';
 import {
-  aliveAnswerSchema,
-  type DetectAnswer,
-  detectAnswerSchema,
-  type HealthAnswer,
-  healthAnswerSchema,
-  type MatchAnswer,
-  matchAnswerSchema,
-  readyAnswerSchema,
-  unhealthyAnswerSchema,
-  unreadyAnswerSchema,
-} from '../../shared/contract/answers.ts';
-import {
-  type BatchAnswerLine,
   type BatchProblemLine,
+  type BatchResponseLine,
   type BatchSummaryLine,
-  batchAnswerLineSchema,
   batchProblemLineSchema,
+  batchResponseLineSchema,
   batchSummaryLineSchema,
 } from '../../shared/contract/batch.ts';
 import {
-  type CacheDeletionAnswer,
-  type CacheEntryAnswer,
-  type CacheListAnswer,
-  cacheDeletionAnswerSchema,
-  cacheEntryAnswerSchema,
-  cacheListAnswerSchema,
+  type CacheDeletionResponse,
+  type CacheEntryResponse,
+  type CacheListResponse,
+  cacheDeletionResponseSchema,
+  cacheEntryResponseSchema,
+  cacheListResponseSchema,
 } from '../../shared/contract/cache-administration.ts';
 import { problemOf, ServiceError } from '../../shared/contract/errors.ts';
-import { type ExistsAnswer, existsAnswerSchema, existsBodySchema } from '../../shared/contract/exists.ts';
+import { type ExistsResponse, existsBodySchema, existsResponseSchema } from '../../shared/contract/exists.ts';
 import {
-  completeAnswerSchema,
-  keypointsAnswerSchema,
+  completeResponseSchema,
+  keypointsResponseSchema,
   sha256Parameter,
 } from '../../shared/contract/feature-content.ts';
-import { type JobAnswer, jobAnswerSchema, jobListAnswerSchema } from '../../shared/contract/jobs.ts';
+import { type JobResponse, jobListResponseSchema, jobResponseSchema } from '../../shared/contract/jobs.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
-import { type RequestsAnswer, requestsAnswerSchema } from '../../shared/contract/requests.ts';
-import { type StatsAnswer, statsAnswerSchema } from '../../shared/contract/stats.ts';
+import { type RequestsResponse, requestsResponseSchema } from '../../shared/contract/requests.ts';
 import {
-  type BatchClassifyAnswer,
+  aliveResponseSchema,
+  type DetectResponse,
+  detectResponseSchema,
+  type HealthResponse,
+  healthResponseSchema,
+  type MatchResponse,
+  matchResponseSchema,
+  readyResponseSchema,
+  unhealthyResponseSchema,
+  unreadyResponseSchema,
+} from '../../shared/contract/responses.ts';
+import { type StatsResponse, statsResponseSchema } from '../../shared/contract/stats.ts';
+import {
+  type BatchClassifyResponse,
   type BatchClassifyResult,
-  batchClassifyAnswerSchema,
   batchClassifyLastLineSchema,
+  batchClassifyResponseSchema,
   batchClassifyResultSchema,
-  type ClassifyAnswer,
-  classifyAnswerSchema,
-  type ModelsAnswer,
-  modelsAnswerSchema,
-  type ReportAnswer,
-  reportAnswerSchema,
+  type ClassifyResponse,
+  classifyResponseSchema,
+  type ModelsResponse,
+  modelsResponseSchema,
+  type ReportResponse,
+  reportResponseSchema,
   type VehiclePrediction,
 } from '../../shared/contract/vehicles.ts';
 import { SERVICE_VERSION } from '../../shared/service.ts';
@@ -57,7 +57,7 @@ import { SERVICE_VERSION } from '../../shared/service.ts';
 export const REQUEST_ID = 'ef0b255c-cba2-4c0f-9b28-7e3a6ab5d3f5';
 const SHA256 = sha256Parameter.example;
 
-const DETECT_EXAMPLE: DetectAnswer = {
+const DETECT_EXAMPLE: DetectResponse = {
   success: true,
   keypoints: 2,
   descriptors_shape: [2, 128],
@@ -93,7 +93,7 @@ const COMPLETE_EXAMPLE = {
   descriptors: KEYPOINTS_EXAMPLE.x.map((_, row) => Array.from({ length: 128 }, (_, at) => (row + at) % 128)),
 };
 
-const BATCH_ANSWER_EXAMPLE: BatchAnswerLine = { index: 1, filename: 'b.jpg', ...DETECT_EXAMPLE };
+const BATCH_RESPONSE_EXAMPLE: BatchResponseLine = { index: 1, filename: 'b.jpg', ...DETECT_EXAMPLE };
 
 const BATCH_PROBLEM_EXAMPLE: BatchProblemLine = {
   index: 0,
@@ -113,7 +113,7 @@ const BATCH_SUMMARY_EXAMPLE: BatchSummaryLine = {
   request_id: REQUEST_ID,
 };
 
-const EXISTS_EXAMPLE: ExistsAnswer = {
+const EXISTS_EXAMPLE: ExistsResponse = {
   success: true,
   cached: [SHA256],
   missing: 1,
@@ -121,7 +121,7 @@ const EXISTS_EXAMPLE: ExistsAnswer = {
   request_id: REQUEST_ID,
 };
 
-const HEALTH_EXAMPLE: HealthAnswer = {
+const HEALTH_EXAMPLE: HealthResponse = {
   status: 'healthy',
   service: 'edgesift',
   version: SERVICE_VERSION,
@@ -130,7 +130,7 @@ const HEALTH_EXAMPLE: HealthAnswer = {
   uptime_seconds: 12.3,
 };
 
-const STATS_EXAMPLE: StatsAnswer = {
+const STATS_EXAMPLE: StatsResponse = {
   scope: 'service',
   requests: 110,
   cache: {
@@ -164,7 +164,7 @@ const STATS_EXAMPLE: StatsAnswer = {
   ],
 };
 
-const REQUESTS_EXAMPLE: RequestsAnswer = {
+const REQUESTS_EXAMPLE: RequestsResponse = {
   success: true,
   scope: 'service',
   requests: [
@@ -186,7 +186,7 @@ const FEATURE_KEY = DETECT_EXAMPLE.cache.key;
 
 const matchedImage = { sha256: SHA256, width: 850, height: 680, keypoints: 8849, tier: 'memory' as const };
 
-const MATCH_EXAMPLE: MatchAnswer = {
+const MATCH_EXAMPLE: MatchResponse = {
   success: true,
   model: 'homography',
   matches: 2152,
@@ -207,7 +207,7 @@ const MATCH_EXAMPLE: MatchAnswer = {
   request_id: REQUEST_ID,
 };
 
-const UNMATCHED_EXAMPLE: MatchAnswer = {
+const UNMATCHED_EXAMPLE: MatchResponse = {
   ...MATCH_EXAMPLE,
   matches: 2,
   inliers: 0,
@@ -215,13 +215,13 @@ const UNMATCHED_EXAMPLE: MatchAnswer = {
   reason: 'too_few_matches',
 };
 
-const CACHE_LIST_EXAMPLE: CacheListAnswer = {
+const CACHE_LIST_EXAMPLE: CacheListResponse = {
   success: true,
   keys: [{ key: FEATURE_KEY, ttl_s: 3541 }],
   cursor: '3072',
 };
 
-const CACHE_ENTRY_EXAMPLE: CacheEntryAnswer = {
+const CACHE_ENTRY_EXAMPLE: CacheEntryResponse = {
   success: true,
   key: FEATURE_KEY,
   ttl_s: 3541,
@@ -232,14 +232,14 @@ const CACHE_ENTRY_EXAMPLE: CacheEntryAnswer = {
   ],
 };
 
-const CACHE_DELETION_EXAMPLE: CacheDeletionAnswer = {
+const CACHE_DELETION_EXAMPLE: CacheDeletionResponse = {
   success: true,
   deleted_keys: 1,
   deleted_records: 2,
   cursor: null,
 };
 
-const JOB_EXAMPLE: JobAnswer = {
+const JOB_EXAMPLE: JobResponse = {
   id: 'job-0mihqw2n4-5f0c1ab2',
   state: 'running',
   created_at: '2026-11-28T10:00:00.000Z',
@@ -274,7 +274,7 @@ const MAKE_EXAMPLE: VehiclePrediction = {
   },
 };
 
-const CLASSIFY_EXAMPLE: ClassifyAnswer = {
+const CLASSIFY_EXAMPLE: ClassifyResponse = {
   status: 'success',
   timestamp: CLASSIFIED_AT,
   data: {
@@ -308,7 +308,7 @@ const BATCH_RESULT_EXAMPLE: BatchClassifyResult = {
   data: CLASSIFY_EXAMPLE.data,
 };
 
-const BATCH_CLASSIFY_EXAMPLE: BatchClassifyAnswer = {
+const BATCH_CLASSIFY_EXAMPLE: BatchClassifyResponse = {
   status: 'success',
   timestamp: CLASSIFIED_AT,
   summary: { total_files: 2, successful: 1, failed: 1, average_processing_time_ms: 214.5 },
@@ -323,7 +323,7 @@ const BATCH_CLASSIFY_EXAMPLE: BatchClassifyAnswer = {
   ],
 };
 
-const REPORT_EXAMPLE: ReportAnswer = {
+const REPORT_EXAMPLE: ReportResponse = {
   status: 'success',
   timestamp: CLASSIFIED_AT,
   data: {
@@ -342,7 +342,7 @@ const REPORT_EXAMPLE: ReportAnswer = {
   },
 };
 
-const MODELS_EXAMPLE: ModelsAnswer = {
+const MODELS_EXAMPLE: ModelsResponse = {
   status: 'success',
   timestamp: CLASSIFIED_AT,
   data: {
@@ -361,7 +361,7 @@ const MODELS_EXAMPLE: ModelsAnswer = {
         sha256: MODEL_SHA256,
         bytes: 11_223_908,
         labels: { make: ['Audi', 'BMW'] },
-        trained_on: '9334 pictures of vehicles, 332 pictures without',
+        trained_on: '9334 images of vehicles, 332 images without',
         samples: 9334,
         split: '5-fold cross-validation, duplicates together',
         metrics: { make: { samples: 6475, top1: 0.895, top5: 0.97, ece: 0.006 } },
@@ -379,8 +379,8 @@ export interface Example {
 
 /** Named examples of each schema that a response can have. */
 export const EXAMPLES = new Map<z.core.$ZodType, Record<string, Example>>([
-  [classifyAnswerSchema, { vehicle: { value: CLASSIFY_EXAMPLE } }],
-  [batchClassifyAnswerSchema, { batch: { value: BATCH_CLASSIFY_EXAMPLE } }],
+  [classifyResponseSchema, { vehicle: { value: CLASSIFY_EXAMPLE } }],
+  [batchClassifyResponseSchema, { batch: { value: BATCH_CLASSIFY_EXAMPLE } }],
   [batchClassifyResultSchema, { result: { summary: 'An image', value: BATCH_RESULT_EXAMPLE } }],
   [
     batchClassifyLastLineSchema,
@@ -391,28 +391,31 @@ export const EXAMPLES = new Map<z.core.$ZodType, Record<string, Example>>([
       },
     },
   ],
-  [modelsAnswerSchema, { models: { value: MODELS_EXAMPLE } }],
-  [reportAnswerSchema, { report: { value: REPORT_EXAMPLE } }],
-  [jobAnswerSchema, { job: { value: JOB_EXAMPLE } }],
-  [jobListAnswerSchema, { jobs: { value: { jobs: [JOB_EXAMPLE], next: null } } }],
-  [detectAnswerSchema, { summary: { summary: 'include=summary', value: DETECT_EXAMPLE } }],
-  [keypointsAnswerSchema, { keypoints: { summary: 'include=keypoints', value: KEYPOINTS_EXAMPLE } }],
-  [completeAnswerSchema, { all: { summary: 'include=all', value: COMPLETE_EXAMPLE } }],
-  [batchAnswerLineSchema, { answer: { summary: 'An image with its features', value: BATCH_ANSWER_EXAMPLE } }],
+  [modelsResponseSchema, { models: { value: MODELS_EXAMPLE } }],
+  [reportResponseSchema, { report: { value: REPORT_EXAMPLE } }],
+  [jobResponseSchema, { job: { value: JOB_EXAMPLE } }],
+  [jobListResponseSchema, { jobs: { value: { jobs: [JOB_EXAMPLE], next: null } } }],
+  [detectResponseSchema, { summary: { summary: 'include=summary', value: DETECT_EXAMPLE } }],
+  [keypointsResponseSchema, { keypoints: { summary: 'include=keypoints', value: KEYPOINTS_EXAMPLE } }],
+  [completeResponseSchema, { all: { summary: 'include=all', value: COMPLETE_EXAMPLE } }],
+  [
+    batchResponseLineSchema,
+    { response: { summary: 'An image with its features', value: BATCH_RESPONSE_EXAMPLE } },
+  ],
   [batchProblemLineSchema, { problem: { summary: 'An image that failed', value: BATCH_PROBLEM_EXAMPLE } }],
   [batchSummaryLineSchema, { summary: { summary: 'The last line', value: BATCH_SUMMARY_EXAMPLE } }],
   [
-    matchAnswerSchema,
+    matchResponseSchema,
     {
       homography: { summary: 'The images match', value: MATCH_EXAMPLE },
       none: { summary: 'They do not', value: UNMATCHED_EXAMPLE },
     },
   ],
   [existsBodySchema, { hashes: { value: { sha256: [SHA256, '0'.repeat(64)] } } }],
-  [existsAnswerSchema, { partly: { summary: 'One of two', value: EXISTS_EXAMPLE } }],
-  [readyAnswerSchema, { healthy: { value: { ...HEALTH_EXAMPLE, vehicle_classifier_ready: true } } }],
+  [existsResponseSchema, { partly: { summary: 'One of two', value: EXISTS_EXAMPLE } }],
+  [readyResponseSchema, { healthy: { value: { ...HEALTH_EXAMPLE, vehicle_classifier_ready: true } } }],
   [
-    unreadyAnswerSchema,
+    unreadyResponseSchema,
     {
       unhealthy: {
         value: {
@@ -424,15 +427,15 @@ export const EXAMPLES = new Map<z.core.$ZodType, Record<string, Example>>([
       },
     },
   ],
-  [healthAnswerSchema, { healthy: { value: HEALTH_EXAMPLE } }],
+  [healthResponseSchema, { healthy: { value: HEALTH_EXAMPLE } }],
   [
-    unhealthyAnswerSchema,
+    unhealthyResponseSchema,
     { unhealthy: { value: { ...HEALTH_EXAMPLE, status: 'unhealthy', feature_detector_ready: false } } },
   ],
-  [aliveAnswerSchema, { alive: { value: { status: 'alive' } } }],
-  [statsAnswerSchema, { stats: { value: STATS_EXAMPLE } }],
-  [requestsAnswerSchema, { latest: { value: REQUESTS_EXAMPLE } }],
-  [cacheListAnswerSchema, { page: { value: CACHE_LIST_EXAMPLE } }],
-  [cacheEntryAnswerSchema, { entry: { value: CACHE_ENTRY_EXAMPLE } }],
-  [cacheDeletionAnswerSchema, { deletion: { value: CACHE_DELETION_EXAMPLE } }],
+  [aliveResponseSchema, { alive: { value: { status: 'alive' } } }],
+  [statsResponseSchema, { stats: { value: STATS_EXAMPLE } }],
+  [requestsResponseSchema, { latest: { value: REQUESTS_EXAMPLE } }],
+  [cacheListResponseSchema, { page: { value: CACHE_LIST_EXAMPLE } }],
+  [cacheEntryResponseSchema, { entry: { value: CACHE_ENTRY_EXAMPLE } }],
+  [cacheDeletionResponseSchema, { deletion: { value: CACHE_DELETION_EXAMPLE } }],
 ]);

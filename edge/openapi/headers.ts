@@ -8,7 +8,7 @@ interface HeaderDocument {
   example?: unknown;
 }
 
-/** Every header of our answers that means something to a client. */
+/** Every header of our responses that means something to a client. */
 export const HEADERS = {
   'X-Request-ID': {
     description: 'The id that the request came with, else a new one; every log line has it',
@@ -27,7 +27,7 @@ export const HEADERS = {
     example: 'validate;dur=0.0, hash;dur=0.1, cache;dur=8.3',
   },
   'X-Cache': {
-    description: 'Where the answer came from; MISS says that it was computed',
+    description: 'Where the response came from; MISS says that it was computed',
     schema: { type: 'string', enum: ['HIT memory', 'HIT redis', 'MISS'] },
   },
   ETag: {
@@ -44,11 +44,11 @@ export const HEADERS = {
     schema: { type: 'string', const: 'gzip' },
   },
   'Cache-Control': {
-    description: 'For how long which caches may keep the answer',
+    description: 'For how long which caches may keep the response',
     schema: { type: 'string' },
   },
   Vary: {
-    description: 'What decides the form of the answer',
+    description: 'What decides the form of the response',
     schema: { type: 'string' },
     example: 'Accept, Accept-Encoding',
   },

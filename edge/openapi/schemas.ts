@@ -1,57 +1,57 @@
 import * as z from 'zod';
 import {
-  aliveAnswerSchema,
-  detectAnswerSchema,
-  healthAnswerSchema,
-  matchAnswerSchema,
-  readyAnswerSchema,
-  unhealthyAnswerSchema,
-  unreadyAnswerSchema,
-} from '../../shared/contract/answers.ts';
-import {
-  batchAnswerLineSchema,
   batchCompleteLineSchema,
   batchKeypointsLineSchema,
   batchProblemLineSchema,
+  batchResponseLineSchema,
   batchSummaryLineSchema,
 } from '../../shared/contract/batch.ts';
 import {
-  cacheDeletionAnswerSchema,
-  cacheEntryAnswerSchema,
-  cacheListAnswerSchema,
+  cacheDeletionResponseSchema,
+  cacheEntryResponseSchema,
+  cacheListResponseSchema,
 } from '../../shared/contract/cache-administration.ts';
 import { problemSchema } from '../../shared/contract/errors.ts';
-import { existsAnswerSchema, existsBodySchema } from '../../shared/contract/exists.ts';
-import { completeAnswerSchema, keypointsAnswerSchema } from '../../shared/contract/feature-content.ts';
-import { jobAnswerSchema, jobListAnswerSchema } from '../../shared/contract/jobs.ts';
-import { requestsAnswerSchema } from '../../shared/contract/requests.ts';
-import { statsAnswerSchema } from '../../shared/contract/stats.ts';
+import { existsBodySchema, existsResponseSchema } from '../../shared/contract/exists.ts';
+import { completeResponseSchema, keypointsResponseSchema } from '../../shared/contract/feature-content.ts';
+import { jobListResponseSchema, jobResponseSchema } from '../../shared/contract/jobs.ts';
+import { requestsResponseSchema } from '../../shared/contract/requests.ts';
+import {
+  aliveResponseSchema,
+  detectResponseSchema,
+  healthResponseSchema,
+  matchResponseSchema,
+  readyResponseSchema,
+  unhealthyResponseSchema,
+  unreadyResponseSchema,
+} from '../../shared/contract/responses.ts';
+import { statsResponseSchema } from '../../shared/contract/stats.ts';
 
 /** The names of schemas in the document: each becomes a component. */
 export const SCHEMAS = {
-  DetectAnswer: detectAnswerSchema,
-  KeypointsAnswer: keypointsAnswerSchema,
-  CompleteAnswer: completeAnswerSchema,
-  BatchAnswerLine: batchAnswerLineSchema,
+  DetectResponse: detectResponseSchema,
+  KeypointsResponse: keypointsResponseSchema,
+  CompleteResponse: completeResponseSchema,
+  BatchResponseLine: batchResponseLineSchema,
   BatchKeypointsLine: batchKeypointsLineSchema,
   BatchCompleteLine: batchCompleteLineSchema,
   BatchProblemLine: batchProblemLineSchema,
   BatchSummaryLine: batchSummaryLineSchema,
   ExistsBody: existsBodySchema,
-  ExistsAnswer: existsAnswerSchema,
-  Health: healthAnswerSchema,
-  Unhealthy: unhealthyAnswerSchema,
-  Ready: readyAnswerSchema,
-  Unready: unreadyAnswerSchema,
-  Alive: aliveAnswerSchema,
-  MatchAnswer: matchAnswerSchema,
-  Stats: statsAnswerSchema,
-  Requests: requestsAnswerSchema,
-  CacheList: cacheListAnswerSchema,
-  CacheEntry: cacheEntryAnswerSchema,
-  CacheDeletion: cacheDeletionAnswerSchema,
-  Job: jobAnswerSchema,
-  JobList: jobListAnswerSchema,
+  ExistsResponse: existsResponseSchema,
+  Health: healthResponseSchema,
+  Unhealthy: unhealthyResponseSchema,
+  Ready: readyResponseSchema,
+  Unready: unreadyResponseSchema,
+  Alive: aliveResponseSchema,
+  MatchResponse: matchResponseSchema,
+  Stats: statsResponseSchema,
+  Requests: requestsResponseSchema,
+  CacheList: cacheListResponseSchema,
+  CacheEntry: cacheEntryResponseSchema,
+  CacheDeletion: cacheDeletionResponseSchema,
+  Job: jobResponseSchema,
+  JobList: jobListResponseSchema,
   Problem: problemSchema,
 } as const satisfies Record<string, z.ZodType>;
 

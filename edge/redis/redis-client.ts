@@ -49,7 +49,7 @@ export function createRedisClient(options: {
       readYourWrites: false,
       // `retry: false` would still try a second time.
       retry: { retries: 0 },
-      // A function: the client answers an aborted fixed signal with a made-up result.
+      // A function: the client resolves an aborted fixed signal to a made-up result.
       signal: () => AbortSignal.timeout(timeoutMs),
     });
     clients.set(timeoutMs, redis);

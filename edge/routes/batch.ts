@@ -17,7 +17,7 @@ export function registerBatch(app: Hono<EdgeEnvironment>, services: Services): v
       requireAccepted(context, NDJSON);
       const work = new Batch(context, services, form);
       context.executionCtx.waitUntil(work.run());
-      return context.body(work.answer, 200, {
+      return context.body(work.response, 200, {
         'Content-Type': NDJSON,
         'Cache-Control': 'no-store',
         Vary: 'Accept',

@@ -27,9 +27,9 @@ export function registerCacheKeys(
   });
   addRoute(app, clearCacheKeys, async (context) => {
     const query = parseTextParameters(cacheClearQuerySchema, queryParameters(context.req.raw));
-    const answer = await reachingRedis(cacheAdministration.clear(query));
+    const response = await reachingRedis(cacheAdministration.clear(query));
     features.forgetAll();
-    return context.json(answer, 200, NO_STORE);
+    return context.json(response, 200, NO_STORE);
   });
   addRoute(app, inspectCacheKey, async (context) => {
     const key = context.req.param('key');
@@ -37,14 +37,14 @@ export function registerCacheKeys(
   });
   addRoute(app, deleteCacheKey, async (context) => {
     const key = context.req.param('key');
-    const answer = await reachingRedis(cacheAdministration.delete(key));
+    const response = await reachingRedis(cacheAdministration.delete(key));
     features.forget(key);
-    return context.json(found(key, answer), 200, NO_STORE);
+    return context.json(found(key, response), 200, NO_STORE);
   });
 }
 
-function found<Answer>(key: string, answer: Answer | undefined): Answer {
-  if (answer !== undefined) return answer;
+function found<Response>(key: string, response: Response | undefined): Response {
+  if (response !== undefined) return response;
   throw new ServiceError('NOT_FOUND', 'The cache has no result for this key.', { details: { key } });
 }
 

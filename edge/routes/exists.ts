@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import { type ExistsAnswer, existsBodySchema } from '../../shared/contract/exists.ts';
+import { type ExistsResponse, existsBodySchema } from '../../shared/contract/exists.ts';
 import { parseSiftParameters } from '../../shared/contract/parameters.ts';
 import { exists } from '../../shared/contract/routes/exists.ts';
 import type { EdgeEnvironment } from '../context.ts';
@@ -26,13 +26,13 @@ export function registerExists(app: Hono<EdgeEnvironment>, { features, ingest, a
     if (access.rateLimit) chargeHashes(access.rateLimit, context, body.sha256.length);
     const hashes = [...new Set(body.sha256)];
     const cached = await features.findCached(hashes, parameters, timing);
-    const answer: ExistsAnswer = {
+    const response: ExistsResponse = {
       success: true,
       cached,
       missing: hashes.length - cached.length,
       processing_time_ms: Number(timing.elapsedMs.toFixed(1)),
       request_id: context.get('requestId'),
     };
-    return context.json(answer, 200, { 'Cache-Control': 'no-store' });
+    return context.json(response, 200, { 'Cache-Control': 'no-store' });
   });
 }

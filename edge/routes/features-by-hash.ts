@@ -4,7 +4,7 @@ import { parseDetectParameters } from '../../shared/contract/parameters.ts';
 import { detect } from '../../shared/contract/routes/detect.ts';
 import { featuresByHash } from '../../shared/contract/routes/features-by-hash.ts';
 import type { EdgeEnvironment } from '../context.ts';
-import { answerFeatures, etagOf, FEATURES_VARY, requirePayload } from '../features/feature-response.ts';
+import { etagOf, FEATURES_VARY, requirePayload, responseFeatures } from '../features/feature-response.ts';
 import { secondsLeft } from '../features/feature-source.ts';
 import { addRoute } from '../http/add-route.ts';
 import { namesAny, namesTag } from '../http/conditional.ts';
@@ -15,7 +15,7 @@ import type { Services } from '../services.ts';
 
 /**
  * A result never changes, but the URL does not name the extractor: after an upgrade it leads to another one. So
- * caches may keep an answer for as long as ours do.
+ * caches may keep a response for as long as ours do.
  */
 function cacheControl(seconds: number): string {
   return `public, max-age=${seconds}, immutable`;
@@ -54,9 +54,9 @@ export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features, r
         return unchanged(secondsLeft(found.summary));
       }
       if (hold) responses.fit(hold, requirePayload(found).payload.length);
-      const answer = answerFeatures(context, found, { format, representation, hold });
-      answer.headers.set('Cache-Control', cacheControl(secondsLeft(found.summary)));
-      return answer;
+      const response = responseFeatures(context, found, { format, representation, hold });
+      response.headers.set('Cache-Control', cacheControl(secondsLeft(found.summary)));
+      return response;
     } catch (error) {
       hold?.release();
       throw error;

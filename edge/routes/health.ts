@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import type { HealthAnswer } from '../../shared/contract/answers.ts';
+import type { HealthResponse } from '../../shared/contract/responses.ts';
 import { health, live, ready } from '../../shared/contract/routes/health.ts';
 import type { EdgeEnvironment } from '../context.ts';
 import { addRoute } from '../http/add-route.ts';
@@ -7,21 +7,21 @@ import type { Services } from '../services.ts';
 
 /**
  * `GET /health` and `/health/ready`: whether features can be had, 503 if not. `/health/live`: whether this
- * process answers at all.
+ * process responds at all.
  */
 export function registerHealth(app: Hono<EdgeEnvironment>, services: Services): void {
   addRoute(app, live, (context) => context.json({ status: 'alive' }, 200, NO_STORE));
   addRoute(app, health, async (context) => {
-    const { vehicle_classifier_ready: _, ...answer } = await services.health.check();
-    return context.json(answer, statusFor(answer), NO_STORE);
+    const { vehicle_classifier_ready: _, ...response } = await services.health.check();
+    return context.json(response, statusFor(response), NO_STORE);
   });
   addRoute(app, ready, async (context) => {
-    const answer = await services.health.check();
-    return context.json(answer, statusFor(answer), NO_STORE);
+    const response = await services.health.check();
+    return context.json(response, statusFor(response), NO_STORE);
   });
 }
 
-function statusFor({ status }: HealthAnswer): 200 | 503 {
+function statusFor({ status }: HealthResponse): 200 | 503 {
   return status === 'unhealthy' ? 503 : 200;
 }
 

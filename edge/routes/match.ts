@@ -1,11 +1,11 @@
 import type { Hono } from 'hono';
-import type { MatchAnswer, MatchResult } from '../../shared/contract/answers.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import {
   type MatchParameters,
   parseMatchParameters,
   type SiftParameters,
 } from '../../shared/contract/parameters.ts';
+import type { MatchResponse, MatchResult } from '../../shared/contract/responses.ts';
 import { match } from '../../shared/contract/routes/match.ts';
 import { checkMatchable } from '../../shared/matching.ts';
 import { clientIdentity } from '../access/client-identity.ts';
@@ -22,10 +22,10 @@ export function registerMatch(app: Hono<EdgeEnvironment>, services: Services): v
   addRoute(app, match, async (context) => {
     const form = await services.ingest.receive(context, MATCH_FORM, parseMatchParameters);
     try {
-      const answer = await matchImages(context, services, form);
+      const response = await matchImages(context, services, form);
       // Matching is done for every request: the rate limit charges it as computed.
       context.header('X-Cache', 'MISS');
-      return context.json(answer);
+      return context.json(response);
     } finally {
       form.lease.release();
     }
@@ -36,7 +36,7 @@ async function matchImages(
   context: EdgeContext,
   services: Services,
   { images, parameters }: ReceivedForm<MatchParameters>,
-): Promise<MatchAnswer> {
+): Promise<MatchResponse> {
   const timing = context.get('timing');
   const { ingest } = services;
   const sides = await identifySides(images, { ingest, sift: parameters.sift, timing });
@@ -61,7 +61,7 @@ async function matchImages(
       timing.measure('origin', () => services.origin.match(job)),
     );
     timing.append(serverTiming);
-    return matchAnswer(context, [first, second], parameters, result);
+    return matchResponse(context, [first, second], parameters, result);
   } finally {
     hold.release();
   }
@@ -114,12 +114,12 @@ function notCached(sha256: string): ServiceError {
   );
 }
 
-function matchAnswer(
+function matchResponse(
   context: EdgeContext,
   found: [FeaturesToMatch, FeaturesToMatch],
   { sift, geometry: { model, ratio, threshold } }: MatchParameters,
   { pairs, ...result }: MatchResult,
-): MatchAnswer {
+): MatchResponse {
   return {
     success: true,
     model,
@@ -133,7 +133,7 @@ function matchAnswer(
   };
 }
 
-function imageOf({ summary, tier }: FoundFeatures): MatchAnswer['images'][number] {
+function imageOf({ summary, tier }: FoundFeatures): MatchResponse['images'][number] {
   const { sha256, width, height } = summary.metadata.image;
   return { sha256, width, height, keypoints: summary.count, tier };
 }

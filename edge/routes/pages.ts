@@ -26,7 +26,7 @@ const POLICY = [
   "script-src 'self'",
   "style-src 'self'",
   "connect-src 'self'",
-  // Swagger UI has its icons as data URLs; the dashboard shows the picture that was chosen.
+  // Swagger UI has its icons as data URLs; the dashboard shows the image that was chosen.
   "img-src 'self' data: blob:",
   "base-uri 'none'",
   "form-action 'none'",
@@ -39,12 +39,12 @@ const REDOC_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsaf
 /** `GET /`, `/docs`, `/redoc`, `/openapi.json` and the files that they load. */
 export function registerPages(app: Hono<EdgeEnvironment>, services: Services): void {
   for (const [page, file] of PAGES) {
-    addRoute(app, page, (context) => answerFile(context, services, file));
+    addRoute(app, page, (context) => responseFile(context, services, file));
   }
-  addRoute(app, pageFile, (context) => answerFile(context, services, context.req.param('file')));
+  addRoute(app, pageFile, (context) => responseFile(context, services, context.req.param('file')));
 }
 
-async function answerFile(context: EdgeContext, { assets }: Services, file: string): Promise<Response> {
+async function responseFile(context: EdgeContext, { assets }: Services, file: string): Promise<Response> {
   const mediaType = /^[a-z][a-z0-9.-]*\.([a-z]+)$/.exec(file)?.[1];
   const contentType = MEDIA_TYPES[mediaType ?? ''];
   const content = contentType && (await assets.open(file));

@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { vehicleModels } from '../../shared/contract/routes/vehicles.ts';
-import { type ModelsAnswer, vehicleAttributeSchema } from '../../shared/contract/vehicles.ts';
+import { type ModelsResponse, vehicleAttributeSchema } from '../../shared/contract/vehicles.ts';
 import { IMAGE_FORMATS } from '../../shared/image-header.ts';
 import type { EdgeEnvironment } from '../context.ts';
 import { addRoute } from '../http/add-route.ts';
@@ -20,7 +20,7 @@ export function registerVehicleModels(app: Hono<EdgeEnvironment>, services: Serv
       );
     }
     const model = state.status === 'ready' ? state.model : undefined;
-    const answer: ModelsAnswer = {
+    const response: ModelsResponse = {
       status: 'success',
       timestamp: now(),
       data: {
@@ -35,6 +35,6 @@ export function registerVehicleModels(app: Hono<EdgeEnvironment>, services: Serv
         models: model ? [model] : [],
       },
     };
-    return context.json(answer, 200, { 'Cache-Control': 'no-store' });
+    return context.json(response, 200, { 'Cache-Control': 'no-store' });
   });
 }

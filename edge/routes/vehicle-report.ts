@@ -6,7 +6,7 @@ import { reportVehicle, vehicleReport } from '../../shared/contract/routes/vehic
 import {
   parseReportParameters,
   parseVehicleId,
-  type ReportAnswer,
+  type ReportResponse,
   reportQuerySchema,
   type VehicleReport,
 } from '../../shared/contract/vehicles.ts';
@@ -69,6 +69,6 @@ function respond(context: EdgeContext, report: VehicleReport, format: 'json' | '
     context.header('Content-Security-Policy', REPORT_PAGE_POLICY);
     return context.html(reportPage(report));
   }
-  const answer: ReportAnswer = { status: 'success', timestamp: now(), data: report };
-  return context.json(answer);
+  const response: ReportResponse = { status: 'success', timestamp: now(), data: report };
+  return context.json(response);
 }

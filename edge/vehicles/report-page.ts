@@ -7,7 +7,7 @@ import {
 } from '../../shared/contract/vehicles.ts';
 import { LABELS, percent } from './vehicle-reports.ts';
 
-/** Nothing is loaded and nothing runs: styles are in the page, the picture is a data URL. */
+/** Nothing is loaded and nothing runs: styles are in the page, the image is a data URL. */
 export const REPORT_PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -32,7 +32,7 @@ export function reportPage(report: VehicleReport): string {
 <p class="muted">${escaped(report.vehicle_id)} · ${escaped(report.report_date)}</p></header>
 <h2>Summary</h2><p>${escaped(report.summary)}</p>
 <p>Confidence: <span class="${level}">${level}</span> (${percent(report.confidence_score)})</p>
-${picture(data)}
+${image(data)}
 <h2>Predictions</h2>${predictionTable(data)}
 <h2>Recommendations</h2><ul>${report.recommendations.map((text) => `<li>${escaped(text)}</li>`).join('')}</ul>
 <h2>Image and model</h2>${facts(data)}
@@ -60,7 +60,7 @@ function predictionRow(prediction: VehiclePrediction): string {
 }
 
 /** The thumbnail with the box and, over it, what spoke for (green) and against (red) the class. */
-function picture({ thumbnail, image, box, explanation, is_vehicle: isVehicle }: VehicleData): string {
+function image({ thumbnail, image, box, explanation, is_vehicle: isVehicle }: VehicleData): string {
   if (!thumbnail) return '';
   const shown = isVehicle ? explanation : undefined;
   const cells = shown ? explanationCells(shown, box) : '';

@@ -1,6 +1,6 @@
 import { asServiceError } from '../../shared/contract/errors.ts';
 import type {
-  BatchClassifyAnswer,
+  BatchClassifyResponse,
   BatchClassifyResult,
   BatchClassifySummary,
   ClassifyParameters,
@@ -33,7 +33,7 @@ export class VehicleBatch {
   }
 
   /** All results in one document, in the order of the form. */
-  async document(): Promise<BatchClassifyAnswer> {
+  async document(): Promise<BatchClassifyResponse> {
     const results = new Map<number, BatchClassifyResult>();
     await this.#run(this.#context.req.raw.signal, async (index, result) => {
       results.set(index, result);

@@ -1,5 +1,5 @@
 import { vehicleModels } from '../../shared/contract/routes/vehicles.ts';
-import type { ClassifyAnswer, ClassifyParameters, VehicleData } from '../../shared/contract/vehicles.ts';
+import type { ClassifyParameters, ClassifyResponse, VehicleData } from '../../shared/contract/vehicles.ts';
 import { pairsOfOptions } from '../../shared/contract/vehicles.ts';
 import type { EdgeContext } from '../context.ts';
 import type { Timing } from '../observability/timing.ts';
@@ -48,14 +48,14 @@ export function respondWithVehicle(
   parameters: ClassifyParameters,
 ): Response {
   const about = { requestId: context.get('requestId'), timing: context.get('timing') };
-  const answer: ClassifyAnswer = {
+  const response: ClassifyResponse = {
     status: 'success',
     timestamp: now(),
     data: vehicleData(found, parameters, about),
   };
   setCacheHeader(context, found);
   context.header('ETag', vehicleEtag(found.record.key, parameters.include));
-  return context.json(answer);
+  return context.json(response);
 }
 
 export function setCacheHeader(context: EdgeContext, { tier }: FoundVehicle): void {

@@ -1,5 +1,5 @@
-import type { CacheTier } from '../../shared/contract/answers.ts';
 import { asServiceError, ServiceError } from '../../shared/contract/errors.ts';
+import type { CacheTier } from '../../shared/contract/responses.ts';
 import type { TraceContext } from '../../shared/contract/trace-context.ts';
 import {
   type VehicleModel,

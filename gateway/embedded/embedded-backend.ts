@@ -16,10 +16,10 @@ const COMMANDS: CommandTable = {
   ...setCommands,
 };
 
-/** Most bytes of arguments that Redis 7 repeats in its answer to an unknown command. */
+/** Most bytes of arguments that Redis 7 repeats in its reply to an unknown command. */
 const MAX_REPEATED_BYTES = 128;
 
-/** A store in this process' memory that answers as Redis 7 does, for the commands the service uses. */
+/** A store in this process' memory that replies as Redis 7 does, for the commands the service uses. */
 export function createEmbeddedBackend(options: KeyspaceOptions): Backend {
   const keyspace = new Keyspace(options);
   return {

@@ -51,7 +51,7 @@ function set(keyspace: Keyspace, key: string, text: string, words: readonly stri
 
 interface SetOptions {
   readonly condition: 'NX' | 'XX' | undefined;
-  /** Answer with the previous value. */
+  /** Reply with the previous value. */
   readonly get: boolean;
   readonly expiry: Expiry;
 }

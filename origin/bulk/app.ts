@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import {
-  type JobAnswer,
   type JobRequest,
+  type JobResponse,
   jobListQuerySchema,
   jobRequestSchema,
   MAX_JOB_REQUEST_BYTES,
@@ -14,7 +14,7 @@ import { parseJson } from '../../shared/features/safetensors.ts';
 import { JOBS_PATH } from '../../shared/job-protocol.ts';
 import { ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
 import { authenticate, checkContentDigest } from '../http/authentication.ts';
-import { answerClientError } from '../http/client-error.ts';
+import { responseClientError } from '../http/client-error.ts';
 import { sendNotFound, sendProblem } from '../http/problems.ts';
 import { OneLinePerRequest } from '../observability/logging.ts';
 import { StorageError } from '../storage/storage.ts';
@@ -43,7 +43,7 @@ export function createJobServiceApp(options: JobServiceAppOptions): FastifyInsta
     bodyLimit: MAX_JOB_REQUEST_BYTES,
     return503OnClosing: false,
     frameworkErrors: sendProblem,
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: responseClientError,
   });
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler(sendNotFound);
@@ -97,7 +97,7 @@ interface IdRoute {
 }
 
 /** Server-sent events: the job as it is now, at each change, and a comment where nothing changes for long. */
-async function* eventsOf(jobs: AsyncGenerator<JobAnswer>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* eventsOf(jobs: AsyncGenerator<JobResponse>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   let next = jobs.next();
   for (;;) {

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import {
   isFinal,
-  type JobAnswer,
   type JobRequest,
+  type JobResponse,
   jobIdSchema,
   jobRequestSchema,
   jobStateSchema,
@@ -133,7 +133,7 @@ export class Job {
     };
   }
 
-  toAnswer(): JobAnswer {
+  toResponse(): JobResponse {
     const { id, created_at, request, retry_of } = this.order;
     const images = this.#images();
     const rate = this.isFinal ? null : this.#rate();
@@ -144,7 +144,7 @@ export class Job {
       state: this.state,
       created_at,
       finished_at: this.finishedAt,
-      source: sourceAnswer(request),
+      source: sourceResponse(request),
       output: request.output,
       formats: request.formats,
       parameters: { ...parameters, root_sift },
@@ -183,7 +183,7 @@ export class Job {
 
 const COUNTS = ['succeeded', 'failed', 'cached'] as const;
 
-function sourceAnswer({ source }: JobRequest): JobAnswer['source'] {
+function sourceResponse({ source }: JobRequest): JobResponse['source'] {
   const { prefix, manifest, images } = source;
   return {
     ...(prefix !== undefined && { prefix }),

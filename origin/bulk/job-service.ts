@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ServiceError } from '../../shared/contract/errors.ts';
-import type { JobAnswer, JobRequest } from '../../shared/contract/jobs.ts';
+import type { JobRequest, JobResponse } from '../../shared/contract/jobs.ts';
 import { locationText, parseObjectLocation } from '../storage/location.ts';
 import { StorageError } from '../storage/storage.ts';
 import type { Stores } from '../storage/stores.ts';
@@ -83,7 +83,7 @@ export class JobService {
   }
 
   /** @throws ServiceError `INVALID_PARAMETER` when it cannot be done as it is asked for, `SERVICE_NOT_READY` */
-  async create(request: JobRequest): Promise<JobAnswer> {
+  async create(request: JobRequest): Promise<JobResponse> {
     this.#checkReady();
     if (request.webhook !== undefined && this.#options.webhookSecret === undefined) {
       throw new ServiceError('INVALID_PARAMETER', 'Webhooks are not configured on this service.', {
@@ -92,27 +92,27 @@ export class JobService {
     }
     const job = await this.#add(request, null);
     void this.#plan(job);
-    return job.toAnswer();
+    return job.toResponse();
   }
 
   /** @throws ServiceError `NOT_FOUND` */
-  get(id: string): JobAnswer {
-    return this.#find(id).toAnswer();
+  get(id: string): JobResponse {
+    return this.#find(id).toResponse();
   }
 
   /** Newest first. */
-  list(limit: number, before?: string): { jobs: JobAnswer[]; next: string | null } {
+  list(limit: number, before?: string): { jobs: JobResponse[]; next: string | null } {
     this.#checkReady();
     const ids = [...this.#jobs.keys()].filter((id) => before === undefined || id < before);
     const page = ids.toSorted().toReversed().slice(0, limit);
-    const jobs = page.flatMap((id) => this.#jobs.get(id)?.toAnswer() ?? []);
+    const jobs = page.flatMap((id) => this.#jobs.get(id)?.toResponse() ?? []);
     return { jobs, next: ids.length > page.length ? (page.at(-1) ?? null) : null };
   }
 
   /** Ends a job; what is in work is given up, what is done stays. Does nothing to a job that has ended. */
-  async cancel(id: string): Promise<JobAnswer> {
+  async cancel(id: string): Promise<JobResponse> {
     const job = this.#find(id);
-    if (job.isFinal) return job.toAnswer();
+    if (job.isFinal) return job.toResponse();
     await this.#storing(() => writeJson(this.#options.stores, job.files.cancelled, { at: now() }));
     this.#planning.get(id)?.abort(new Error('cancelled'));
     job.state = 'cancelled';
@@ -120,23 +120,23 @@ export class JobService {
       .purge(id)
       .catch((err) => this.#options.logger.warn({ err, job: id }, 'not purged'));
     await this.#finish(job);
-    return job.toAnswer();
+    return job.toResponse();
   }
 
   /** A new job of the images that failed in one that has ended. @throws ServiceError `NOT_FOUND`, `INVALID_PARAMETER` */
-  async retryFailed(id: string): Promise<JobAnswer> {
+  async retryFailed(id: string): Promise<JobResponse> {
     const failed = this.#find(id);
     if (!failed.isFinal) throw new ServiceError('INVALID_PARAMETER', 'The job has not ended yet.');
-    if (failed.toAnswer().images.failed === 0) {
+    if (failed.toResponse().images.failed === 0) {
       throw new ServiceError('INVALID_PARAMETER', 'No image of the job has failed.');
     }
     const job = await this.#add(failed.order.request, id);
     void this.#plan(job);
-    return job.toAnswer();
+    return job.toResponse();
   }
 
   /** The job, and again at each change until it has ended. */
-  async *follow(id: string, signal: AbortSignal): AsyncGenerator<JobAnswer> {
+  async *follow(id: string, signal: AbortSignal): AsyncGenerator<JobResponse> {
     const job = this.#find(id);
     let wake = Promise.withResolvers<void>();
     const watcher = () => wake.resolve();
@@ -147,7 +147,7 @@ export class JobService {
     try {
       while (!signal.aborted && !this.#closing.signal.aborted) {
         const { isFinal } = job;
-        yield job.toAnswer();
+        yield job.toResponse();
         if (isFinal) return;
         await wake.promise;
         wake = Promise.withResolvers();
@@ -325,13 +325,13 @@ export class JobService {
     this.#changed(job);
     const writing = async () => {
       if (job.plan) await writeJson(stores, job.files.report, await this.#report(job));
-      await writeJson(stores, job.files.summary, { ...job.toAnswer(), record: job.toRecord() });
+      await writeJson(stores, job.files.summary, { ...job.toResponse(), record: job.toRecord() });
     };
     await this.#untilDone(`close ${job.id}`, writing).catch((err) => {
       logger.error({ err, job: job.id }, 'the summary of a job cannot be written');
     });
     await this.#options.store.save(job).catch(() => this.#unsaved.add(job));
-    logger.info({ job: job.id, state: job.state, ...job.toAnswer().images }, 'a job has ended');
+    logger.info({ job: job.id, state: job.state, ...job.toResponse().images }, 'a job has ended');
     void this.#callWebhook(job);
   }
 
@@ -364,7 +364,7 @@ export class JobService {
     while (job.webhook.attempts < WEBHOOK_ATTEMPTS && !this.#closing.signal.aborted) {
       job.webhook.attempts += 1;
       try {
-        job.webhook.delivered = await callWebhook(web, { url, secret, job: job.toAnswer() });
+        job.webhook.delivered = await callWebhook(web, { url, secret, job: job.toResponse() });
       } catch (err) {
         logger.warn({ err, job: job.id }, 'a webhook cannot be reached');
       }

@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import type { JobAnswer } from '../../shared/contract/jobs.ts';
+import type { JobResponse } from '../../shared/contract/jobs.ts';
 import type { Web } from '../storage/web.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { Web } from '../storage/web.ts';
  */
 export async function callWebhook(
   web: Web,
-  { url, secret, job }: { url: string; secret: string; job: JobAnswer },
+  { url, secret, job }: { url: string; secret: string; job: JobResponse },
 ): Promise<boolean> {
   const id = `msg_${randomUUID()}`;
   const timestamp = String(Math.floor(Date.now() / 1000));

@@ -119,7 +119,7 @@ function plainRows(header: BmpHeader, bytes: Uint8Array): Uint8Array {
   const { width, height, bitsPerPixel } = header;
   const rowLength = Math.ceil((width * bitsPerPixel) / 8);
   const stride = Math.ceil(rowLength / 4) * 4;
-  // Before the allocation: a short file must not claim a large picture.
+  // Before the allocation: a short file must not claim a large image.
   if (header.dataOffset + stride * (height - 1) + rowLength > bytes.length) throw damaged('bmp');
 
   const pixels = new Uint8Array(width * height * 3);

@@ -3,7 +3,7 @@ import { damaged } from './errors.ts';
 /**
  * BitsPerSample, StripOffsets, StripByteCounts, ColorMap, TileOffsets, TileByteCounts, ExtraSamples,
  * SampleFormat, JPEGTables. libtiff goes on without some of them whose values lie beyond the end of the file and gives
- * a wrong picture; a private tag may lie where it likes.
+ * a wrong image; a private tag may lie where it likes.
  */
 const INDISPENSABLE = new Set([258, 273, 279, 320, 324, 325, 338, 339, 347]);
 

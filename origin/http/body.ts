@@ -32,7 +32,7 @@ export async function readBody(request: IncomingMessage, length: number, limits:
   const hash = createHash('sha256');
   const bytes = new Uint8Array(length);
   let received = 0;
-  // Not destroyed when left early: that would close the connection before the error is answered.
+  // Not destroyed when left early: that would close the connection before the error response is sent.
   for await (const chunk of chunksOf(request)) {
     checkByteLength(received + chunk.length, limits);
     bytes.set(chunk, received);

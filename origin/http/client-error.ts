@@ -2,20 +2,20 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { problemHeaders, problemOf, ServiceError } from '../../shared/contract/errors.ts';
 
-/** Answers what never became a request: bytes that are no HTTP, or that come too slowly. Closes the connection. */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+/** Responds to what never became a request: bytes that are no HTTP, or that come too slowly. Closes the connection. */
+export function responseClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') answerTooSlow(socket);
-  else answerUnreadable(error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, socket);
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') responseTooSlow(socket);
+  else responseUnreadable(error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, socket);
 }
 
-function answerTooSlow(socket: Socket): void {
+function responseTooSlow(socket: Socket): void {
   const problem = new ServiceError('SERVICE_TIMEOUT', 'The request took too long to arrive.');
   const body = JSON.stringify(problemOf(problem, { path: '', id: crypto.randomUUID() }));
-  answer(socket, problem.status, problemHeaders(problem), body);
+  response(socket, problem.status, problemHeaders(problem), body);
 }
 
 /**
@@ -23,11 +23,11 @@ function answerTooSlow(socket: Socket): void {
  * not be told of an INVALID_PARAMETER that the client did not send. Without a document the edge relays nothing, takes
  * it for a fault of its own and logs the status.
  */
-function answerUnreadable(status: 400 | 431, socket: Socket): void {
-  answer(socket, status, {}, '');
+function responseUnreadable(status: 400 | 431, socket: Socket): void {
+  response(socket, status, {}, '');
 }
 
-function answer(socket: Socket, status: number, headers: Record<string, string>, body: string): void {
+function response(socket: Socket, status: number, headers: Record<string, string>, body: string): void {
   const all = { ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
   socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n'));

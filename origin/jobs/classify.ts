@@ -75,7 +75,7 @@ function classify(
   return classifier.classify(image, { ...(box && { box }), explanation: explained });
 }
 
-/** The same picture in R, G, B. */
+/** The same image in R, G, B. */
 function asColours(image: PixelImage): PixelImage {
   if (image.channels === 3) return image;
   const pixels = new Uint8Array(image.pixels.length * 3);

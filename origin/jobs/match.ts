@@ -1,6 +1,6 @@
-import type { MatchResult } from '../../shared/contract/answers.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import type { GeometryParameters } from '../../shared/contract/parameters.ts';
+import type { MatchResult } from '../../shared/contract/responses.ts';
 import { decodePayload, type Features } from '../../shared/features/payload.ts';
 import { checkMatchable } from '../../shared/matching.ts';
 import { splitPayloads } from '../../shared/origin-protocol.ts';

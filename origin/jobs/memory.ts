@@ -13,11 +13,11 @@ const PAYLOAD_BYTES_PER_KEYPOINT = 152;
 /** Descriptors as floats, and the nearest neighbours: 128·4 + 4·4. */
 const MATCHING_BYTES_PER_KEYPOINT = 528;
 /** Pairs as arrays, then as text; at most half of the keypoints are in one. */
-const ANSWER_BYTES_PER_KEYPOINT = 400;
+const RESPONSE_BYTES_PER_KEYPOINT = 400;
 
 /** Bytes that matching takes at its peak, for a body of two feature payloads. */
 export function matchingBytes(bodyBytes: number): number {
-  const perKeypoint = MATCHING_BYTES_PER_KEYPOINT + ANSWER_BYTES_PER_KEYPOINT;
+  const perKeypoint = MATCHING_BYTES_PER_KEYPOINT + RESPONSE_BYTES_PER_KEYPOINT;
   return Math.ceil(bodyBytes * (1 + perKeypoint / PAYLOAD_BYTES_PER_KEYPOINT));
 }
 
@@ -38,7 +38,7 @@ export function extractionBytes(
 const ESTIMATES = { opencv: openCvBytes, edgesift: edgesiftBytes };
 
 /** Decoded colours and their grey image, per pixel. */
-const PICTURE = 3 + 1;
+const IMAGE = 3 + 1;
 /** Keypoints where there are very many, per pixel (one per 21 pixels was seen). */
 const OPENCV_KEYPOINTS = 12;
 
@@ -51,7 +51,7 @@ const OPENCV_KEYPOINTS = 12;
  */
 function openCvBytes({ width, height }: ImageSize, { n_octave_layers }: SiftParameters): number {
   const levels = 2 * n_octave_layers + 5;
-  return width * height * ((16 * levels * 4) / 3 + PICTURE + OPENCV_KEYPOINTS);
+  return width * height * ((16 * levels * 4) / 3 + IMAGE + OPENCV_KEYPOINTS);
 }
 
 /** Working copy and result in the engine, which grow by doubling, the addon's copy, and the payload. */
@@ -77,7 +77,7 @@ function edgesiftBytes({ width, height }: ImageSize, { n_octave_layers, sigma }:
   const keypointsPerPixel = sigma < 1.6 ? 0.6 : 1 / 21;
   const keypoints = Math.min(width * height * keypointsPerPixel, MAX_KEYPOINTS);
   const scaleSpace = wholeLevels + Math.min(everyRow, largestBands);
-  return scaleSpace + width * height * PICTURE + keypoints * EDGESIFT_KEYPOINT;
+  return scaleSpace + width * height * IMAGE + keypoints * EDGESIFT_KEYPOINT;
 }
 
 /** Half the length of the last level's filter, four deviations of the blur between it and the level before. */

@@ -87,7 +87,7 @@ export interface ExtractionFailure {
   cause: unknown;
 }
 
-/** What a thread posts: `ready` once, when it has warmed up, then one answer per task. */
+/** What a thread posts: `ready` once, when it has warmed up, then one response per task. */
 export type ThreadMessage =
   | { kind: 'ready' }
   | { kind: 'done'; result: TaskResult }

@@ -5,7 +5,7 @@ import type { ExtractionTask } from './messages.ts';
 
 const SIDE = 96;
 
-/** A small picture with something to find in it, so that a first extraction loads and touches all that later ones need. */
+/** A small image with something to find in it, so that a first extraction loads and touches all that later ones need. */
 export async function warmUpTask(): Promise<ExtractionTask> {
   const pixels = Uint8Array.from({ length: SIDE * SIDE }, (_, index) => {
     const x = index % SIDE;

@@ -67,7 +67,7 @@ inline Napi::Error refusal(Napi::Env env, const char* code, const std::exception
 
 /// Runs `work` and turns every C++ exception into a JavaScript one, which names `what` failed.
 template <typename Work>
-Napi::Value fenced(Napi::Env env, const std::string& what, const Work& work) {
+Napi::Value rethrowInJs(Napi::Env env, const std::string& what, const Work& work) {
   try {
     return work();
   } catch (const Napi::Error&) {

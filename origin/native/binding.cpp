@@ -55,7 +55,7 @@ int mostKeypointsArgument(const Napi::CallbackInfo& info) {
 Napi::Value extract(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Engine& engine = engineOf(info);
-  return fenced(env, engine.name(), [&]() -> Napi::Value {
+  return rethrowInJs(env, engine.name(), [&]() -> Napi::Value {
     // The image last: reading fields may run JavaScript, after which a pixel pointer would be stale.
     const SiftParameters parameters = parametersArgument(info);
     const Limits limits = {mostKeypointsArgument(info), cancellationArgument(info, 3)};
@@ -81,7 +81,7 @@ Denoising denoisingArgument(const Napi::CallbackInfo& info) {
 
 Napi::Value denoiseImage(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  return fenced(env, "denoising", [&]() -> Napi::Value {
+  return rethrowInJs(env, "denoising", [&]() -> Napi::Value {
     const Denoising denoising = denoisingArgument(info);
     const Cancellation cancellation = cancellationArgument(info, 2);
     const std::vector<std::uint8_t> pixels = denoise(imageArgument(info), denoising, cancellation);
@@ -94,7 +94,7 @@ Napi::Value denoiseImage(const Napi::CallbackInfo& info) {
 Napi::Value toGrey(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Engine& engine = engineOf(info);
-  return fenced(env, engine.name(), [&]() -> Napi::Value {
+  return rethrowInJs(env, engine.name(), [&]() -> Napi::Value {
     const std::vector<std::uint8_t> grey = engine.grey(imageArgument(info));
     Napi::Uint8Array result = Napi::Uint8Array::New(env, grey.size());
     std::copy(grey.begin(), grey.end(), result.Data());
@@ -122,7 +122,7 @@ Napi::Object describe(Napi::Env env, const Engine& engine) {
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   static const OpenCvEngine opencv;
   static const EdgesiftEngine edgesift;
-  fenced(env, "edgesift", [&]() -> Napi::Value {
+  rethrowInJs(env, "edgesift", [&]() -> Napi::Value {
     exports.Set("opencv", describe(env, opencv));
     exports.Set("edgesift", describe(env, edgesift));
     exportVehicles(env, exports);

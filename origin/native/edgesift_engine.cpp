@@ -17,7 +17,7 @@ namespace {
 /// To be raised by whoever changes a bit of a result. The instruction set does not: all give the same bytes.
 constexpr const char* kVersion = "1";
 
-/// Stays with a thread between pictures, 6 Mpx of scale space; an extractor that grew beyond it is given up.
+/// Stays with a thread between images, 6 Mpx of scale space; an extractor that grew beyond it is given up.
 constexpr std::size_t kRetainedBytes = std::size_t{64} << 20;
 /// Of the extractor's own for each keypoint, see Extractor::workingBytes.
 constexpr std::size_t kKeypointBytes = 312;

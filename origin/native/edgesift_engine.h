@@ -4,7 +4,7 @@
 
 namespace edgesift::addon {
 
-/// Our own engine (engine/), one extractor per thread, which keeps its working memory between pictures as long as
+/// Our own engine (engine/), one extractor per thread, which keeps its working memory between images as long as
 /// that is little.
 class EdgesiftEngine final : public Engine {
  public:

@@ -12,7 +12,7 @@
 
 namespace edgesift::addon {
 
-// OpenCV counts pixels of the doubled picture in int; this also bounds what a mistake can ask for.
+// OpenCV counts pixels of the doubled image in int; this also bounds what a mistake can ask for.
 constexpr double kMaxSide = 1 << 20;
 constexpr double kMaxPixels = 1 << 28;
 

@@ -33,7 +33,7 @@ export function traceBindings(headers: IncomingHttpHeaders): Record<string, stri
   return { trace_id: traceId, span_id: spanId, ...(parentSpanId && { parent_span_id: parentSpanId }) };
 }
 
-/** One line per answered request, none for probes and metrics. */
+/** One line per request, none for probes and metrics. */
 export class OneLinePerRequest extends LogController {
   constructor() {
     super({ requestIdLogLabel: 'request_id' });

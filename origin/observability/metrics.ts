@@ -3,7 +3,7 @@ import { ServiceError } from '../../shared/contract/errors.ts';
 import type { UploadMemory } from '../http/upload-memory.ts';
 import type { ExtractionPool, PoolObserver } from '../scheduler/pool.ts';
 
-/** From a small picture on an idle server to the longest that a caller waits. */
+/** From a small image on an idle server to the longest that a caller waits. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export interface OriginMetrics {

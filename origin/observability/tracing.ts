@@ -20,7 +20,7 @@ export const spanTransport: SpanTransport = {
   delay: (milliseconds) => delay(milliseconds, undefined, { ref: false }),
 };
 
-/** Exports a span of every answered request whose trace is recorded, and of its phases. */
+/** Exports a span of every request with a response whose trace is recorded, and of its phases. */
 export function exportSpans(app: FastifyInstance, exporter: SpanExporter): void {
   app.addHook('onResponse', async (request, reply) => {
     const trace = traceOf(request.headers);
@@ -31,12 +31,12 @@ export function exportSpans(app: FastifyInstance, exporter: SpanExporter): void 
 
 function spansOf(trace: TraceContext, request: FastifyRequest, reply: FastifyReply): Span[] {
   const { method, id: requestId } = request;
-  const answered = { method, route: pathOf(request.url), status: reply.statusCode, requestId };
-  const span = requestSpan(trace, answered, reply.elapsedTime);
+  const served = { method, route: pathOf(request.url), status: reply.statusCode, requestId };
+  const span = requestSpan(trace, served, reply.elapsedTime);
   return [span, ...phaseSpans(span, String(reply.getHeader(ORIGIN_HEADERS.serverTiming) ?? ''))];
 }
 
-/** `Server-Timing` tells phases that follow one another; the last ends about when the answer is sent. */
+/** `Server-Timing` tells phases that follow one another; the last ends about when the response is sent. */
 function phaseSpans(parent: Span, serverTiming: string): Span[] {
   const phases = Array.from(serverTiming.matchAll(/(\w+);dur=([\d.]+)/g), ([, name = '', ms]) => ({
     name,

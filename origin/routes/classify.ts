@@ -80,7 +80,7 @@ async function classify(
 }
 
 function classifiedFrom(result: Completed, key: string, ttlSeconds: number): Classified {
-  if (result.kind !== 'classified') throw new TypeError('a thread answered another task than it was given');
+  if (result.kind !== 'classified') throw new TypeError('a thread returned the result of another task');
   const classified: ClassifiedImage = JSON.parse(new TextDecoder().decode(result.payload));
   const now = Date.now();
   const { queueMs, decodeMs, classifyMs } = result;

@@ -71,7 +71,7 @@ function sendExtraction(
   reply: FastifyReply,
   { summary, result }: Extraction,
 ): FastifyReply {
-  if (result.kind !== 'extracted') throw new TypeError('a thread answered another task than it was given');
+  if (result.kind !== 'extracted') throw new TypeError('a thread returned the result of another task');
   const { payload, queueMs, decodeMs, denoiseMs, siftMs } = result;
   const denoise = denoiseMs === undefined ? {} : { denoise: denoiseMs };
   const timings = { queue: queueMs, decode: decodeMs, ...denoise, sift: siftMs };

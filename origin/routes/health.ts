@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
-import type { originReadySchema } from '../../shared/contract/answers.ts';
+import type { originReadySchema } from '../../shared/contract/responses.ts';
 import type { Extractor } from '../../shared/extractor.ts';
 import type { InFlight } from '../http/in-flight.ts';
 import type { ExtractionPool } from '../scheduler/pool.ts';
@@ -27,8 +27,8 @@ export async function healthRoutes(app: FastifyInstance, dependencies: HealthDep
 
   app.get('/health/ready', async (_request, reply) => {
     const status = inFlight.isStopping ? 'stopping' : pool.isReady ? 'ready' : 'starting';
-    const answer: z.infer<typeof originReadySchema> = { status, extractor, vehicles: vehiclesOf(vehicles) };
-    return reply.code(status === 'ready' ? 200 : 503).send(answer);
+    const response: z.infer<typeof originReadySchema> = { status, extractor, vehicles: vehiclesOf(vehicles) };
+    return reply.code(status === 'ready' ? 200 : 503).send(response);
   });
 }
 

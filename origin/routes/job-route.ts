@@ -42,7 +42,7 @@ export function addJobRoute(
   app: FastifyInstance,
   path: string,
   { inFlight, metrics, secrets, timeoutMs }: JobDependencies,
-  answer: (job: JobRequest, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+  response: (job: JobRequest, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
 ): void {
   // Whatever its type, the body stays unread until the head is checked.
   app.removeAllContentTypeParsers();
@@ -60,7 +60,7 @@ export function addJobRoute(
       const client = await authenticate(secrets, { method, pathAndQuery: url, headers }, Date.now());
       const signal = callerSignal(reply.raw, timeBudget(headers[ORIGIN_HEADERS.timeBudget], timeoutMs));
       const query = new URLSearchParams(url.slice(path.length));
-      return await answer({ query, signal, client }, request, reply);
+      return await response({ query, signal, client }, request, reply);
     } catch (error) {
       outcome = asServiceError(error).code.toLowerCase();
       throw error;

@@ -48,7 +48,7 @@ function matchingWork(body: Uint8Array<ArrayBuffer>): number {
 }
 
 function sendMatch(reply: FastifyReply, result: Completed): FastifyReply {
-  if (result.kind !== 'matched') throw new TypeError('a thread answered another task than it was given');
+  if (result.kind !== 'matched') throw new TypeError('a thread returned the result of another task');
   const serverTiming = `queue;dur=${result.queueMs.toFixed(1)}, match;dur=${result.matchMs.toFixed(1)}`;
   return reply
     .header(ORIGIN_HEADERS.serverTiming, serverTiming)

@@ -67,7 +67,7 @@ export interface JobOwner {
 interface Job extends Readonly<JobCost>, Queueable {
   task: Task;
   queuedAt: number;
-  answer: PromiseWithResolvers<Completed>;
+  completion: PromiseWithResolvers<Completed>;
 }
 
 interface RunningJob extends Job {
@@ -154,15 +154,15 @@ export class ExtractionPool {
     signal.throwIfAborted();
     this.#checkMemory(cost.memoryBytes);
     if (this.#queue.length >= this.#options.queueLength) this.#displaceFor(client);
-    const answer = Promise.withResolvers<Completed>();
+    const completion = Promise.withResolvers<Completed>();
     const estimatedMs = this.#estimatedMs(task, cost.work, cost.extraMs);
     const isLarge = estimatedMs > LARGE_JOB_MS;
-    const job: Job = { task, ...cost, client, estimatedMs, isLarge, queuedAt: performance.now(), answer };
+    const job: Job = { task, ...cost, client, estimatedMs, isLarge, queuedAt: performance.now(), completion };
     this.#queue.add(job);
     const abandon = () => this.#abandon(job, signal.reason);
     signal.addEventListener('abort', abandon);
     this.#dispatch();
-    return job.answer.promise.finally(() => signal.removeEventListener('abort', abandon));
+    return job.completion.promise.finally(() => signal.removeEventListener('abort', abandon));
   }
 
   /** Ends the threads; waits for native code that still runs. */
@@ -191,7 +191,7 @@ export class ExtractionPool {
   #displaceFor(client: string): void {
     const displaced = this.#queue.displaceFor(client);
     if (!displaced) throw this.#overloaded();
-    displaced.answer.reject(this.#overloaded());
+    displaced.completion.reject(this.#overloaded());
   }
 
   #checkMemory(memoryBytes: number): void {
@@ -214,14 +214,14 @@ export class ExtractionPool {
   }
 
   #abandon(job: Job, reason: unknown): void {
-    const running = this.#running.values().find(({ answer }) => answer === job.answer);
+    const running = this.#running.values().find(({ completion }) => completion === job.completion);
     if (running) {
       this.#endEarly(running, reason);
       return;
     }
     if (!this.#queue.remove(job)) return;
     this.#observer.abandoned('queued', reason);
-    job.answer.reject(reason);
+    job.completion.reject(reason);
     // It may have been the one that the others waited behind.
     this.#dispatch();
   }
@@ -259,10 +259,10 @@ export class ExtractionPool {
         this.#throughput[job.task.kind].record(job.work, performance.now() - job.startedAt);
       }
       this.#observer.completed(job.task, result);
-      job.answer.resolve({ ...result, queueMs });
+      job.completion.resolve({ ...result, queueMs });
     } catch (thrown) {
       if (job.endedBy === undefined) this.#observer.failed(asServiceError(thrown));
-      job.answer.reject(job.endedBy ?? asServiceError(thrown));
+      job.completion.reject(job.endedBy ?? asServiceError(thrown));
     } finally {
       clearTimeout(overdue);
       this.#running.delete(job);

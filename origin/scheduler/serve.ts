@@ -10,7 +10,7 @@ import type {
 } from '../jobs/messages.ts';
 
 /**
- * The thread's side of the messages: says that it is ready, then answers every task with what `run` returns or
+ * The thread's side of the messages: says that it is ready, then responds to every task with what `run` returns or
  * throws. To be called from a worker thread.
  */
 export function serveTasks(run: (task: Task, cancelled: CancellationFlag) => Promise<TaskResult>): void {

@@ -34,7 +34,7 @@ export class ExtractionThread {
   /**
    * Empties `task.bytes`: they are transferred.
    *
-   * @throws ServiceError the task's own, or `INTERNAL_SERVER_ERROR` when the thread ends before it answers
+   * @throws ServiceError the task's own, or `INTERNAL_SERVER_ERROR` when the thread ends before it responds
    */
   run(task: Task): Promise<TaskResult> {
     this.#task = Promise.withResolvers();

@@ -5,7 +5,7 @@ import ipaddr from 'ipaddr.js';
 import { StorageError } from './storage.ts';
 
 /**
- * Whether an address is one of the public internet. Loopback, private, link-local (where clouds answer with
+ * Whether an address is one of the public internet. Loopback, private, link-local (where clouds respond with
  * credentials), multicast, reserved and tunnelled addresses are not; neither is an IPv4 address behind a name of IPv6.
  */
 export function isPublicAddress(address: string): boolean {

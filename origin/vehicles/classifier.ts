@@ -88,7 +88,7 @@ export interface Classification {
   class?: LabelPrediction;
   /** One without a trained model is absent. Where `isVehicle` is false they mean nothing. */
   attributes: Partial<Record<LabelAttribute, LabelPrediction>>;
-  /** Regression, 0 (wreck) to 1 (as new), and its root mean square error on pictures kept back. */
+  /** Regression, 0 (wreck) to 1 (as new), and its root mean square error on images kept back. */
   condition?: { value: number; error: number };
   figures: ImageFigures;
   /** Where it was asked for and the model has classes. */
@@ -197,7 +197,7 @@ function probabilitiesOf(
   return softmax(scores, model.sharpness);
 }
 
-/** Without a trained head everything counts as a vehicle but a picture in which nothing can be seen. */
+/** Without a trained head everything counts as a vehicle but an image in which nothing can be seen. */
 function vehicleOf({ vehicle, heads }: ModelMetadata, result: NativeResult): Classification['vehicle'] {
   if (result.empty) return { probability: 0, isVehicle: false };
   if (!vehicle || !heads.vehicle) return { probability: 1, isVehicle: true };

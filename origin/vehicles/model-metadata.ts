@@ -7,7 +7,7 @@ const indexSchema = z.int().nonnegative();
 const calibrationSchema = z.object({ from: z.array(z.number()).min(1), to: z.array(shareSchema).min(1) });
 export type CalibrationMap = z.infer<typeof calibrationSchema>;
 
-/** Figures on pictures that the scored model was not trained on. */
+/** Figures on images that the scored model was not trained on. */
 const metricsSchema = z.object({
   samples: indexSchema,
   top1: shareSchema,
@@ -19,7 +19,7 @@ export type AttributeMetrics = z.infer<typeof metricsSchema>;
 
 const attributeSchema = z.object({
   labels: z.array(z.string()).min(1),
-  /** Shares of `labels` among the training pictures: what drift is measured against. */
+  /** Shares of `labels` among the training images: what drift is measured against. */
   training_distribution: z.array(shareSchema),
   /** From the highest probability of a prediction to the share of such predictions that are right. */
   calibration: calibrationSchema,
@@ -42,14 +42,14 @@ export const modelMetadataSchema = z.object({
   version: z.string().min(1).max(100),
   /** The exact class (`class`) and every attribute that has a model. */
   attributes: z.record(z.string(), attributeSchema),
-  /** Present where `condition` has a model; `error` is the root mean square one on pictures kept back. */
+  /** Present where `condition` has a model; `error` is the root mean square one on images kept back. */
   condition: z.object({ error: z.number().nonnegative() }).optional(),
-  /** Present where the model was trained with pictures that show no vehicle. */
+  /** Present where the model was trained with images that show no vehicle. */
   vehicle: z
     .object({
       calibration: calibrationSchema,
       threshold: shareSchema,
-      /** Shares found right of the pictures with and without a vehicle. */
+      /** Shares found right of the images with and without a vehicle. */
       metrics: z.object({ recall: shareSchema, specificity: shareSchema, negatives: indexSchema }),
     })
     .optional(),
@@ -66,7 +66,7 @@ export const modelMetadataSchema = z.object({
   trained_on: z.string(),
   samples: z.int().positive(),
   split: z.string(),
-  /** Share of the pictures that were kept back from training; the seed that the run started from. */
+  /** Share of the images that were kept back from training; the seed that the run started from. */
   holdout: shareSchema,
   seed: indexSchema,
   trained_at: z.iso.datetime(),

@@ -72,7 +72,7 @@ export interface NativeResult {
 export interface NativeEncoding {
   joined: Int16Array;
   joinedScale: number;
-  /** Of the picture alone, without its mirror image. */
+  /** Of the image alone, without its mirror image. */
   single: Int16Array;
   singleScale: number;
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { descriptorRowsSchema, detectAnswerSchema, keypointColumnsSchema } from './answers.ts';
 import { problemSchema } from './errors.ts';
+import { descriptorRowsSchema, detectResponseSchema, keypointColumnsSchema } from './responses.ts';
 
 /** The most images that one batch may have. */
 export const MAX_BATCH_IMAGES = 32;
@@ -14,12 +14,12 @@ const imageOfBatch = {
 };
 
 /** Line of `POST /api/v1/features/batch` for an image whose features were found or computed. */
-export const batchAnswerLineSchema = z.object({ ...imageOfBatch, ...detectAnswerSchema.shape });
-export type BatchAnswerLine = z.infer<typeof batchAnswerLineSchema>;
+export const batchResponseLineSchema = z.object({ ...imageOfBatch, ...detectResponseSchema.shape });
+export type BatchResponseLine = z.infer<typeof batchResponseLineSchema>;
 
 /** The same with `include=keypoints`. */
 export const batchKeypointsLineSchema = z.object({
-  ...batchAnswerLineSchema.shape,
+  ...batchResponseLineSchema.shape,
   ...keypointColumnsSchema.shape,
 });
 
@@ -33,7 +33,7 @@ export const batchCompleteLineSchema = z.object({
 export const batchProblemLineSchema = z.object({ ...imageOfBatch, ...problemSchema.shape });
 export type BatchProblemLine = z.infer<typeof batchProblemLineSchema>;
 
-/** The last line. An answer without it broke off. */
+/** The last line. A response without it broke off. */
 export const batchSummaryLineSchema = z.object({
   summary: z.object({
     images: z.int().min(1),

@@ -43,14 +43,14 @@ export type CacheClearQuery = z.infer<typeof cacheClearQuerySchema>;
 const nextCursorSchema = z.string().nullable().describe('For the next request; null at the end');
 const ttlSchema = z.int().nullable().describe('Seconds until it expires; null if it does not');
 
-export const cacheListAnswerSchema = z.object({
+export const cacheListResponseSchema = z.object({
   success: z.literal(true),
   keys: z.array(z.object({ key: z.string(), ttl_s: ttlSchema })),
   cursor: nextCursorSchema,
 });
-export type CacheListAnswer = z.infer<typeof cacheListAnswerSchema>;
+export type CacheListResponse = z.infer<typeof cacheListResponseSchema>;
 
-export const cacheEntryAnswerSchema = z.object({
+export const cacheEntryResponseSchema = z.object({
   success: z.literal(true),
   key: z.string(),
   ttl_s: ttlSchema,
@@ -59,12 +59,12 @@ export const cacheEntryAnswerSchema = z.object({
     z.object({ name: z.string().describe('summary, payload:0, …'), bytes: z.int().min(0), ttl_s: ttlSchema }),
   ),
 });
-export type CacheEntryAnswer = z.infer<typeof cacheEntryAnswerSchema>;
+export type CacheEntryResponse = z.infer<typeof cacheEntryResponseSchema>;
 
-export const cacheDeletionAnswerSchema = z.object({
+export const cacheDeletionResponseSchema = z.object({
   success: z.literal(true),
   deleted_keys: z.int().min(0),
   deleted_records: z.int().min(0).describe('Redis records, one to five for each key'),
   cursor: nextCursorSchema,
 });
-export type CacheDeletionAnswer = z.infer<typeof cacheDeletionAnswerSchema>;
+export type CacheDeletionResponse = z.infer<typeof cacheDeletionResponseSchema>;

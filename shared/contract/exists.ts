@@ -19,8 +19,8 @@ export const existsBodySchema = z.strictObject({
 });
 export type ExistsBody = z.infer<typeof existsBodySchema>;
 
-/** JSON answer of `POST /api/v1/features/exists`. */
-export const existsAnswerSchema = z.object({
+/** JSON response of `POST /api/v1/features/exists`. */
+export const existsResponseSchema = z.object({
   success: z.literal(true),
   cached: z
     .array(z.string())
@@ -29,4 +29,4 @@ export const existsAnswerSchema = z.object({
   processing_time_ms: z.number().min(0),
   request_id: z.string(),
 });
-export type ExistsAnswer = z.infer<typeof existsAnswerSchema>;
+export type ExistsResponse = z.infer<typeof existsResponseSchema>;

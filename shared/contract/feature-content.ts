@@ -1,23 +1,23 @@
 import * as z from 'zod';
 import { sha256Schema } from '../feature-key.ts';
-import { descriptorRowsSchema, detectAnswerSchema, keypointColumnsSchema } from './answers.ts';
+import { descriptorRowsSchema, detectResponseSchema, keypointColumnsSchema } from './responses.ts';
 import { bytesSchema, type PathParameter } from './route.ts';
 
 /** JSON of `include=keypoints`. */
-export const keypointsAnswerSchema = z.object({
-  ...detectAnswerSchema.shape,
+export const keypointsResponseSchema = z.object({
+  ...detectResponseSchema.shape,
   ...keypointColumnsSchema.shape,
 });
 
 /** JSON of `include=all`. */
-export const completeAnswerSchema = z.object({
-  ...keypointsAnswerSchema.shape,
+export const completeResponseSchema = z.object({
+  ...keypointsResponseSchema.shape,
   ...descriptorRowsSchema.shape,
 });
 
 /** Features in every media type that `Accept` can ask for. */
 export const FEATURE_CONTENT = {
-  'application/json': z.union([detectAnswerSchema, keypointsAnswerSchema, completeAnswerSchema]),
+  'application/json': z.union([detectResponseSchema, keypointsResponseSchema, completeResponseSchema]),
   'application/vnd.safetensors': bytesSchema,
   'application/x-safetensors': bytesSchema,
   'application/x-npz': bytesSchema,

@@ -78,7 +78,7 @@ export const jobIdSchema = z.string().regex(/^job-[0-9a-z]{9}-[0-9a-f]{8}$/, 'is
 const count = () => z.int().min(0);
 
 /** A job as clients see it. */
-export const jobAnswerSchema = z.object({
+export const jobResponseSchema = z.object({
   id: jobIdSchema,
   state: jobStateSchema.describe('completed: every image has a result or a reason in the report'),
   created_at: z.iso.datetime(),
@@ -105,10 +105,10 @@ export const jobAnswerSchema = z.object({
   message: z.string().nullable().describe('What delays the job, or why it failed'),
   report: z.string().describe('Location of the reports: one file for each shard, and report.json at the end'),
 });
-export type JobAnswer = z.infer<typeof jobAnswerSchema>;
+export type JobResponse = z.infer<typeof jobResponseSchema>;
 
-export const jobListAnswerSchema = z.object({
-  jobs: z.array(jobAnswerSchema),
+export const jobListResponseSchema = z.object({
+  jobs: z.array(jobResponseSchema),
   next: jobIdSchema.nullable().describe('Value of `before` for the next page; null on the last page'),
 });
 

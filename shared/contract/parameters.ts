@@ -141,7 +141,7 @@ export const detectParametersSchema = z.strictObject({
   ...representationSchema.shape,
 });
 
-/** Parameters of a batch: every image is answered as JSON, in a line of its own. */
+/** Parameters of a batch: every image has a line of JSON of its own. */
 export const batchParametersSchema = detectParametersSchema.omit({ format: true });
 
 export interface DetectParameters {

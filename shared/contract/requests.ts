@@ -51,8 +51,8 @@ export const requestsQuerySchema = z.strictObject({
 });
 export type RequestsQuery = z.infer<typeof requestsQuerySchema>;
 
-/** JSON answer of `GET /api/v1/requests`. */
-export const requestsAnswerSchema = z.object({
+/** JSON response of `GET /api/v1/requests`. */
+export const requestsResponseSchema = z.object({
   success: z.literal(true),
   scope: z
     .enum(['service', 'isolate'])
@@ -61,4 +61,4 @@ export const requestsAnswerSchema = z.object({
     ),
   requests: z.array(recentRequestSchema).describe('The newest first'),
 });
-export type RequestsAnswer = z.infer<typeof requestsAnswerSchema>;
+export type RequestsResponse = z.infer<typeof requestsResponseSchema>;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { errorCodeSchema } from './errors.ts';
 
-/** How a request was answered: from a cache tier, by computing features, or without features. */
+/** How a request was served: from a cache tier, by computing features, or without features. */
 export const outcomeSchema = z.enum(['memory', 'redis', 'origin', 'other']);
 export type Outcome = z.infer<typeof outcomeSchema>;
 
@@ -33,8 +33,8 @@ const statsIntervalSchema = z.object({
 });
 export type StatsInterval = z.infer<typeof statsIntervalSchema>;
 
-/** JSON answer of `GET /api/v1/stats`. */
-export const statsAnswerSchema = z.object({
+/** JSON response of `GET /api/v1/stats`. */
+export const statsResponseSchema = z.object({
   scope: z
     .enum(['service', 'isolate'])
     .describe(
@@ -63,4 +63,4 @@ export const statsAnswerSchema = z.object({
     .array(statsIntervalSchema)
     .describe('The last hour, minute by minute, the oldest first; minutes without requests are absent'),
 });
-export type StatsAnswer = z.infer<typeof statsAnswerSchema>;
+export type StatsResponse = z.infer<typeof statsResponseSchema>;

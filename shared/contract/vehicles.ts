@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { imageSchema } from '../features/payload.ts';
-import { cacheTierSchema } from './answers.ts';
 import { ServiceError } from './errors.ts';
 import { parseTextParameters } from './parameters.ts';
+import { cacheTierSchema } from './responses.ts';
 
 /** The most images that one batch may have, as a batch of features. */
 export { MAX_BATCH_IMAGES } from './batch.ts';
@@ -216,8 +216,8 @@ export type VehicleData = z.infer<typeof vehicleDataSchema>;
 const envelope = { status: z.literal('success'), timestamp: z.iso.datetime() };
 
 /** JSON of `POST /api/vehicle/classify` and `GET /api/vehicle/{sha256}`. */
-export const classifyAnswerSchema = z.object({ ...envelope, data: vehicleDataSchema });
-export type ClassifyAnswer = z.infer<typeof classifyAnswerSchema>;
+export const classifyResponseSchema = z.object({ ...envelope, data: vehicleDataSchema });
+export type ClassifyResponse = z.infer<typeof classifyResponseSchema>;
 
 export const batchClassifyResultSchema = z.union([
   z.object({ filename: z.string().nullable(), status: z.literal('success'), data: vehicleDataSchema }),
@@ -238,12 +238,12 @@ export const batchClassifySummarySchema = z.object({
 });
 export type BatchClassifySummary = z.infer<typeof batchClassifySummarySchema>;
 
-export const batchClassifyAnswerSchema = z.object({
+export const batchClassifyResponseSchema = z.object({
   ...envelope,
   summary: batchClassifySummarySchema,
   results: z.array(batchClassifyResultSchema).describe('In the order of the form'),
 });
-export type BatchClassifyAnswer = z.infer<typeof batchClassifyAnswerSchema>;
+export type BatchClassifyResponse = z.infer<typeof batchClassifyResponseSchema>;
 
 /** The last line of a batch as NDJSON. A response without it broke off. */
 export const batchClassifyLastLineSchema = z.object({ ...envelope, summary: batchClassifySummarySchema });
@@ -280,7 +280,7 @@ export const vehicleStateSchema = z.union([
 export type VehicleState = z.infer<typeof vehicleStateSchema>;
 
 /** JSON of `GET /api/models/metadata`. */
-export const modelsAnswerSchema = z.object({
+export const modelsResponseSchema = z.object({
   ...envelope,
   data: z.object({
     version: z.string().nullable().describe('Of the model that serves; null where there is none'),
@@ -294,7 +294,7 @@ export const modelsAnswerSchema = z.object({
     models: z.array(vehicleModelSchema),
   }),
 });
-export type ModelsAnswer = z.infer<typeof modelsAnswerSchema>;
+export type ModelsResponse = z.infer<typeof modelsResponseSchema>;
 
 export const confidenceLevelSchema = z.enum(['HIGH', 'MEDIUM', 'LOW']);
 export type ConfidenceLevel = z.infer<typeof confidenceLevelSchema>;
@@ -360,5 +360,5 @@ export const vehicleReportSchema = z.object({
 export type VehicleReport = z.infer<typeof vehicleReportSchema>;
 
 /** JSON of a report. */
-export const reportAnswerSchema = z.object({ ...envelope, data: vehicleReportSchema });
-export type ReportAnswer = z.infer<typeof reportAnswerSchema>;
+export const reportResponseSchema = z.object({ ...envelope, data: vehicleReportSchema });
+export type ReportResponse = z.infer<typeof reportResponseSchema>;

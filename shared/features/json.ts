@@ -5,17 +5,17 @@ import type { Features } from './payload.ts';
 import { rootSift } from './root-sift.ts';
 
 /**
- * An answer's JSON text with the feature arrays added to its own fields, in pieces: 90,000 descriptors make
+ * A response's JSON text with the feature arrays added to its own fields, in pieces: 90,000 descriptors make
  * 40 MB of text, which must not be in memory at once.
  *
- * @param answer a JSON object with at least one field
+ * @param response a JSON object with at least one field
  */
 export function* featureJson(
-  answer: Record<string, unknown>,
+  response: Record<string, unknown>,
   features: Features,
   { include, root_sift }: Pick<Representation, 'include' | 'root_sift'>,
 ): Generator<string> {
-  yield JSON.stringify(answer).slice(0, -1);
+  yield JSON.stringify(response).slice(0, -1);
   if (include !== 'summary') {
     for (const [name, values] of keypointColumns(features)) yield `,"${name}":[${values.join()}]`;
   }

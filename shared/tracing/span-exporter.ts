@@ -9,7 +9,7 @@ const MAX_PENDING = 2_048;
 
 /** What the exporter needs of its platform. */
 export interface SpanTransport {
-  /** Sends a request and gives its answer's status. */
+  /** Sends a request and gives its response's status. */
   post(url: string, headers: Record<string, string>, body: string): Promise<number>;
   delay(milliseconds: number): Promise<void>;
 }

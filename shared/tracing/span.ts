@@ -7,7 +7,7 @@ export interface Span {
   /** Undefined where the trace begins. */
   parentSpanId: string | undefined;
   name: string;
-  /** `server` answers a request from elsewhere. */
+  /** `server` serves a request from elsewhere. */
   kind: 'internal' | 'server';
   /** Milliseconds since the Unix epoch. */
   startMs: number;
@@ -17,18 +17,18 @@ export interface Span {
   failed: boolean;
 }
 
-/** What was answered, by OpenTelemetry's names for it (semantic conventions for HTTP). */
-export interface AnsweredRequest {
+/** The response, by OpenTelemetry's names for it (semantic conventions for HTTP). */
+export interface ServedRequest {
   method: string;
   route: string;
   status: number;
   requestId: string;
 }
 
-/** The span of a request that has just been answered. */
+/** The span of a request whose response has just been sent. */
 export function requestSpan(
   trace: TraceContext,
-  { method, route, status, requestId }: AnsweredRequest,
+  { method, route, status, requestId }: ServedRequest,
   durationMs: number,
 ): Span {
   const endMs = Date.now();

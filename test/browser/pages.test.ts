@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { detectAnswerSchema } from '../../shared/contract/answers.ts';
+import { detectResponseSchema } from '../../shared/contract/responses.ts';
 import { openPage, startBrowser } from '../fixtures/browser.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 
-const PICTURE = fileURLToPath(new URL('../pictures/png-rgb.png', import.meta.url));
+const IMAGE = fileURLToPath(new URL('../images/png-rgb.png', import.meta.url));
 
 let stack: EdgeStack;
 let browser: Browser;
@@ -17,17 +17,17 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-test('Swagger UI shows every operation, and "Try it out" sends a file and shows the answer', async () => {
+test('Swagger UI shows every operation, and "Try it out" sends a file and shows the response', async () => {
   const { page, faults } = await openPage(browser, `${stack.url}/docs`);
   await page.getByText('/api/v1/features/detect').click();
   const operation = page.locator('#operations-features-detect');
-  await operation.locator('input[type=file]').setInputFiles(PICTURE);
+  await operation.locator('input[type=file]').setInputFiles(IMAGE);
   await operation.getByRole('button', { name: 'Execute' }).click();
   const live = operation.locator('.live-responses-table');
   await live.waitFor();
   expect(await live.locator('tbody .response-col_status').first().textContent()).toContain('200');
   const body = await live.locator('tbody .response-col_description code').first().textContent();
-  expect(detectAnswerSchema.parse(JSON.parse(body ?? '')).image.format).toBe('png');
+  expect(detectResponseSchema.parse(JSON.parse(body ?? '')).image.format).toBe('png');
   expect(faults).toEqual([]);
   await page.close();
 });
@@ -40,10 +40,10 @@ test('Redoc shows the reference', async () => {
   await page.close();
 });
 
-test('the dashboard says how the service is, and draws the keypoints of a picture', async () => {
+test('the dashboard says how the service is, and draws the keypoints of an image', async () => {
   const { page, faults } = await openPage(browser, stack.url);
   await page.getByText(/^healthy, version/).waitFor();
-  await page.locator('#picture').setInputFiles(PICTURE);
+  await page.locator('#image').setInputFiles(IMAGE);
   await page.getByText(/\d+ keypoints, (computed|from memory|from redis) in/).waitFor();
   await page.waitForFunction(`{
     const canvas = document.querySelector('canvas');
@@ -58,10 +58,10 @@ test('the dashboard says how the service is, and draws the keypoints of a pictur
 
 test('the dashboard tells what is wrong with a file', async () => {
   const { page } = await openPage(browser, stack.url);
-  await page.locator('#picture').setInputFiles({
+  await page.locator('#image').setInputFiles({
     name: 'text.png',
     mimeType: 'image/png',
-    buffer: Buffer.from('this is no picture'),
+    buffer: Buffer.from('this is no image'),
   });
   await page.getByText('INVALID_IMAGE').waitFor();
   await page.close();

@@ -2,10 +2,10 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { problemSchema } from '../../shared/contract/errors.ts';
-import { jobAnswerSchema, jobListAnswerSchema } from '../../shared/contract/jobs.ts';
+import { jobListResponseSchema, jobResponseSchema } from '../../shared/contract/jobs.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
 import { type BulkProcess, type BulkStack, startBulkStack } from '../fixtures/bulk-stack.ts';
-import { newPicture } from '../fixtures/pictures.ts';
+import { newImage } from '../fixtures/images.ts';
 import { until } from '../fixtures/until.ts';
 
 let stack: BulkStack;
@@ -14,17 +14,17 @@ let worker: BulkProcess;
 beforeAll(async () => {
   stack = await startBulkStack();
   worker = await stack.startWorker();
-  await makePictures('pictures', 40);
+  await makeImages('images', 40);
 });
 afterAll(() => stack?.stop());
 
 const inFolder = (...names: string[]) => path.join(stack.folder, ...names);
 
-async function makePictures(folder: string, count: number): Promise<void> {
+async function makeImages(folder: string, count: number): Promise<void> {
   await mkdir(inFolder(folder, 'sub'), { recursive: true });
   for (let index = 0; index < count; index += 1) {
     const name = `${index % 2 === 0 ? 'sub/' : ''}${index}.png`;
-    await writeFile(inFolder(folder, name), await newPicture(96, 72));
+    await writeFile(inFolder(folder, name), await newImage(96, 72));
   }
 }
 
@@ -44,7 +44,7 @@ async function reportRows(folder: string, job: string): Promise<string[]> {
 
 test('makes every result, though its worker and its queue are killed on the way', async () => {
   const { id } = await stack.create({
-    source: { prefix: inFolder('pictures') },
+    source: { prefix: inFolder('images') },
     output: inFolder('results'),
     formats: ['colmap'],
   });
@@ -72,14 +72,14 @@ test('makes every result, though its worker and its queue are killed on the way'
   const payload = new Uint8Array(await readFile(inFolder('results', 'sub', '0.png.safetensors')));
   expect(decodePayload(payload).metadata.image).toMatchObject({ format: 'png', width: 96, height: 72 });
 
-  const again = await stack.create({ source: { prefix: inFolder('pictures') }, output: inFolder('results') });
+  const again = await stack.create({ source: { prefix: inFolder('images') }, output: inFolder('results') });
   expect((await stack.untilEnded(again.id)).images).toMatchObject({ succeeded: 40, cached: 40 });
 });
 
 test('goes on when queue and job records are lost and the job service starts anew', async () => {
   await worker.stop();
   const { id } = await stack.create({
-    source: { prefix: inFolder('pictures') },
+    source: { prefix: inFolder('images') },
     output: inFolder('results-2'),
     parameters: { nfeatures: 10 },
   });
@@ -96,7 +96,7 @@ test('goes on when queue and job records are lost and the job service starts ane
 
 test('reports each image that fails with its reason, and tries only those again', async () => {
   await writeFile(inFolder('text.jpg'), 'no image');
-  const whole = await newPicture(64, 64);
+  const whole = await newImage(64, 64);
   await writeFile(inFolder('whole.png'), whole);
   const manifest = [
     '# a comment',
@@ -136,7 +136,7 @@ test('reports each image that fails with its reason, and tries only those again'
   await writeFile(inFolder('missing.jpg'), whole);
   const response = await stack.call('POST', `/${id}/retry-failed`);
   expect(response.status).toBe(202);
-  const { id: retry } = jobAnswerSchema.parse(await response.json());
+  const { id: retry } = jobResponseSchema.parse(await response.json());
   expect(await stack.untilEnded(retry)).toMatchObject({
     retry_of: id,
     images: { total: 8, succeeded: 1, failed: 7 },
@@ -150,7 +150,7 @@ describe('requests', () => {
   };
 
   test('are refused where they make no sense, and where the output cannot be written', async () => {
-    const source = { prefix: inFolder('pictures') };
+    const source = { prefix: inFolder('images') };
     const output = inFolder('results-4');
     expect(await problemOf({ output })).toEqual([400, 'INVALID_PARAMETER']);
     expect(await problemOf({ source: { ...source, images: [] }, output })).toEqual([
@@ -185,7 +185,7 @@ describe('requests', () => {
 
   test('are listed, newest first, page by page', async () => {
     const page = async (query: string) =>
-      jobListAnswerSchema.parse(await (await stack.call('GET', query)).json());
+      jobListResponseSchema.parse(await (await stack.call('GET', query)).json());
     const first = await page('?limit=2');
     const ids = first.jobs.map(({ id }) => id);
     expect(ids).toHaveLength(2);
@@ -199,7 +199,7 @@ describe('requests', () => {
 test('tells of a job as it goes on, and ends it when it is cancelled', async () => {
   await worker.stop();
   const { id } = await stack.create({
-    source: { prefix: inFolder('pictures') },
+    source: { prefix: inFolder('images') },
     output: inFolder('results-6'),
   });
   const events = await stack.call('GET', `/${id}/events`);

@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readFeatures } from '../../client/features.ts';
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
-import { newPicture } from '../fixtures/pictures.ts';
+import { newImage } from '../fixtures/images.ts';
 import { type SwitchableProxy, startSwitchableProxy } from '../fixtures/switchable-proxy.ts';
 import { until } from '../fixtures/until.ts';
 import { pipeCommandLine, runCommandLine, startCommandLine } from './run-command-line.ts';
@@ -113,7 +113,7 @@ test('a bad file stops no other, is reported, and is alone tried again by --retr
   ]);
   expect(readFileSync(path.join(out, 'part-0', '00000.png.txt'), 'utf8')).toMatch(/^\d+ 128\n/);
 
-  writeFileSync(path.join(photos, 'bad.jpg'), await newPicture());
+  writeFileSync(path.join(photos, 'bad.jpg'), await newImage());
   const second = await run(...batch, '--retry-failed');
   expect([second.code, second.stdout]).toEqual([
     0,
@@ -127,7 +127,7 @@ test('a bad file stops no other, is reported, and is alone tried again by --retr
 
 test('detect and demo tell what is cached', async () => {
   const file = path.join(folder, 'new.png');
-  writeFileSync(file, await newPicture());
+  writeFileSync(file, await newImage());
   expect((await run('detect', file)).stdout).toMatch(/160×120 +\d+ {2}keypoints {2}computed/);
   expect(JSON.parse((await run('detect', file, '--json', '--include', 'keypoints')).stdout)).toMatchObject({
     file,
@@ -138,13 +138,13 @@ test('detect and demo tell what is cached', async () => {
 });
 
 test('match says how two images relate and draws them side by side', async () => {
-  const picture = await newPicture(320, 240);
+  const image = await newImage(320, 240);
   const [left, right, drawing] = ['left.png', 'right.jpg', 'drawn/matches.png'].map((name) =>
     path.join(folder, name),
   );
   if (!left || !right || !drawing) throw new Error('no names');
-  writeFileSync(left, picture);
-  await sharp(picture).rotate(90).jpeg({ quality: 95 }).toFile(right);
+  writeFileSync(left, image);
+  await sharp(image).rotate(90).jpeg({ quality: 95 }).toFile(right);
   const { code, stdout } = await run('match', left, right, '--draw', drawing);
   expect(code).toBe(0);
   expect(stdout).toMatch(/inliers +\d{2,}/);
@@ -172,7 +172,7 @@ test('the exit code tells a wrong command from a service that is not there', asy
 
 test('a closed pipe is quiet', async () => {
   const file = path.join(folder, 'piped.png');
-  writeFileSync(file, await newPicture(320, 240));
+  writeFileSync(file, await newImage(320, 240));
   const { code, stdout, stderr } = await pipeCommandLine(
     proxy.url,
     'head -c 9',

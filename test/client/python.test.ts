@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { errorCodeSchema } from '../../shared/contract/errors.ts';
 import { startEdgeStack } from '../fixtures/edge-stack.ts';
-import { newPicture } from '../fixtures/pictures.ts';
+import { newImage } from '../fixtures/images.ts';
 import { toolMissing } from '../formats/real-tool.ts';
 
 const run = promisify(execFile);
@@ -81,9 +81,9 @@ describe.skipIf(isMissing)('the Python client', () => {
     const stack = await startEdgeStack({ runtime: 'workerd' });
     try {
       await withFolder(async (folder) => {
-        const picture = path.join(folder, 'picture.png');
-        writeFileSync(picture, await newPicture());
-        const { stdout } = await python('-W', 'error', '-m', 'tests.real_service', stack.url, picture);
+        const image = path.join(folder, 'image.png');
+        writeFileSync(image, await newImage());
+        const { stdout } = await python('-W', 'error', '-m', 'tests.real_service', stack.url, image);
         expect(stdout).toBe('passed\n');
       });
     } finally {

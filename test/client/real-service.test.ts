@@ -8,7 +8,7 @@ import { EdgesiftClient } from '../../client/client.ts';
 import { EdgesiftError } from '../../client/errors.ts';
 import { startBrowser } from '../fixtures/browser.ts';
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
-import { newPicture, ownPicture } from '../fixtures/pictures.ts';
+import { newImage, ownImage } from '../fixtures/images.ts';
 
 const ENTRY = path.resolve(import.meta.dirname, '../../client/index.ts');
 
@@ -51,7 +51,7 @@ async function servePage(): Promise<typeof page> {
 }
 
 test('an image is computed once, then found by its hash, as JSON and as arrays', async () => {
-  const image = await newPicture();
+  const image = await newImage();
   const before = await completedExtractions(stack.origin);
   const first = await client.detect(image);
   const second = await client.detect(image, { include: 'all' });
@@ -65,7 +65,7 @@ test('an image is computed once, then found by its hash, as JSON and as arrays',
 });
 
 test('a batch, a match, errors, progress, health and statistics', async () => {
-  const images = [ownPicture('png-rgb.png'), new TextEncoder().encode('no image'), await newPicture()];
+  const images = [ownImage('png-rgb.png'), new TextEncoder().encode('no image'), await newImage()];
   const items = [];
   for await (const { index, result, error } of client.batch(images)) {
     items[index] = error?.code ?? result?.image.format;
@@ -83,7 +83,7 @@ test('a batch, a match, errors, progress, health and statistics', async () => {
   expect(await unknown).toBeInstanceOf(EdgesiftError);
 
   let loaded = 0;
-  const big = await newPicture(800, 600);
+  const big = await newImage(800, 600);
   await client.detect(big, {}, { onUploadProgress: (progress) => (loaded = progress.loaded) });
   expect(loaded).toBe(big.length);
 
@@ -94,7 +94,7 @@ test('a batch, a match, errors, progress, health and statistics', async () => {
 test('the same in a browser, on a page of another origin', async () => {
   const tab = await browser.newPage();
   await tab.goto(page.url);
-  const picture = await newPicture(400, 300);
+  const image = await newImage(400, 300);
   const result = await tab.evaluate(
     async ({ url, base64 }) => {
       // Not `import()`: the test runner rewrites it.
@@ -108,12 +108,12 @@ test('the same in a browser, on a page of another origin', async () => {
       const error = await client.detect(new Uint8Array(10)).catch((thrown: { code: string }) => thrown.code);
       return { first, count, descriptors: descriptors.length, error, loaded: progress.at(-1) };
     },
-    { url: stack.url, base64: Buffer.from(picture).toString('base64') },
+    { url: stack.url, base64: Buffer.from(image).toString('base64') },
   );
   expect(result.first.cached).toBe(false);
   expect(result.count).toBe(result.first.keypoints);
   expect(result.descriptors).toBe(128 * result.count);
   expect(result.error).toBe('INVALID_IMAGE');
-  expect(result.loaded).toBe(picture.length);
+  expect(result.loaded).toBe(image.length);
   await tab.close();
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { newPicture } from '../fixtures/pictures.ts';
+import { newImage } from '../fixtures/images.ts';
 import { until } from '../fixtures/until.ts';
 import { ensureBaseImages } from './base-images.ts';
 import { buildah } from './buildah.ts';
@@ -75,7 +75,7 @@ describe.skipIf(!canRun)('docker-compose.yml', () => {
   afterAll(() => deployment.close(), 2 * MINUTE_MS);
 
   test('an image sent to the edge is extracted by an origin and stored in Redis', async () => {
-    const image = await newPicture(640, 480);
+    const image = await newImage(640, 480);
     const first = await detect(image);
     expect(first).toMatchObject({ cached: false });
     expect(first.keypoints).toBeGreaterThan(100);
@@ -135,7 +135,7 @@ describe.skipIf(!canRun)('docker-compose.yml', () => {
     await stop(first.child, 'SIGKILL');
     await until('the load balancer knows', async () => {
       const results = await Promise.allSettled(
-        Array.from({ length: 4 }, async () => detect(await newPicture())),
+        Array.from({ length: 4 }, async () => detect(await newImage())),
       );
       return results.every(({ status }) => status === 'fulfilled');
     });

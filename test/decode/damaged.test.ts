@@ -6,11 +6,11 @@ import { damaged } from '../../origin/decode/errors.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { type ImageFormat, type ImageHeader, readImageHeader } from '../../shared/image-header.ts';
-import { ownPictures } from '../golden/golden.ts';
+import { ownImages } from '../golden/golden.ts';
 
 const addon = loadNativeAddon();
 
-const pictures = ownPictures
+const images = ownImages
   .filter(({ expected }) => expected !== null)
   .map(({ name, path }) => {
     const bytes = readFileSync(path);
@@ -18,14 +18,14 @@ const pictures = ownPictures
     return { name, bytes, format: header.format, header };
   });
 
-function pictureNamed(name: string) {
-  const picture = pictures.find((candidate) => candidate.name === name);
-  if (!picture) throw new Error(`there is no ${name}`);
-  return picture;
+function imageNamed(name: string) {
+  const image = images.find((candidate) => candidate.name === name);
+  if (!image) throw new Error(`there is no ${name}`);
+  return image;
 }
 
 function ofFormat(...formats: ImageFormat[]) {
-  return pictures.filter(({ format }) => formats.includes(format));
+  return images.filter(({ format }) => formats.includes(format));
 }
 
 async function outcome(bytes: Uint8Array, header: ImageHeader): Promise<unknown> {
@@ -45,7 +45,7 @@ function expectReadError(result: unknown): void {
   });
 }
 
-describe('a file cut short is an error, never half a picture', () => {
+describe('a file cut short is an error, never half an image', () => {
   test.each(ofFormat('jpeg', 'png', 'webp'))('$name', async ({ bytes, header }) => {
     for (const share of [0.2, 0.5, 0.8, 0.95]) {
       expectReadError(await outcome(bytes.subarray(0, Math.floor(bytes.length * share)), header));
@@ -68,7 +68,7 @@ describe('a file cut short is an error, never half a picture', () => {
 });
 
 test('a PNG whose pixel data has a wrong checksum is an error', async () => {
-  const png = pictureNamed('png-rgb.png');
+  const png = imageNamed('png-rgb.png');
   const bytes = Buffer.from(png.bytes);
   const data = bytes.indexOf('IDAT');
   bytes[data + 100] = (bytes[data + 100] ?? 0) ^ 0x55;
@@ -159,14 +159,14 @@ describe('a JPEG without its end, or with bytes between its segments', () => {
   });
 
   test('a progressive one that lacks its last scan is damaged', async () => {
-    const { bytes, header } = pictureNamed('jpeg-progressive.jpg');
+    const { bytes, header } = imageNamed('jpeg-progressive.jpg');
     const lastScan = bytes.lastIndexOf(Buffer.from([0xff, 0xda]));
     const without = Buffer.concat([bytes.subarray(0, lastScan), Buffer.from([0xff, 0xd9])]);
     expectReadError(await outcome(without, header));
   });
 });
 
-describe('a damaged file gives a picture within the limits or an error of the contract', () => {
+describe('a damaged file gives an image within the limits or an error of the contract', () => {
   test.each(['jpeg', 'png', 'webp', 'tiff', 'bmp'] as const)('%s', async (format) => {
     await fc.assert(
       fc.asyncProperty(
@@ -197,12 +197,12 @@ describe('a damaged file gives a picture within the limits or an error of the co
 });
 
 describe('another size than the header was read to have is an error', () => {
-  test.each(pictures)('$name', async ({ bytes, header }) => {
+  test.each(images)('$name', async ({ bytes, header }) => {
     expectReadError(await outcome(bytes, { ...header, width: header.width + 1 }));
     expectReadError(await outcome(bytes, { ...header, height: header.height - 1 }));
   });
 
-  test('a few bytes of BMP that claim a large picture take no memory', async () => {
+  test('a few bytes of BMP that claim a large image take no memory', async () => {
     const header = Buffer.alloc(54);
     header.write('BM');
     header.writeUInt32LE(54, 10);

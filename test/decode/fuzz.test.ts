@@ -13,10 +13,10 @@ test.runIf(process.env.EDGESIFT_THOROUGH === '1')(
     const build = at('../../build/decode-fuzz');
     await run('cmake', ['-S', at('.'), '-B', build]);
     await run('cmake', ['--build', build, '--parallel', '2'], { maxBuffer: 1 << 26 });
-    const pictures = readdirSync(at('../pictures'))
+    const images = readdirSync(at('../images'))
       .filter((name) => /\.(jpg|tif)$/.test(name))
-      .map((name) => at(`../pictures/${name}`));
-    const { stdout } = await run(`${build}/fuzz_decode`, ['30', String(Date.now() % 1e9), ...pictures]);
+      .map((name) => at(`../images/${name}`));
+    const { stdout } = await run(`${build}/fuzz_decode`, ['30', String(Date.now() % 1e9), ...images]);
     expect(stdout).toMatch(/^\d{3,} files, \d+ decoded/);
   },
   300_000,

@@ -12,7 +12,7 @@ export interface HostileReport {
   outcomes: Record<string, number>;
   /** Files whose error is not of the contract. */
   unexpected: string[];
-  /** Files that kept the decoder busy for longer than a picture of the allowed size may take. */
+  /** Files that kept the decoder busy for longer than an image of the allowed size may take. */
   slow: string[];
 }
 

@@ -52,7 +52,7 @@ describe.each([1, 2, 3, 4, 5, 6, 7, 8])('orientation %i', (orientation) => {
   });
 
   test.each([
-    ['JPEG', readFileSync(at(`../pictures/jpeg-exif-${orientation}.jpg`))],
+    ['JPEG', readFileSync(at(`../images/jpeg-exif-${orientation}.jpg`))],
     ['TIFF', tiff],
   ])('of a %s is applied, or ignored where that is asked for', async (_, bytes) => {
     for (const colours of [true, false]) {
@@ -64,7 +64,7 @@ describe.each([1, 2, 3, 4, 5, 6, 7, 8])('orientation %i', (orientation) => {
   });
 
   test('is what the addon turns a PNG by', async () => {
-    const stored = await decode(readFileSync(at('../pictures/png-rgb.png')), 'apply');
+    const stored = await decode(readFileSync(at('../images/png-rgb.png')), 'apply');
     expect(addon.orient(stored, orientation)).toEqual(turned(stored, orientation));
   });
 });

@@ -5,32 +5,32 @@ import { decodeImage } from '../../origin/decode/decode.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
-import { sharedDataMissing } from '../fixtures/pictures.ts';
-import { ownPictures, type PictureFile, REFUSED, sharedPictures } from '../golden/golden.ts';
+import { sharedDataMissing } from '../fixtures/images.ts';
+import { type ImageFile, ownImages, REFUSED, sharedImages } from '../golden/golden.ts';
 
 const addon = loadNativeAddon();
 
-async function decode({ path }: PictureFile, colours = true) {
+async function decode({ path }: ImageFile, colours = true) {
   const bytes = readFileSync(path);
   return decodeImage(addon, bytes, { header: readImageHeader(bytes), orientation: 'apply', colours });
 }
 
-async function expectGoldenPixels(picture: PictureFile): Promise<void> {
-  const { pixels, width, height, channels } = await decode(picture);
+async function expectGoldenPixels(image: ImageFile): Promise<void> {
+  const { pixels, width, height, channels } = await decode(image);
   const pixels_sha256 = createHash('sha256').update(pixels).digest('hex');
   expect({ width, height, channels, length: pixels.length, pixels_sha256 }).toEqual({
-    width: picture.expected?.width,
-    height: picture.expected?.height,
+    width: image.expected?.width,
+    height: image.expected?.height,
     channels: 3,
     length: width * height * 3,
-    pixels_sha256: picture.expected?.pixels_sha256,
+    pixels_sha256: image.expected?.pixels_sha256,
   });
-  const grey = await decode(picture, false);
+  const grey = await decode(image, false);
   const grey_sha256 = createHash('sha256').update(addon.toGrey(grey)).digest('hex');
   expect({ width: grey.width, height: grey.height, grey_sha256 }).toEqual({
     width,
     height,
-    grey_sha256: picture.expected?.grey_sha256,
+    grey_sha256: image.expected?.grey_sha256,
   });
 }
 
@@ -38,29 +38,29 @@ async function expectGoldenPixels(picture: PictureFile): Promise<void> {
 const READ_BEYOND_CV2 = ['tiff-grey2.tif', 'tiff-grey4.tif', 'tiff-palette4.tif'];
 
 describe('pixels are those of cv2.imread', () => {
-  const readable = ownPictures.filter(({ name, expected }) => expected && !REFUSED.includes(name));
+  const readable = ownImages.filter(({ name, expected }) => expected && !REFUSED.includes(name));
   test.each(readable)('$name', expectGoldenPixels);
 
-  test.skipIf(sharedDataMissing('pixels of real pictures')).each(sharedPictures)(
+  test.skipIf(sharedDataMissing('pixels of real images')).each(sharedImages)(
     'shared: $name',
     expectGoldenPixels,
   );
 });
 
-const unreadable = ownPictures.filter(({ name, expected }) => !expected || REFUSED.includes(name));
+const unreadable = ownImages.filter(({ name, expected }) => !expected || REFUSED.includes(name));
 
 test.each(unreadable.filter(({ name }) => READ_BEYOND_CV2.includes(name)))(
   '$name is read although cv2 4.6 does not',
-  async (picture) => {
-    const { width, height, pixels } = await decode(picture);
+  async (image) => {
+    const { width, height, pixels } = await decode(image);
     expect([width, height, new Set(pixels).size > 2]).toEqual([83, 61, true]);
   },
 );
 
 test.each(unreadable.filter(({ name }) => !READ_BEYOND_CV2.includes(name)))(
   '$name is refused with a clear error',
-  async (picture) => {
-    const error = await decode(picture).catch((thrown: unknown) => thrown);
+  async (image) => {
+    const error = await decode(image).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ServiceError);
     expect(error).toMatchObject({
       code: 'IMAGE_READ_ERROR',

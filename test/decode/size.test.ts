@@ -5,13 +5,13 @@ import { decodeImage } from '../../origin/decode/decode.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { type ImageHeader, readImageHeader } from '../../shared/image-header.ts';
-import { ownPictures } from '../golden/golden.ts';
+import { ownImages } from '../golden/golden.ts';
 
 const addon = loadNativeAddon();
 const MOST_PIXELS = 1_000_000;
 const RUNS = process.env.EDGESIFT_THOROUGH === '1' ? 10_000 : 200;
 
-const pictures = ownPictures.map(({ path }) => new Uint8Array(readFileSync(path)));
+const images = ownImages.map(({ path }) => new Uint8Array(readFileSync(path)));
 
 function headerOf(bytes: Uint8Array): ImageHeader | undefined {
   try {
@@ -26,7 +26,7 @@ test.each(['jpeg', 'png', 'bmp', 'tiff', 'webp'])(
   'the size that the header reader finds in a changed %s is the one that is decoded, or the file is refused',
   async (format) => {
     let decoded = 0;
-    const ofFormat = pictures.filter((bytes) => headerOf(bytes)?.format === format);
+    const ofFormat = images.filter((bytes) => headerOf(bytes)?.format === format);
     const place = fc.tuple(fc.integer({ min: 3, max: 300 }), fc.boolean());
     const edits = fc.array(fc.tuple(place, fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 4 });
     await fc.assert(

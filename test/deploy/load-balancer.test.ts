@@ -17,9 +17,9 @@ const canRun = haproxy !== undefined && process.platform === 'linux';
 if (!canRun)
   process.stderr.write('SKIPPED: tests of deploy/load-balancer/haproxy.cfg, which need Linux and haproxy\n');
 
-const answerSchema = z.object({ address: z.string(), bytes: z.number() });
+const responseSchema = z.object({ address: z.string(), bytes: z.number() });
 
-/** Stands for an origin: answers with its own address; stalls or hangs up where the request's path says so. */
+/** Stands for an origin: responds with its own address; stalls or hangs up where the request's path says so. */
 class Origin {
   readonly address: string;
   readonly #port: number;
@@ -129,7 +129,7 @@ describe.skipIf(!canRun)('load balancer', () => {
   async function postOk(image: string, body?: Uint8Array<ArrayBuffer>) {
     const response = await post(image, undefined, body);
     if (!response.ok) throw new Error(`status ${response.status}`);
-    return answerSchema.parse(await response.json());
+    return responseSchema.parse(await response.json());
   }
 
   /** Which origin each image meets. */
@@ -214,8 +214,8 @@ describe.skipIf(!canRun)('load balancer', () => {
   test('an edge that hangs up is noticed by the origin', async () => {
     const [receivedBefore, abandonedBefore] = [received(), abandoned()];
     const leave = new AbortController();
-    const answer = fetch(`${url}/stall`, { method: 'POST', body: 'image', signal: leave.signal });
-    const failed = expect(answer).rejects.toThrow();
+    const response = fetch(`${url}/stall`, { method: 'POST', body: 'image', signal: leave.signal });
+    const failed = expect(response).rejects.toThrow();
     await until('the origin has the request', () => received() > receivedBefore);
     leave.abort();
     await failed;

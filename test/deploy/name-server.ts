@@ -10,7 +10,7 @@ export interface NameServer {
 const HEADER_BYTES = 12;
 
 /**
- * Answers every query for A records with these addresses, and all others with none, as Docker's name server does
+ * Responds to every query for A records with these addresses, and all others with none, as Docker's name server does
  * for a service and its replicas.
  *
  * @param addresses IPv4; looked at anew for each query
@@ -21,14 +21,14 @@ export async function startNameServer(
   place = { address: '127.0.0.1', port: 0 },
 ): Promise<NameServer> {
   const socket = createSocket('udp4', (query, { port, address }) => {
-    socket.send(answer(query, addresses()), port, address);
+    socket.send(response(query, addresses()), port, address);
   });
   socket.bind(place);
   await once(socket, 'listening');
   return { port: socket.address().port, close: () => socket.close() };
 }
 
-function answer(query: Buffer, addresses: readonly string[]): Buffer {
+function response(query: Buffer, addresses: readonly string[]): Buffer {
   const nameEnd = query.indexOf(0, HEADER_BYTES) + 1;
   const question = query.subarray(HEADER_BYTES, nameEnd + 4);
   const asksForA = query.readUInt16BE(nameEnd) === 1;

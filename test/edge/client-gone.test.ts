@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DETECT, postImage, readAnswer } from '../fixtures/edge-client.ts';
+import { DETECT, postImage, readDetection } from '../fixtures/edge-client.ts';
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
-import { newPicture } from '../fixtures/pictures.ts';
+import { newImage } from '../fixtures/images.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -15,7 +15,7 @@ let blocking: Promise<Response>;
 
 beforeEach(async () => {
   stack = await startEdgeStack({ runtime: 'workerd', originEnvironment: { ORIGIN_THREADS: '1' } });
-  blocking = postImage(stack.url, await newPicture(1_200, 1_000));
+  blocking = postImage(stack.url, await newImage(1_200, 1_000));
   await until(
     'the first extraction runs',
     async () => (await readMetric(stack.origin, 'jobs_running')) === 1,
@@ -23,14 +23,14 @@ beforeEach(async () => {
 });
 afterEach(() => stack?.stop());
 
-async function upload(picture: Uint8Array): Promise<Socket> {
+async function upload(image: Uint8Array): Promise<Socket> {
   const { hostname, port } = new URL(stack.url);
   const socket = connect(Number(port), hostname);
   await once(socket, 'connect');
   socket.write(
-    `POST ${DETECT} HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: ${picture.length}\r\n\r\n`,
+    `POST ${DETECT} HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: ${image.length}\r\n\r\n`,
   );
-  socket.write(picture);
+  socket.write(image);
   return socket;
 }
 
@@ -39,24 +39,24 @@ function untilQueued(count: number): Promise<void> {
 }
 
 test('clients that leave while their upload is queued: the work is dropped', async () => {
-  const pictures = await Promise.all(Array.from({ length: 3 }, () => newPicture()));
-  const clients = await Promise.all(pictures.map(upload));
+  const images = await Promise.all(Array.from({ length: 3 }, () => newImage()));
+  const clients = await Promise.all(images.map(upload));
   await untilQueued(3);
   for (const client of clients) client.resetAndDestroy();
   await untilQueued(0);
-  await readAnswer(await blocking);
+  await readDetection(await blocking);
   expect(await completedExtractions(stack.origin)).toBe(1);
-  expect((await readAnswer(await postImage(stack.url, await newPicture()))).success).toBe(true);
+  expect((await readDetection(await postImage(stack.url, await newImage()))).success).toBe(true);
 });
 
 test('the first client leaves while others wait for the same image: they get it', async () => {
-  const picture = await newPicture();
-  const leaving = await upload(picture);
+  const image = await newImage();
+  const leaving = await upload(image);
   await untilQueued(1);
-  const staying = postImage(stack.url, picture);
+  const staying = postImage(stack.url, image);
   await sleep(300);
   leaving.resetAndDestroy();
-  expect((await readAnswer(await staying)).keypoints).toBeGreaterThan(0);
-  await readAnswer(await blocking);
+  expect((await readDetection(await staying)).keypoints).toBeGreaterThan(0);
+  await readDetection(await blocking);
   expect(await completedExtractions(stack.origin)).toBe(2);
 });

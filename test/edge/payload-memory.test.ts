@@ -8,12 +8,12 @@ import { buildWorker } from '../../tools/worker/build-worker.ts';
 import type { RunningWorker } from '../../tools/worker/run-worker.ts';
 import { MADE_UP_EXTRACTOR, metadataOfAskedImage } from '../fixtures/asked-image.ts';
 import { postImage } from '../fixtures/edge-client.ts';
+import { newImage } from '../fixtures/images.ts';
 import { ORIGIN_SECRET } from '../fixtures/origin-server.ts';
-import { newPicture } from '../fixtures/pictures.ts';
 import { until } from '../fixtures/until.ts';
 import { startWorkerWithoutRedis } from '../fixtures/worker-without-redis.ts';
 
-// How much of what origins answer an isolate takes in at one time, seen from an origin whose large answers end when the
+// How much of the responses of origins an isolate takes in at one time, seen from an origin whose large responses end when the
 // test says so. What the edge leaves unread stays here, but for what fits into the buffers of the connection.
 const WITH_PAYLOAD = { headers: { Accept: 'application/vnd.safetensors' } };
 
@@ -50,7 +50,7 @@ afterAll(async () => {
 });
 
 async function send(): Promise<number> {
-  const response = await postImage(edge.url, await newPicture(), WITH_PAYLOAD);
+  const response = await postImage(edge.url, await newImage(), WITH_PAYLOAD);
   if (!response.ok) throw new Error(await response.text());
   return decodePayload(new Uint8Array(await response.arrayBuffer())).features.count;
 }
@@ -75,25 +75,25 @@ test('of many large responses an isolate takes in only as many at one time as it
   expect(most).toBeLessThanOrEqual(4);
 });
 
-test('an answer larger than all of that room is taken in alone', async () => {
+test('a response larger than all of that room is taken in alone', async () => {
   taken.length = 0;
   const count = keypointsOf(40);
   keypoints = count;
-  const answers = [send(), send()];
-  for (const done of answers.keys()) {
+  const responses = [send(), send()];
+  for (const done of responses.keys()) {
     await until('the next is read', () => taken.length === done + 1);
     await sleep(300);
     expect(taken.length).toBe(done + 1);
     finish(taken[done]);
   }
-  expect(await Promise.all(answers)).toEqual([count, count]);
+  expect(await Promise.all(responses)).toEqual([count, count]);
 });
 
-test('the room of an answer that breaks off is free again', async () => {
+test('the room of a response that breaks off is free again', async () => {
   taken.length = 0;
   keypoints = keypointsOf(30);
   for (let round = 0; round < 3; round += 1) {
-    const broken = postImage(edge.url, await newPicture(), WITH_PAYLOAD);
+    const broken = postImage(edge.url, await newImage(), WITH_PAYLOAD);
     await until('it is read', () => taken.length === round + 1);
     taken[round]?.destroy();
     expect((await broken).status).toBe(502);

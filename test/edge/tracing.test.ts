@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Collector, startCollector } from '../fixtures/collector.ts';
-import { postImage, readAnswer } from '../fixtures/edge-client.ts';
+import { postImage, readDetection } from '../fixtures/edge-client.ts';
 import { type EdgeStack, type Runtime, startEdgeStack } from '../fixtures/edge-stack.ts';
-import { newPicture } from '../fixtures/pictures.ts';
+import { newImage } from '../fixtures/images.ts';
 import { until } from '../fixtures/until.ts';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -29,8 +29,8 @@ describe.each<Runtime>(['workerd', 'deno'])('spans, with the edge on %s', (runti
     });
   };
   const upload = async (traceparent?: string) =>
-    readAnswer(
-      await postImage(stack.url, await newPicture(), traceparent ? { headers: { traceparent } } : {}),
+    readDetection(
+      await postImage(stack.url, await newImage(), traceparent ? { headers: { traceparent } } : {}),
     );
 
   test('of edge, origin and its phases are one trace', async () => {

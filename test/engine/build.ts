@@ -9,8 +9,8 @@ const run = promisify(execFile);
 const here = fileURLToPath(new URL('.', import.meta.url));
 const buildRoot = join(here, '../../build');
 
-/** Where the pictures for equivalence tests are, if they are there at all. */
-export const sharedPictures = join(here, '../../../shared/data');
+/** Where the images for equivalence tests are, if they are there at all. */
+export const sharedImages = join(here, '../../../shared/data');
 
 export interface Programs {
   /** Full path of a test program; undefined if this machine lacks what it needs. */
@@ -53,8 +53,8 @@ export async function isInstalled(program: string): Promise<boolean> {
 /** CMake's options to compile for AArch64, with Debian's cross-compiler. */
 export const forAarch64 = [`-DCMAKE_TOOLCHAIN_FILE=${join(here, 'aarch64.cmake')}`];
 
-/** Pictures in a folder and below it, sorted. */
-export async function picturesIn(folder: string): Promise<string[]> {
+/** Images in a folder and below it, sorted. */
+export async function imagesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true });
   return names
     .filter((name) => /\.(png|jpe?g|bmp|tif)$/.test(name))

@@ -1,12 +1,12 @@
 // Compares the engine with cv::SIFT.
 //
-//   compare [options] picture...
+//   compare [options] image...
 //     --features N --layers N --contrast X --edge X --sigma X   parameters
 //     --set NAME        instruction set (default: the best)
-//     --kind NAME WxH SEED   a generated picture; may be repeated
+//     --kind NAME WxH SEED   a generated image; may be repeated
 //     --verbose         lists keypoints without partner
 //
-// Prints one line of JSON per picture. A keypoint's partner is one of the other engine's within 0.05 pixels, 1 %
+// Prints one line of JSON per image. A keypoint's partner is one of the other engine's within 0.05 pixels, 1 %
 // of size and 0.5 degrees; each keypoint has at most one.
 
 #include <algorithm>
@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "edgesift/sift.hpp"
-#include "pictures.hpp"
+#include "images.hpp"
 
 namespace {
 
@@ -135,7 +135,7 @@ Comparison compare(const Reference& reference, const edgesift::Features& f) {
 
 void print(const std::string& name, const cv::Mat& grey, const Comparison& c) {
   std::printf(
-      "{\"picture\":\"%s\",\"width\":%d,\"height\":%d,\"reference\":%zu,\"engine\":%zu,\"matched\":%zu,"
+      "{\"image\":\"%s\",\"width\":%d,\"height\":%d,\"reference\":%zu,\"engine\":%zu,\"matched\":%zu,"
       "\"identicalKeypoints\":%zu,\"identicalDescriptors\":%zu,\"greatestDifference\":%d,\"differBeyondOne\":%zu}\n",
       name.c_str(), grey.cols, grey.rows, c.reference, c.engine, c.matched, c.identicalKeypoints,
       c.identicalDescriptors, c.greatestDifference, c.differBeyondOne);
@@ -172,7 +172,7 @@ int run(int argc, char** argv) {
       int width = 0;
       int height = 0;
       if (std::sscanf(value().c_str(), "%dx%d", &width, &height) != 2) throw std::invalid_argument("size is WxH");
-      const pictures::Grey grey = pictures::make(kind, width, height, static_cast<std::uint32_t>(std::stoul(value())));
+      const images::Grey grey = images::make(kind, width, height, static_cast<std::uint32_t>(std::stoul(value())));
       cv::Mat mat(height, width, CV_8U);
       if (!grey.pixels.empty()) std::memcpy(mat.data, grey.pixels.data(), grey.pixels.size());
       inputs.emplace_back(kind, mat);

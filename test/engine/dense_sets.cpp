@@ -9,7 +9,7 @@
 
 #include "classifier.hpp"
 #include "edgesift/dense_sift.hpp"
-#include "pictures.hpp"
+#include "images.hpp"
 #include "training/random.hpp"
 
 namespace {
@@ -38,10 +38,10 @@ std::vector<InstructionSet> supportedSets() {
   return sets;
 }
 
-std::vector<float> describe(InstructionSet set, const pictures::Grey& picture) {
-  const std::vector<float> grey(picture.pixels.begin(), picture.pixels.end());
+std::vector<float> describe(InstructionSet set, const images::Grey& image) {
+  const std::vector<float> grey(image.pixels.begin(), image.pixels.end());
   edgesift::DenseExtractor extractor(set);
-  const edgesift::DenseFeatures features = extractor.extract(grey.data(), picture.width, picture.height);
+  const edgesift::DenseFeatures features = extractor.extract(grey.data(), image.width, image.height);
   std::vector<float> all(features.descriptors, features.descriptors + features.count * 128);
   all.insert(all.end(), features.xy, features.xy + features.count * 2);
   return all;
@@ -66,48 +66,48 @@ VocabularyParameters vocabulary(int components) {
   return parameters;
 }
 
-std::vector<std::uint8_t> coloured(const pictures::Grey& picture) {
+std::vector<std::uint8_t> coloured(const images::Grey& image) {
   std::vector<std::uint8_t> pixels;
-  for (const std::uint8_t value : picture.pixels) pixels.insert(pixels.end(), {value, std::uint8_t(255 - value), 90});
+  for (const std::uint8_t value : image.pixels) pixels.insert(pixels.end(), {value, std::uint8_t(255 - value), 90});
   return pixels;
 }
 
 void compareDescriptors() {
   for (const char* kind : {"texture", "noise", "edges", "checkers", "flat"})
     for (const auto& [width, height] : {std::pair{97, 61}, {160, 120}, {15, 200}, {12, 12}, {1, 1}}) {
-      const pictures::Grey picture = pictures::make(kind, width, height, 3);
-      const std::vector<float> expected = describe(InstructionSet::portable, picture);
+      const images::Grey image = images::make(kind, width, height, 3);
+      const std::vector<float> expected = describe(InstructionSet::portable, image);
       for (const float value : expected)
         if (!std::isfinite(value)) return report(std::string(kind) + ": not finite", InstructionSet::portable);
       for (const InstructionSet set : supportedSets())
-        if (!same(describe(set, picture), expected)) report(kind, set);
+        if (!same(describe(set, image), expected)) report(kind, set);
     }
 }
 
 void compareEncodings() {
-  const pictures::Grey picture = pictures::make("texture", 150, 100, 5);
-  const std::vector<std::uint8_t> pixels = coloured(picture);
-  const RgbView view{pixels.data(), picture.width, picture.height};
+  const images::Grey image = images::make("texture", 150, 100, 5);
+  const std::vector<std::uint8_t> pixels = coloured(image);
+  const RgbView view{pixels.data(), image.width, image.height};
   const QuantizedEncoding expected = Classifier(vocabulary(5), {}, InstructionSet::portable).encode(view).joined;
   for (const InstructionSet set : supportedSets())
     if (!same(Classifier(vocabulary(5), {}, set).encode(view).joined.values, expected.values)) report("encoding", set);
 }
 
-/// Descriptors of the mirrored picture are those of the picture in another order, where the grids fall together.
+/// Descriptors of the mirrored image are those of the image in another order, where the grids fall together.
 void compareMirrored() {
-  const pictures::Grey picture = pictures::make("texture", 94, 62, 9);
-  pictures::Grey mirrored = picture;
-  for (int y = 0; y < picture.height; ++y)
-    for (int x = 0; x < picture.width; ++x)
-      mirrored.pixels[y * picture.width + x] = picture.pixels[y * picture.width + picture.width - 1 - x];
-  const std::vector<float> left(picture.pixels.begin(), picture.pixels.end());
+  const images::Grey image = images::make("texture", 94, 62, 9);
+  images::Grey mirrored = image;
+  for (int y = 0; y < image.height; ++y)
+    for (int x = 0; x < image.width; ++x)
+      mirrored.pixels[y * image.width + x] = image.pixels[y * image.width + image.width - 1 - x];
+  const std::vector<float> left(image.pixels.begin(), image.pixels.end());
   const std::vector<float> right(mirrored.pixels.begin(), mirrored.pixels.end());
   edgesift::DenseExtractor first;
   edgesift::DenseExtractor second;
   const edgesift::DenseParameters parameters{{3}, 4};
-  const edgesift::DenseFeatures a = first.extract(left.data(), picture.width, picture.height, parameters);
-  const edgesift::DenseFeatures b = second.extract(right.data(), picture.width, picture.height, parameters);
-  const int perRow = (picture.width - 10) / 4 + 1;
+  const edgesift::DenseFeatures a = first.extract(left.data(), image.width, image.height, parameters);
+  const edgesift::DenseFeatures b = second.extract(right.data(), image.width, image.height, parameters);
+  const int perRow = (image.width - 10) / 4 + 1;
   const int* order = edgesift::mirroredDescriptorOrder();
   float greatest = 0;
   for (std::size_t i = 0; i < a.count; ++i) {

@@ -1,5 +1,5 @@
 // Dense descriptors beside those of VLFeat's vl_dsift with a flat window, both as square roots of shares. Prints the mean
-// and the least cosine of the descriptors that lie wholly within the picture.
+// and the least cosine of the descriptors that lie wholly within the image.
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,7 @@ extern "C" {
 }
 
 #include "edgesift/dense_sift.hpp"
-#include "pictures.hpp"
+#include "images.hpp"
 
 int main() {
   constexpr int kBin = 3;
@@ -23,8 +23,8 @@ int main() {
   double least = 1;
   int compared = 0;
   for (const char* kind : {"texture", "edges", "blobs"}) {
-    const pictures::Grey picture = pictures::make(kind, kWidth, kHeight, 11);
-    const std::vector<float> grey(picture.pixels.begin(), picture.pixels.end());
+    const images::Grey image = images::make(kind, kWidth, kHeight, 11);
+    const std::vector<float> grey(image.pixels.begin(), image.pixels.end());
     edgesift::DenseExtractor extractor;
     const edgesift::DenseFeatures ours = extractor.extract(grey.data(), kWidth, kHeight, {{kBin}, kStep});
     VlDsiftFilter* filter = vl_dsift_new_basic(kWidth, kHeight, kStep, kBin);

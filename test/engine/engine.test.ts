@@ -6,10 +6,10 @@ import {
   buildPrograms,
   execute,
   forAarch64,
+  imagesIn,
   isInstalled,
   type Programs,
-  picturesIn,
-  sharedPictures,
+  sharedImages,
 } from './build.ts';
 
 const minutes = 60_000;
@@ -55,7 +55,7 @@ test('pixels made again for a keypoint that wandered are those of the pyramid', 
   expect(await run('window_pixels')).toEqual({ code: 0, output: '' });
 });
 
-test('random pictures, strides and parameters: ordered, unique, sane keypoints', {
+test('random images, strides and parameters: ordered, unique, sane keypoints', {
   timeout: 5 * minutes,
 }, async () => {
   expect(await run('robustness', '--cases', '60')).toEqual({ code: 0, output: '60 cases\n' });
@@ -68,7 +68,7 @@ test('flat areas give no candidates, work has a limit, and ends early where it i
 });
 
 const comparisonSchema = z.object({
-  picture: z.string(),
+  image: z.string(),
   reference: z.number(),
   engine: z.number(),
   matched: z.number(),
@@ -86,15 +86,15 @@ function parseComparisons(output: string): Comparison[] {
     .map((line) => comparisonSchema.parse(JSON.parse(line)));
 }
 
-/** The agreement promised, per picture. In a small one a single row is more than the share allowed to differ. */
+/** The agreement promised, per image. In a small one a single row is more than the share allowed to differ. */
 function expectEquivalence(comparisons: readonly Comparison[]): void {
   for (const c of comparisons) {
     const missing = Math.max(1, Math.floor(Math.max(c.reference, c.engine) * 0.0005));
-    expect(c.reference - c.matched, `${c.picture}: not found`).toBeLessThan(missing);
-    expect(c.engine - c.matched, `${c.picture}: not in OpenCV's`).toBeLessThan(missing);
-    expect(c.greatestDifference, `${c.picture}: descriptors`).toBeLessThanOrEqual(1);
+    expect(c.reference - c.matched, `${c.image}: not found`).toBeLessThan(missing);
+    expect(c.engine - c.matched, `${c.image}: not in OpenCV's`).toBeLessThan(missing);
+    expect(c.greatestDifference, `${c.image}: descriptors`).toBeLessThanOrEqual(1);
     const different = c.matched - c.identicalDescriptors;
-    expect(different, `${c.picture}: rows`).toBeLessThanOrEqual(Math.max(2, 0.005 * c.matched));
+    expect(different, `${c.image}: rows`).toBeLessThanOrEqual(Math.max(2, 0.005 * c.matched));
   }
 }
 
@@ -110,7 +110,7 @@ function requireReference(skip: (note: string) => void): boolean {
   return false;
 }
 
-test('generated pictures of odd and tiny sizes: as cv::SIFT', { timeout: 5 * minutes }, async ({ skip }) => {
+test('generated images of odd and tiny sizes: as cv::SIFT', { timeout: 5 * minutes }, async ({ skip }) => {
   if (!requireReference(skip)) return;
   const sizes = [
     '1x1',
@@ -127,10 +127,10 @@ test('generated pictures of odd and tiny sizes: as cv::SIFT', { timeout: 5 * min
     '12x500',
     '720x60',
   ];
-  const pictures = ['texture', 'blobs', 'noise', 'flat', 'checkers', 'edges'].flatMap((kind) =>
+  const images = ['texture', 'blobs', 'noise', 'flat', 'checkers', 'edges'].flatMap((kind) =>
     sizes.flatMap((size) => ['--kind', kind, size, '5']),
   );
-  const comparisons = await compare(...pictures);
+  const comparisons = await compare(...images);
   expect(comparisons).toHaveLength(78);
   expectEquivalence(comparisons);
 });
@@ -144,13 +144,8 @@ test.for([
   { timeout: minutes },
   async (parameters, { skip }) => {
     if (!requireReference(skip)) return;
-    const pictures = ['flat', 'edges', 'stripes', 'blobs'].flatMap((kind) => [
-      '--kind',
-      kind,
-      '200x150',
-      '1',
-    ]);
-    expectEquivalence(await compare(...parameters, ...pictures));
+    const images = ['flat', 'edges', 'stripes', 'blobs'].flatMap((kind) => ['--kind', kind, '200x150', '1']);
+    expectEquivalence(await compare(...parameters, ...images));
   },
 );
 
@@ -160,13 +155,13 @@ async function compareShared(
   parameters: readonly string[] = [],
 ) {
   if (!requireReference(skip)) return;
-  if (!existsSync(sharedPictures)) return skip('SKIPPED: ../shared/data is not there');
-  const comparisons = await compare(...parameters, ...(await picturesIn(join(sharedPictures, folder))));
+  if (!existsSync(sharedImages)) return skip('SKIPPED: ../shared/data is not there');
+  const comparisons = await compare(...parameters, ...(await imagesIn(join(sharedImages, folder))));
   expect(comparisons.length).toBeGreaterThan(5);
   expectEquivalence(comparisons);
 }
 
-test('sample pictures: as cv::SIFT', async ({ skip }) => compareShared('features', skip));
+test('sample images: as cv::SIFT', async ({ skip }) => compareShared('features', skip));
 
 const parameterSets = [
   ['--layers', '1'],
@@ -181,7 +176,7 @@ const parameterSets = [
 ];
 
 describe.runIf(thorough)('thorough', { timeout: 10 * minutes }, () => {
-  test.for(parameterSets)('sample pictures with parameters %s: as cv::SIFT', (parameters, { skip }) =>
+  test.for(parameterSets)('sample images with parameters %s: as cv::SIFT', (parameters, { skip }) =>
     compareShared('features', skip, parameters),
   );
 
@@ -200,15 +195,15 @@ describe.runIf(thorough)('thorough', { timeout: 10 * minutes }, () => {
     expect(emulated).toMatchObject({ code: 0, output: expect.stringContaining('digest=') });
   });
 
-  test('matching pictures: as cv::SIFT', async ({ skip }) => compareShared('matching', skip));
+  test('matching images: as cv::SIFT', async ({ skip }) => compareShared('matching', skip));
 
   test('Oxford sequences: repeatability and matching accuracy of cv::SIFT to three digits', async ({
     skip,
   }) => {
     if (!requireReference(skip)) return;
-    if (!existsSync(sharedPictures)) return skip('SKIPPED: ../shared/data is not there');
+    if (!existsSync(sharedImages)) return skip('SKIPPED: ../shared/data is not there');
     const folders = ['boat', 'graffiti', 'leuven', 'ubc'].map((name) =>
-      join(sharedPictures, 'matching', `oxford_${name}`),
+      join(sharedImages, 'matching', `oxford_${name}`),
     );
     const { code, output } = await run('oxford', ...folders);
     expect(code, output).toBe(0);
@@ -224,14 +219,14 @@ describe.runIf(thorough)('thorough', { timeout: 10 * minutes }, () => {
     expect(rounded('edgesift')).toEqual(rounded('opencv'));
   });
 
-  test('more random pictures, strides and parameters', async () => {
+  test('more random images, strides and parameters', async () => {
     expect(await run('robustness', '--cases', '300', '--seed', '1000')).toEqual({
       code: 0,
       output: '300 cases\n',
     });
   });
 
-  test('memory does not grow over 1,000 pictures', async () => {
+  test('memory does not grow over 1,000 images', async () => {
     const { code, output } = await run('robustness', '--growth', '1000');
     expect(output).not.toContain('grows');
     expect(code).toBe(0);

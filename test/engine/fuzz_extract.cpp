@@ -2,7 +2,7 @@
 //
 //   fuzz_extract -max_len=4096 -max_total_time=60
 //
-// Pictures are small: with wide filters and without a contrast threshold, patches of the last level cost most of the
+// Images are small: with wide filters and without a contrast threshold, patches of the last level cost most of the
 // time, and a build with sanitizers takes seconds.
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Runs every instruction set this processor has over pictures and parameters and compares the bytes of the results.
+// Runs every instruction set this processor has over images and parameters and compares the bytes of the results.
 // Prints a digest of each case, so that processors of different kinds can be compared too. Exit code 1 on a
 // difference.
 //
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "edgesift/sift.hpp"
-#include "pictures.hpp"
+#include "images.hpp"
 
 namespace {
 
@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
   const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
   bool equal = true;
   for (const Case& c : cases(quick)) {
-    const pictures::Grey grey = pictures::make(c.kind, c.width, c.height, 7);
+    const images::Grey grey = images::make(c.kind, c.width, c.height, 7);
     std::vector<std::uint8_t> expected;
     bool isFirst = true;
     for (const InstructionSet set :

@@ -1,11 +1,11 @@
 // Repeatability and matching accuracy of the engine and of cv::SIFT on an Oxford sequence (K. Mikolajczyk and
-// C. Schmid, "A performance evaluation of local descriptors", PAMI 27(10), 2005): pictures 1.png .. 6.png and the
+// C. Schmid, "A performance evaluation of local descriptors", PAMI 27(10), 2005): images 1.png .. 6.png and the
 // homographies H_1_2 .. H_1_6 of the first to the others.
 //
 //   oxford folder...
 //
 // Prints one line of JSON per folder and engine, over the five pairs, of the 2,000 strongest keypoints. Repeatability:
-// keypoints of the first picture, of those that the second shows, with a keypoint within 2.5 pixels of where the
+// keypoints of the first image, of those that the second shows, with a keypoint within 2.5 pixels of where the
 // homography takes them. Accuracy: mutual nearest neighbours with a ratio below 0.8 that are within 2.5 pixels of it.
 
 #include <cstdio>
@@ -110,7 +110,7 @@ template <typename Extract>
 void evaluate(const std::string& folder, const char* name, Extract extract) {
   const auto read = [&](int i) {
     const cv::Mat grey = cv::imread(folder + "/" + std::to_string(i) + ".png", cv::IMREAD_GRAYSCALE);
-    if (grey.empty()) throw std::runtime_error("cannot read picture " + std::to_string(i) + " of " + folder);
+    if (grey.empty()) throw std::runtime_error("cannot read image " + std::to_string(i) + " of " + folder);
     return extract(grey);
   };
   const Described first = read(1);

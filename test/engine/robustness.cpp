@@ -1,8 +1,8 @@
-// Properties that hold for every picture and all parameters, checked on random ones. Exit code 1 and a line that
+// Properties that hold for every image and all parameters, checked on random ones. Exit code 1 and a line that
 // says what failed, for which seed.
 //
-//   robustness [--cases N] [--seed N]        random pictures
-//   robustness --growth N                    N pictures; memory must not grow after the first tenth
+//   robustness [--cases N] [--seed N]        random images
+//   robustness --growth N                    N images; memory must not grow after the first tenth
 
 #include <algorithm>
 #include <cmath>
@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "edgesift/sift.hpp"
-#include "pictures.hpp"
+#include "images.hpp"
 
 namespace {
 
@@ -72,7 +72,7 @@ void requireSane(const Result& r, int width, int height, const edgesift::Paramet
   for (std::size_t i = 0; i < r.count(); ++i) {
     const float x = r.xy[2 * i];
     const float y = r.xy[2 * i + 1];
-    require(x > 0 && x < static_cast<float>(width) && y > 0 && y < static_cast<float>(height), "outside the picture");
+    require(x > 0 && x < static_cast<float>(width) && y > 0 && y < static_cast<float>(height), "outside the image");
     require(r.size[i] > 0 && std::isfinite(r.size[i]), "size");
     require(r.angle[i] >= 0 && r.angle[i] < 360, "angle");
     require(std::isfinite(r.response[i]) &&
@@ -115,8 +115,8 @@ void checkOne(edgesift::Extractor& reused, std::uint32_t seed) {
   const int width = randomSide(random);
   const int height = randomSide(random);
   const edgesift::Parameters p = randomParameters(random);
-  const std::string& kind = pictures::kinds()[random() % pictures::kinds().size()];
-  const pictures::Grey grey = pictures::make(kind, width, height, seed);
+  const std::string& kind = images::kinds()[random() % images::kinds().size()];
+  const images::Grey grey = images::make(kind, width, height, seed);
 
   const Result result(reused.extract(grey.pixels.data(), width, height, width, p));
   requireSane(result, width, height, p);
@@ -128,7 +128,7 @@ void checkOne(edgesift::Extractor& reused, std::uint32_t seed) {
   for (int y = 0; y < height; ++y) std::memcpy(&spread[y * stride], &grey.pixels[static_cast<std::size_t>(y) * width], width);
   edgesift::Extractor fresh;
   const Result again(fresh.extract(spread.data(), width, height, stride, p));
-  require(again.beginsWith(result) && result.beginsWith(again), "depends on the stride or on earlier pictures");
+  require(again.beginsWith(result) && result.beginsWith(again), "depends on the stride or on earlier images");
 
   if (p.features > 0) {
     edgesift::Parameters unlimited = p;
@@ -147,14 +147,14 @@ std::size_t residentBytes() {
   return resident * 4096;
 }
 
-/// A picture like one before takes no memory.
+/// An image like one before takes no memory.
 void checkSteadyState() {
   edgesift::Extractor extractor;
-  const pictures::Grey grey = pictures::make("texture", 300, 200, 7);
+  const images::Grey grey = images::make("texture", 300, 200, 7);
   extractor.extract(grey.pixels.data(), grey.width, grey.height, grey.width);
   const std::size_t before = allocations;
   extractor.extract(grey.pixels.data(), grey.width, grey.height, grey.width);
-  require(allocations == before, "allocates for a picture like the one before");
+  require(allocations == before, "allocates for an image like the one before");
 }
 
 void checkGrowth(int count) {
@@ -162,12 +162,12 @@ void checkGrowth(int count) {
   std::size_t early = 0;
   for (int i = 0; i < count; ++i) {
     const int side = 60 + 37 * (i % 7);
-    const pictures::Grey grey = pictures::make("texture", side + i % 5, side, static_cast<std::uint32_t>(i % 35));
+    const images::Grey grey = images::make("texture", side + i % 5, side, static_cast<std::uint32_t>(i % 35));
     extractor.extract(grey.pixels.data(), grey.width, grey.height, grey.width);
     if (i == count / 10) early = residentBytes();
   }
   const std::size_t late = residentBytes();
-  std::printf("resident after %d pictures: %zu, after %d: %zu\n", count / 10 + 1, early, count, late);
+  std::printf("resident after %d images: %zu, after %d: %zu\n", count / 10 + 1, early, count, late);
   require(late <= early + (std::size_t{1} << 20), "memory grows");
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "octave.hpp"
-#include "pictures.hpp"
+#include "images.hpp"
 #include "window.hpp"
 #include "work.hpp"
 
@@ -28,17 +28,17 @@ int differences(const edgesift::ScalePlan& plan, const std::vector<edgesift::Lev
 }
 
 /// Number of windows that differ, made around places of all the band.
-int windowsThatDiffer(const edgesift::ScalePlan& plan, const edgesift::DoubledPicture& picture, edgesift::Octave& octave) {
+int windowsThatDiffer(const edgesift::ScalePlan& plan, const edgesift::DoubledImage& image, edgesift::Octave& octave) {
   const edgesift::Kernels& kernels = edgesift::kernelsFor(edgesift::bestInstructionSet());
   edgesift::Window window(plan, kernels, work);
   int failures = 0;
   const edgesift::Band band = octave.band();
-  for (int row = 0; row < picture.rows(); row += 5)
+  for (int row = 0; row < image.rows(); row += 5)
     for (int column = band.begin; column < band.end; column += 23) {
-      window.build(picture, row, column);
+      window.build(image, row, column);
       const int count = differences(plan, octave.levels(), window.levels());
       if (count != 0 && ++failures < 10)
-        std::printf("%dx%d at row %d, column %d: %d pixels differ\n", picture.columns(), picture.rows(), row, column,
+        std::printf("%dx%d at row %d, column %d: %d pixels differ\n", image.columns(), image.rows(), row, column,
                     count);
     }
   return failures;
@@ -53,19 +53,19 @@ int main() {
   bool hasSeveralBands = false;
   for (const auto& [width, height] :
        {std::pair{150, 60}, std::pair{9, 11}, std::pair{400, 7}, std::pair{230, 190}, std::pair{1301, 40}}) {
-    const pictures::Grey grey = pictures::make("texture", width, height, 3);
-    const edgesift::DoubledPicture picture({grey.pixels.data(), width, height, width});
-    std::vector<float> memory(edgesift::Octave::floats(plan, picture.rows(), picture.columns(), true));
+    const images::Grey grey = images::make("texture", width, height, 3);
+    const edgesift::DoubledImage image({grey.pixels.data(), width, height, width});
+    std::vector<float> memory(edgesift::Octave::floats(plan, image.rows(), image.columns(), true));
     edgesift::Octave octave(plan, kernels, work);
-    const int bandColumns = plan.bandColumns(picture.columns());
-    hasSeveralBands |= bandColumns < picture.columns();
-    for (int x = 0; x < picture.columns(); x += bandColumns) {
-      octave.begin(picture, {x, std::min(x + bandColumns, picture.columns())}, memory.data());
+    const int bandColumns = plan.bandColumns(image.columns());
+    hasSeveralBands |= bandColumns < image.columns();
+    for (int x = 0; x < image.columns(); x += bandColumns) {
+      octave.begin(image, {x, std::min(x + bandColumns, image.columns())}, memory.data());
       octave.makeBottom(0);
       octave.makeLevels(0);
-      failures += windowsThatDiffer(plan, picture, octave);
+      failures += windowsThatDiffer(plan, image, octave);
     }
   }
-  if (!hasSeveralBands) std::printf("no picture is wider than a band\n");
+  if (!hasSeveralBands) std::printf("no image is wider than a band\n");
   return failures == 0 && hasSeveralBands ? 0 : 1;
 }

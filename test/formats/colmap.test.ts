@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { decodePayload } from '../../shared/features/payload.ts';
-import { SHARED_DATA, sharedDataMissing } from '../fixtures/pictures.ts';
+import { SHARED_DATA, sharedDataMissing } from '../fixtures/images.ts';
 import { flatFeatures } from './flat-features.ts';
 import { payloadOf } from './golden-payload.ts';
 import { runTool, toolMissing, withFolder } from './real-tool.ts';
@@ -32,12 +32,12 @@ function readDatabase(path: string): Database {
   return { keypoints, descriptors };
 }
 
-/** Runs a command over a folder that holds just this picture. */
-function colmap(command: string, picture: string, prepare: (folder: string) => string[]): Database {
+/** Runs a command over a folder that holds just this image. */
+function colmap(command: string, image: string, prepare: (folder: string) => string[]): Database {
   return withFolder((folder) => {
     const images = join(folder, 'images');
     mkdirSync(images);
-    cpSync(picture, join(images, 'picture.png'));
+    cpSync(image, join(images, 'image.png'));
     const database = join(folder, 'database.db');
     const common = ['--database_path', database, '--image_path', images];
     runTool('colmap', [command, ...common, ...prepare(folder)]);
@@ -45,17 +45,17 @@ function colmap(command: string, picture: string, prepare: (folder: string) => s
   });
 }
 
-function importFeatures(picture: string, text: Uint8Array): Database {
-  return colmap('feature_importer', picture, (folder) => {
+function importFeatures(image: string, text: Uint8Array): Database {
+  return colmap('feature_importer', image, (folder) => {
     const imports = join(folder, 'imports');
     mkdirSync(imports);
-    writeFileSync(join(imports, 'picture.png.txt'), text);
+    writeFileSync(join(imports, 'image.png.txt'), text);
     return ['--import_path', imports];
   });
 }
 
 const pathOf = (url: URL) => fileURLToPath(url);
-const OWN = pathOf(new URL('../pictures/png-rgb.png', import.meta.url));
+const OWN = pathOf(new URL('../images/png-rgb.png', import.meta.url));
 
 describe.skipIf(toolMissing('COLMAP reads its text', 'colmap', 'help'))('COLMAP reads its text', () => {
   const payload = payloadOf('png-rgb.png', readFileSync(OWN));
@@ -90,7 +90,7 @@ describe.skipIf(toolMissing('COLMAP reads its text', 'colmap', 'help'))('COLMAP 
     }
   });
 
-  test('a picture without features has none in the database', () => {
+  test('an image without features has none in the database', () => {
     const { keypoints, descriptors } = importFeatures(OWN, writeFeatureFile('colmap', flatFeatures()));
     expect({ keypoints: keypoints.length, descriptors: descriptors.length }).toEqual({
       keypoints: 0,
@@ -101,10 +101,10 @@ describe.skipIf(toolMissing('COLMAP reads its text', 'colmap', 'help'))('COLMAP 
   test.skipIf(sharedDataMissing("COLMAP's own extractor agrees with the text"))(
     "agrees with COLMAP's own extractor about scale, orientation and the order of descriptors",
     () => {
-      const picture = pathOf(new URL('features/barbara.bmp', SHARED_DATA));
-      const barbara = payloadOf('barbara.bmp', readFileSync(picture));
-      const ours = importFeatures(picture, writeFeatureFile('colmap', barbara, { rootSift: true }));
-      const theirs = colmap('feature_extractor', picture, () => [
+      const image = pathOf(new URL('features/barbara.bmp', SHARED_DATA));
+      const barbara = payloadOf('barbara.bmp', readFileSync(image));
+      const ours = importFeatures(image, writeFeatureFile('colmap', barbara, { rootSift: true }));
+      const theirs = colmap('feature_extractor', image, () => [
         ...['--SiftExtraction.use_gpu', '0', '--SiftExtraction.num_threads', '1'],
       ]);
       const pairs = pairKeypoints(ours, theirs);

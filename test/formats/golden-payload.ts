@@ -3,20 +3,20 @@ import { encodePayload } from '../../shared/features/payload.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
 import { GOLDEN_ENGINE, golden, goldenPayload } from '../golden/golden.ts';
 
-/** The payload that the service has for a picture: OpenCV's own features of it, from the golden data. */
-export function payloadOf(name: string, picture: Uint8Array): Uint8Array<ArrayBuffer> {
-  const expected = golden.pictures[name] ?? golden.shared[name];
+/** The payload that the service has for an image: OpenCV's own features of it, from the golden data. */
+export function payloadOf(name: string, image: Uint8Array): Uint8Array<ArrayBuffer> {
+  const expected = golden.images[name] ?? golden.shared[name];
   const features = expected?.features[0];
   if (!expected || !features) throw new Error(`no golden data of ${name}`);
   const metadata = {
     extractor: { name: 'opencv-sift', version: GOLDEN_ENGINE },
     parameters: features.parameters,
     image: {
-      sha256: createHash('sha256').update(picture).digest('hex'),
-      format: readImageHeader(picture).format,
+      sha256: createHash('sha256').update(image).digest('hex'),
+      format: readImageHeader(image).format,
       width: expected.width,
       height: expected.height,
-      bytes: picture.length,
+      bytes: image.length,
     },
   };
   return encodePayload(metadata, goldenPayload(features));

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { decodePayload, describeFeatures } from '../../shared/features/payload.ts';
 import { rootSift } from '../../shared/features/root-sift.ts';
-import { ownPicture } from '../fixtures/pictures.ts';
+import { ownImage } from '../fixtures/images.ts';
 import { flatFeatures } from './flat-features.ts';
 import { payloadOf } from './golden-payload.ts';
 import { runTool, toolMissing, withFolder } from './real-tool.ts';
@@ -45,7 +45,7 @@ function sha256(array: ArrayBufferView): string {
 }
 
 describe.skipIf(toolMissing('NumPy reads .npz', PYTHON, '-c', 'import numpy'))('NumPy reads .npz', () => {
-  const payload = payloadOf('png-rgb.png', ownPicture('png-rgb.png'));
+  const payload = payloadOf('png-rgb.png', ownImage('png-rgb.png'));
   const { metadata, features } = decodePayload(payload);
 
   test('every array is that of the payload, bit for bit', () => {
@@ -69,7 +69,7 @@ describe.skipIf(toolMissing('NumPy reads .npz', PYTHON, '-c', 'import numpy'))('
     expect(reading.arrays.descriptors).toEqual(['<f4', [37, 128], sha256(rootSift(features.descriptors))]);
   });
 
-  test('a picture without features has empty arrays of the same shapes', () => {
+  test('an image without features has empty arrays of the same shapes', () => {
     const { arrays } = readByNumPy(writeFeatureFile('npz', flatFeatures()));
     expect(arrays.xy?.slice(0, 2)).toEqual(['<f4', [0, 2]]);
     expect(arrays.descriptors?.slice(0, 2)).toEqual(['|u1', [0, 128]]);

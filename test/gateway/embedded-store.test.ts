@@ -87,7 +87,7 @@ test('scans keys that stay while others come and go', async () => {
 });
 
 function toPage(reply: Reply | undefined): [cursor: string, keys: readonly Reply[]] {
-  if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw new Error('no answer to SCAN');
+  if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw new Error('no response to SCAN');
   return [String(reply[0]), reply[1]];
 }
 

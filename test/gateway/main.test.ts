@@ -10,12 +10,12 @@ test('the gateway as a process serves with its token until SIGTERM', async () =>
   const gateway = start({ REDIS_REST_PORT: String(port), REDIS_REST_TOKEN: 'secret' });
   const url = `http://127.0.0.1:${port}`;
   await untilHealthy(url);
-  const answer = await fetch(url, {
+  const response = await fetch(url, {
     method: 'POST',
     headers: { Authorization: 'Bearer secret' },
     body: '["ping"]',
   });
-  expect(await answer.json()).toEqual({ result: 'PONG' });
+  expect(await response.json()).toEqual({ result: 'PONG' });
   gateway.child.kill('SIGTERM');
   expect(await gateway.ended).toMatchObject({ code: 0 });
 });

@@ -42,7 +42,7 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
   });
 
   test.each([undefined, 'Bearer wrong', `Basic ${TOKEN}`, 'Bearer ', TOKEN])(
-    'answers 401 to the authorization %s',
+    'responds with 401 to the authorization %s',
     async (authorization) => {
       const headers = authorization === undefined ? {} : { Authorization: authorization };
       const response = await fetch(gateway.url, { method: 'POST', headers, body: '["ping"]' });
@@ -52,7 +52,7 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
   );
 
   test.each(['', 'no json', '{}', '[]', '[[]]', '[null]', '"get"', '[["get","a"]]'])(
-    'answers 400 to the body %j on /',
+    'responds with 400 to the body %j on /',
     async (body) => {
       const response = await gateway.post('/', body);
       expect(response.status).toBe(400);
@@ -61,7 +61,7 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
   );
 
   test.each(['', '[]', '["get","a"]', '[[]]', '[["get","a"],[]]'])(
-    'answers 400 to the body %j on /pipeline and /multi-exec',
+    'responds with 400 to the body %j on /pipeline and /multi-exec',
     async (body) => {
       for (const path of ['/pipeline', '/multi-exec']) {
         const response = await gateway.post(path, body);
@@ -71,7 +71,7 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
     },
   );
 
-  test('answers 400 with the error of the store to a single command', async () => {
+  test('responds with 400 and the error of the store to a single command', async () => {
     const response = await gateway.post('/', ['nosuch', 'a', 'b']);
     expect(response.status).toBe(400);
     expect(await response.json()).toEqual({
@@ -79,7 +79,7 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
     });
   });
 
-  test('answers 200 to a pipeline with an unknown command, and 400 to such a transaction', async () => {
+  test('responds with 200 to a pipeline with an unknown command, and 400 to such a transaction', async () => {
     const commands = [
       ['set', 'k', 'v'],
       ['nosuch', 'x'],
@@ -122,7 +122,7 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
     expect(JSON.parse(body).error).toContain(`Limit: ${LIMIT} bytes`);
   });
 
-  test('refuses an answer of more than 10 MiB', async () => {
+  test('refuses a response of more than 10 MiB', async () => {
     await gateway.post('/', ['set', 'part', 'x'.repeat(6_000_000)]);
     expect((await gateway.post('/', ['get', 'part'])).status).toBe(200);
     const response = await gateway.post('/', ['mget', 'part', 'part']);
@@ -138,7 +138,7 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
     expect(await response.json()).toEqual({ status: 'ok', backend: store });
   });
 
-  test('answers 404 elsewhere', async () => {
+  test('responds with 404 elsewhere', async () => {
     const response = await gateway.post('/get/a', []);
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ error: expect.stringMatching(/^ERR /) });

@@ -18,14 +18,14 @@ afterEach(async () => {
   await redis.stop();
 });
 
-test('answers 503 while Redis is stopped, and works again when it is back', async () => {
+test('responds with 503 while Redis is stopped, and works again when it is back', async () => {
   await redis.stop();
   for (const path of ['/pipeline', '/multi-exec']) {
     await expect.poll(() => statusOf(path, [['get', 'a']])).toBe(503);
   }
   const response = await gateway.post('/', ['get', 'a']);
   expect(response.status).toBe(503);
-  expect(await response.json()).toEqual({ error: 'ERR Redis does not answer' });
+  expect(await response.json()).toEqual({ error: 'ERR Redis does not respond' });
   expect((await fetch(`${gateway.url}/health`)).status).toBe(503);
 
   redis = await startRedisServer({ port: redis.port });
@@ -33,7 +33,7 @@ test('answers 503 while Redis is stopped, and works again when it is back', asyn
   expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
 });
 
-test('answers 503 in bounded time while Redis hangs, and works again when it goes on', async () => {
+test('responds with 503 in bounded time while Redis hangs, and works again when it goes on', async () => {
   redis.pause();
   const statuses = await Promise.all([
     statusOf('/', ['get', 'a']),
@@ -65,7 +65,7 @@ test('starts while Redis is not there yet', async () => {
 async function statusOf(path: string, body: unknown): Promise<number> {
   const response = await Promise.race([
     gateway.post(path, body),
-    new Promise<never>((_, reject) => setTimeout(reject, BOUND_MS, new Error('no answer in time'))),
+    new Promise<never>((_, reject) => setTimeout(reject, BOUND_MS, new Error('no response in time'))),
   ]);
   await response.arrayBuffer();
   return response.status;

@@ -11,20 +11,20 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all(gateways.map((gateway) => gateway.stop())));
 
-test('the embedded store answers any sequence of commands as Redis does', async () => {
+test('the embedded store replies to any sequence of commands as Redis does', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command(), { minLength: 1, maxLength: 40 }), async (commands) => {
-      const [embedded, redis] = await answersOfBoth('/pipeline', [['flushdb'], ...commands]);
+      const [embedded, redis] = await responsesOfBoth('/pipeline', [['flushdb'], ...commands]);
       expect(embedded).toEqual(redis);
     }),
     { numRuns: 200 },
   );
 });
 
-test('the embedded store answers any transaction as Redis does', async () => {
+test('the embedded store replies to any transaction as Redis does', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command(), { minLength: 1, maxLength: 10 }), async (commands) => {
-      const [embedded, redis] = await answersOfBoth('/multi-exec', [['flushdb'], ...commands]);
+      const [embedded, redis] = await responsesOfBoth('/multi-exec', [['flushdb'], ...commands]);
       expect(embedded).toEqual(redis);
     }),
     { numRuns: 60 },
@@ -43,32 +43,32 @@ test('the embedded store finds the keys that Redis finds for any pattern', async
         ...keys.map((key) => ['set', key, '']),
         ['scan', '0', 'match', match, 'count', '1000'],
       ];
-      const [embedded, redis] = await answersOfBoth('/pipeline', commands);
+      const [embedded, redis] = await responsesOfBoth('/pipeline', commands);
       expect(embedded).toEqual(redis);
     }),
     { numRuns: 300 },
   );
 });
 
-async function answersOfBoth(path: string, commands: readonly Words[]): Promise<unknown[]> {
+async function responsesOfBoth(path: string, commands: readonly Words[]): Promise<unknown[]> {
   return Promise.all(
     gateways.map(async (gateway) => {
-      const answers: unknown = await (await gateway.post(path, commands)).json();
-      return Array.isArray(answers)
-        ? answers.map((answer, index) => unordered(commands[index] ?? [], answer))
-        : answers;
+      const responses: unknown = await (await gateway.post(path, commands)).json();
+      return Array.isArray(responses)
+        ? responses.map((response, index) => unordered(commands[index] ?? [], response))
+        : responses;
     }),
   );
 }
 
 /** Redis gives members, fields and keys in no particular order. */
-function unordered([name]: Words, answer: { result?: unknown }): unknown {
-  if (!Array.isArray(answer.result)) return answer;
-  const result: unknown[] = answer.result;
+function unordered([name]: Words, response: { result?: unknown }): unknown {
+  if (!Array.isArray(response.result)) return response;
+  const result: unknown[] = response.result;
   if (name === 'smembers') return { result: result.toSorted() };
   if (name === 'hgetall') return { result: Object.fromEntries(pairs(result)) };
   if (name === 'scan') return { result: result.flat().toSorted() };
-  return answer;
+  return response;
 }
 
 function pairs(list: readonly unknown[]): [string, unknown][] {

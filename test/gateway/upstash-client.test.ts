@@ -101,17 +101,17 @@ describe.each(STORES)('@upstash/redis over the %s store', (store) => {
       expect(await scanAll(redis, { match: 'feature:05[0-3]' })).toEqual(keys.slice(50, 54));
     });
 
-    test('runs a pipeline, where an error is the answer to its own command only', async () => {
+    test('runs a pipeline, where an error is the reply to its own command only', async () => {
       await redis.set('text', 'abc');
-      const answers = await redis.pipeline().set('a', 'x').incr('text').get('a').exec({ keepErrors: true });
-      expect(answers[0]).toMatchObject({ result: 'OK' });
-      expect(answers[1]?.error).toBe('ERR value is not an integer or out of range');
-      expect(answers[2]).toMatchObject({ result: 'x' });
+      const responses = await redis.pipeline().set('a', 'x').incr('text').get('a').exec({ keepErrors: true });
+      expect(responses[0]).toMatchObject({ result: 'OK' });
+      expect(responses[1]?.error).toBe('ERR value is not an integer or out of range');
+      expect(responses[2]).toMatchObject({ result: 'x' });
     });
 
     test('runs a transaction', async () => {
-      const answers = await redis.multi().set('a', 'x').incr('n').get('a').exec();
-      expect(answers).toEqual(['OK', 1, 'x']);
+      const responses = await redis.multi().set('a', 'x').incr('n').get('a').exec();
+      expect(responses).toEqual(['OK', 1, 'x']);
     });
 
     test('runs nothing of a transaction with an invalid command', async () => {

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { siftParametersSchema } from '../../shared/contract/parameters.ts';
 
-const pictureSchema = z
+const imageSchema = z
   .object({
     width: z.int(),
     height: z.int(),
@@ -17,15 +17,15 @@ const pictureSchema = z
 const goldenSchema = z.object({
   opencv: z.string(),
   dispatch: z.string(),
-  pictures: z.record(z.string(), pictureSchema),
-  shared: z.record(z.string(), pictureSchema),
+  images: z.record(z.string(), imageSchema),
+  shared: z.record(z.string(), imageSchema),
 });
 
-export type GoldenPicture = NonNullable<z.infer<typeof pictureSchema>>;
+export type GoldenImage = NonNullable<z.infer<typeof imageSchema>>;
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** What OpenCV says of our pictures and of the shared ones; see make.py. */
+/** What OpenCV says of our images and of the shared ones; see make.py. */
 export const golden = goldenSchema.parse(JSON.parse(readFileSync(at('golden.json'), 'utf8')));
 
 /** The engine version that gives the golden payloads bit for bit. */
@@ -42,32 +42,29 @@ export function goldenPayload({ count, offset }: { count: number; offset: number
 
 const SHARED_FOLDER = at('../../../shared/data/features/');
 
-/** The shared pictures are not part of the repository; without them their cases are skipped. */
-export const sharedPicturesExist = existsSync(SHARED_FOLDER);
+/** The shared images are not part of the repository; without them their cases are skipped. */
+export const sharedImagesExist = existsSync(SHARED_FOLDER);
 
-export interface PictureFile {
+export interface ImageFile {
   name: string;
   path: string;
   /** Absent where cv2 does not read the file. */
-  expected: GoldenPicture | null;
+  expected: GoldenImage | null;
 }
 
 /** Files that cv2 reads and the service does not; docs/decoding.md says why. */
 export const REFUSED = ['tiff-lab.tif', 'tiff-ycbcr.tif'];
 
-export const ownPictures: PictureFile[] = Object.entries(golden.pictures).map(([name, expected]) => ({
+export const ownImages: ImageFile[] = Object.entries(golden.images).map(([name, expected]) => ({
   name,
-  path: at(`../pictures/${name}`),
+  path: at(`../images/${name}`),
   expected,
 }));
 
-export const sharedPictures: PictureFile[] = Object.entries(golden.shared).map(([name, expected]) => ({
+export const sharedImages: ImageFile[] = Object.entries(golden.shared).map(([name, expected]) => ({
   name,
   path: SHARED_FOLDER + name,
   expected,
 }));
 
-export const availablePictures: PictureFile[] = [
-  ...ownPictures,
-  ...(sharedPicturesExist ? sharedPictures : []),
-];
+export const availableImages: ImageFile[] = [...ownImages, ...(sharedImagesExist ? sharedImages : [])];

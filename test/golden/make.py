@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes the golden data of this folder: what OpenCV itself says of the pictures of test/pictures and, where they
+"""Makes the golden data of this folder: what OpenCV itself says of the images of test/images and, where they
 are at hand, of ../shared/data/features.
 
 Run with Debian's python3-opencv:  /usr/bin/python3 test/golden/make.py
 
 OpenCV's results depend in a few bits on the instruction set, so this pins one: AVX2 (the environment variable
-is read when OpenCV loads). golden.json says for each picture the shape and the SHA-256 of the pixels of
+is read when OpenCV loads). golden.json says for each image the shape and the SHA-256 of the pixels of
 cv2.imread (as R, G, B) and of their BGR2GRAY, and for each set of parameters (denoising included) the number of
 keypoints and where their payload stands in payloads.bin.gz: xy, size, angle, response, octave, descriptors,
 little-endian, in the order of origin/native/feature_order.h.
@@ -23,7 +23,7 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 
 HERE = Path(__file__).parent
-PICTURES = HERE.parent / "pictures"
+IMAGES = HERE.parent / "images"
 SHARED = HERE.parent.parent.parent / "shared" / "data" / "features"
 
 DEFAULTS = {
@@ -114,13 +114,13 @@ class Golden:
         self.offsets: dict[bytes, int] = {}
 
     def place(self, payload: bytes) -> int:
-        """Pictures with the same pixels share one payload."""
+        """Images with the same pixels share one payload."""
         if payload not in self.offsets:
             self.offsets[payload] = len(self.payloads)
             self.payloads += payload
         return self.offsets[payload]
 
-    def picture(self, path: Path, variations: list[dict], denoisings: list[dict]) -> dict | None:
+    def image(self, path: Path, variations: list[dict], denoisings: list[dict]) -> dict | None:
         bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if bgr is None:
             return None
@@ -147,21 +147,21 @@ def main() -> None:
     cv2.setNumThreads(1)
     golden = Golden()
     varied = (VARIATIONS, DENOISINGS)
-    pictures = {
-        path.name: golden.picture(path, *(varied if path.name in VARIED else ([], [])))
-        for path in sorted(PICTURES.iterdir())
+    images = {
+        path.name: golden.image(path, *(varied if path.name in VARIED else ([], [])))
+        for path in sorted(IMAGES.iterdir())
         if path.suffix != ".py"
     }
-    shared = {path.name: golden.picture(path, REAL_VARIATIONS, DENOISINGS[:1]) for path in sorted(SHARED.glob("*.*"))}
+    shared = {path.name: golden.image(path, REAL_VARIATIONS, DENOISINGS[:1]) for path in sorted(SHARED.glob("*.*"))}
     document = {
         "opencv": cv2.__version__,
         "dispatch": "avx2",
-        "pictures": pictures,
+        "images": images,
         "shared": shared,
     }
     (HERE / "golden.json").write_text(json.dumps(document, indent=2) + "\n")
     (HERE / "payloads.bin.gz").write_bytes(gzip.compress(golden.payloads, 9, mtime=0))
-    print(f"{len(pictures)} + {len(shared)} pictures, {len(golden.payloads)} bytes of payload")
+    print(f"{len(images)} + {len(shared)} images, {len(golden.payloads)} bytes of payload")
 
 
 if __name__ == "__main__":

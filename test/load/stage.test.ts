@@ -5,20 +5,20 @@ import { DETECT_PATH } from '../../bench/load/detect-job.ts';
 import { runStage } from '../../bench/load-test/stage.ts';
 import { buildWorker } from '../../tools/worker/build-worker.ts';
 import type { RunningWorker } from '../../tools/worker/run-worker.ts';
+import { newImage } from '../fixtures/images.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
-import { newPicture } from '../fixtures/pictures.ts';
 import { startWorkerWithoutRedis } from '../fixtures/worker-without-redis.ts';
 
 // What `npm run load` is made of: stages, here of a second, the shortest that there are, against a service that is soon
 // full. All nine of them take autocannon ten seconds at the least.
 let origin: OriginServer;
 let edge: RunningWorker;
-let picture: Uint8Array<ArrayBuffer>;
+let image: Uint8Array<ArrayBuffer>;
 beforeAll(async () => {
   origin = await startOriginServer({ ORIGIN_QUEUE_LENGTH: '1' });
   await buildWorker();
   edge = await startWorkerWithoutRedis(origin);
-  picture = await newPicture(320, 240);
+  image = await newImage(320, 240);
 });
 afterAll(async () => {
   await edge?.stop();
@@ -32,16 +32,16 @@ const upload = (body: Uint8Array): autocannon.Request => ({
   body: Buffer.from(body),
 });
 
-test('hits: every answer is counted as one, with its time', async () => {
+test('hits: every response is counted as one, with its time', async () => {
   const headers = { 'content-type': 'image/png' };
-  await fetch(edge.url + DETECT_PATH, { method: 'POST', headers, body: picture });
-  const next = () => upload(picture);
+  await fetch(edge.url + DETECT_PATH, { method: 'POST', headers, body: image });
+  const next = () => upload(image);
   const result = await runStage(edge.url, { name: 'hits', connections: 2, seconds: 1, next });
   const figure = expect.any(Number);
   expect(result).toEqual({
     stage: 'hits',
     connections: 2,
-    answers_per_s: figure,
+    responses_per_s: figure,
     outcomes: { '200 HIT memory': figure },
     failures: 0,
     ok_ms: { p50: figure, p99: figure, max: figure },
@@ -51,7 +51,7 @@ test('hits: every answer is counted as one, with its time', async () => {
 
 test('more misses than the service takes: features and refusals, each one of the contract', async () => {
   // Decoders ignore what follows the image, hashes do not.
-  const next = () => upload(Buffer.concat([picture, randomBytes(8)]));
+  const next = () => upload(Buffer.concat([image, randomBytes(8)]));
   const result = await runStage(edge.url, { name: 'misses', connections: 24, seconds: 1, next });
   expect(result.failures).toBe(0);
   expect(Object.keys(result.outcomes).toSorted()).toEqual(['200 MISS', '503 OVERLOADED']);

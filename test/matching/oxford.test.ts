@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
+import { sharedDataMissing } from '../fixtures/images.ts';
 import { postMatch, readMatch } from '../fixtures/match-client.ts';
-import { sharedDataMissing } from '../fixtures/pictures.ts';
-import { oxfordPicture, oxfordTruth, SEQUENCES, type Sequence } from './oxford.ts';
+import { oxfordImage, oxfordTruth, SEQUENCES, type Sequence } from './oxford.ts';
 import { meanCornerError } from './planar-scene.ts';
 
 const LARGEST_ERROR_PX = 3;
@@ -17,7 +17,7 @@ const PAIRS = SEQUENCES.flatMap((sequence) =>
 );
 
 describe.skipIf(sharedDataMissing('homographies of the Oxford sequences'))(
-  `homographies of real pictures are true to ${LARGEST_ERROR_PX} px`,
+  `homographies of real images are true to ${LARGEST_ERROR_PX} px`,
   () => {
     let stack: EdgeStack;
     beforeAll(async () => {
@@ -26,12 +26,12 @@ describe.skipIf(sharedDataMissing('homographies of the Oxford sequences'))(
     afterAll(() => stack?.stop());
 
     test.each(PAIRS)('%s 1→%i', async (sequence, number) => {
-      const image1 = oxfordPicture(sequence, 1);
-      const answer = await readMatch(
-        await postMatch(stack.url, { image1, image2: oxfordPicture(sequence, number) }),
+      const image1 = oxfordImage(sequence, 1);
+      const response = await readMatch(
+        await postMatch(stack.url, { image1, image2: oxfordImage(sequence, number) }),
       );
-      const { width, height } = answer.images[0];
-      const found = answer.homography?.matrix.flat() ?? [];
+      const { width, height } = response.images[0];
+      const found = response.homography?.matrix.flat() ?? [];
       const error = meanCornerError(found, oxfordTruth(sequence, number), width, height);
       expect(error).toBeLessThan(LARGEST_ERROR_PX);
     });

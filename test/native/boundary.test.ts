@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadNativeAddon, SIFT_ENGINES } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
-import { samplePicture, texture } from './pictures.ts';
+import { sampleImage, texture } from './images.ts';
 
 const image = texture(40, 30);
 
@@ -98,10 +98,10 @@ describe.each(SIFT_ENGINES)('%s', (engine) => {
   });
 
   test('the result does not change when the pixels change afterwards', async () => {
-    const picture = await samplePicture();
-    const result = addon.extract(picture, DEFAULT_SIFT_PARAMETERS);
+    const image = await sampleImage();
+    const result = addon.extract(image, DEFAULT_SIFT_PARAMETERS);
     const before = Buffer.from(result.slice(0));
-    picture.pixels.fill(0);
+    image.pixels.fill(0);
     expect(Buffer.from(result)).toEqual(before);
   });
 
@@ -110,7 +110,7 @@ describe.each(SIFT_ENGINES)('%s', (engine) => {
       expect(addon.toGrey(image)).toEqual(new Uint8Array(image.pixels));
     });
 
-    test('of equal channels is the channel, so a grey picture may be handed over either way', () => {
+    test('of equal channels is the channel, so a grey image may be handed over either way', () => {
       const levels = Uint8Array.from({ length: 256 }, (_, level) => level);
       const rgb = Uint8Array.from({ length: 768 }, (_, index) => Math.floor(index / 3));
       expect(addon.toGrey({ pixels: rgb, width: 256, height: 1, channels: 3 })).toEqual(levels);

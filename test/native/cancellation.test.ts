@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { loadNativeAddon, type PixelImage } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
-import { texture } from './pictures.ts';
+import { texture } from './images.ts';
 
 const addon = loadNativeAddon();
 const cancelled = expect.objectContaining({ code: 'CANCELLED' });

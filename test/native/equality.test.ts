@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sharedDataMissing } from '../fixtures/pictures.ts';
+import { sharedDataMissing } from '../fixtures/images.ts';
 import { agreeing } from '../golden/agreement.ts';
 import {
-  availablePictures,
+  availableImages,
   GOLDEN_ENGINE,
   GOLDEN_ENVIRONMENT,
   goldenPayload,
   REFUSED,
-  sharedPictures,
+  sharedImages,
 } from '../golden/golden.ts';
 import { PinnedAddon } from './pinned-addon.ts';
 
-const readable = availablePictures.filter(({ name, expected }) => expected && !REFUSED.includes(name));
+const readable = availableImages.filter(({ name, expected }) => expected && !REFUSED.includes(name));
 
 describe('features are those of cv2.SIFT, byte for byte', () => {
   let addon: PinnedAddon;
@@ -37,10 +37,10 @@ describe('features are those of cv2.SIFT, byte for byte', () => {
     context.skip(`${addon.engine.version} is not ${GOLDEN_ENGINE}: compared within tolerance only`);
   });
 
-  test.skipIf(sharedDataMissing('features of real pictures'))(
+  test.skipIf(sharedDataMissing('features of real images'))(
     'the keypoint counts are the published ones',
     () => {
-      const counts = sharedPictures.map(({ name, expected }) => [name, expected?.features[0]?.count]);
+      const counts = sharedImages.map(({ name, expected }) => [name, expected?.features[0]?.count]);
       expect(Object.fromEntries(counts)).toEqual({
         'barbara.bmp': 1040,
         'brain_MR.jpg': 805,

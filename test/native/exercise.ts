@@ -4,8 +4,8 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { loadNativeAddon, type NativeAddon, SIFT_ENGINES } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
-import { availablePictures, REFUSED } from '../golden/golden.ts';
-import { decodeFile, texture } from './pictures.ts';
+import { availableImages, REFUSED } from '../golden/golden.ts';
+import { decodeFile, texture } from './images.ts';
 
 const WRONG_ARGUMENTS: unknown[][] = [
   [],
@@ -27,7 +27,7 @@ function refuseWrongArguments(addon: NativeAddon): void {
   }
 }
 
-/** Matches a picture with itself and with another, of sizes around those of the kernel's tiles. */
+/** Matches an image with itself and with another, of sizes around those of the kernel's tiles. */
 function matchAll(addon: NativeAddon): void {
   const random = new Uint8Array(600 * 128).map((_, index) => (index * 2_654_435_761) >>> 24);
   for (const first of [0, 1, 3, 4, 5, 255, 256, 257, 600]) {
@@ -86,7 +86,7 @@ async function exercise(addon: NativeAddon): Promise<number> {
       features += addon.extract(image, parameters).byteLength / BYTES_PER_KEYPOINT;
     }
   }
-  for (const { name, path, expected } of availablePictures) {
+  for (const { name, path, expected } of availableImages) {
     if (!expected || REFUSED.includes(name)) continue;
     const image = await decodeFile(path);
     addon.toGrey(image);

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
-import { texture } from './pictures.ts';
+import { texture } from './images.ts';
 
 const addon = loadNativeAddon();
 

@@ -1,14 +1,14 @@
-// Run with --expose-gc and the name of an engine. Prints resident bytes after warming up, after many small pictures and after a large one.
+// Run with --expose-gc and the name of an engine. Prints resident bytes after warming up, after many small images and after a large one.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { loadNativeAddon, SIFT_ENGINES } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
-import { decodeFile, samplePicture, texture } from './pictures.ts';
+import { decodeFile, sampleImage, texture } from './images.ts';
 
 const [engine] = z.tuple([z.enum(SIFT_ENGINES)]).parse(process.argv.slice(2));
 const addon = loadNativeAddon(engine);
-const jpeg = fileURLToPath(new URL('../pictures/jpeg-cmyk-adobe.jpg', import.meta.url));
+const jpeg = fileURLToPath(new URL('../images/jpeg-cmyk-adobe.jpg', import.meta.url));
 
 function residentBytes(): number {
   globalThis.gc?.();
@@ -21,7 +21,7 @@ async function extractMany(times: number): Promise<void> {
   const small = texture(180, 140);
   for (let call = 0; call < times; call += 1) {
     addon.extract(small, DEFAULT_SIFT_PARAMETERS);
-    addon.extract(await samplePicture(), { ...DEFAULT_SIFT_PARAMETERS, contrast_threshold: 0 });
+    addon.extract(await sampleImage(), { ...DEFAULT_SIFT_PARAMETERS, contrast_threshold: 0 });
     addon.toGrey(await decodeFile(jpeg));
   }
 }

@@ -6,14 +6,14 @@ import { SIFT_ENGINES } from '../../origin/native/addon.ts';
 const MIB = 1 << 20;
 
 test.runIf(process.platform === 'linux').each(SIFT_ENGINES)(
-  'with %s memory neither grows over many calls nor stays taken after a large picture',
+  'with %s memory neither grows over many calls nor stays taken after a large image',
   (engine) => {
     const script = fileURLToPath(new URL('measure-memory.ts', import.meta.url));
     const output = execFileSync(process.execPath, ['--expose-gc', script, engine], { encoding: 'utf8' });
     const { warm, afterMany, afterLarge } = JSON.parse(output);
     // A leak of one pyramid level or one result per call would show as hundreds of MiB.
     expect(afterMany - warm).toBeLessThan(24 * MIB);
-    // The large picture needs some 700 MiB with OpenCV, of which one thread keeps 64, and 50 with our engine.
+    // The large image needs some 700 MiB with OpenCV, of which one thread keeps 64, and 50 with our engine.
     expect(afterLarge - warm).toBeLessThan(96 * MIB);
   },
 );

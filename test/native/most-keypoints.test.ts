@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { loadNativeAddon, type PixelImage, SIFT_ENGINES } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
-import { texture } from './pictures.ts';
+import { texture } from './images.ts';
 
 const refusal = expect.objectContaining({ code: 'TOO_MANY_KEYPOINTS' });
 

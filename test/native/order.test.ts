@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { loadNativeAddon, SIFT_ENGINES } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
-import { texture } from './pictures.ts';
+import { texture } from './images.ts';
 
 /** Columns in the order of comparison, the response negated so that all ascend. */
 function sortKeys(payload: ArrayBuffer): number[][] {

@@ -9,7 +9,7 @@ export interface PinnedRequest {
   parameters: SiftParameters;
 }
 
-export interface PinnedAnswer {
+export interface PinnedResponse {
   payload: Uint8Array;
   grey: Uint8Array;
 }
@@ -38,10 +38,10 @@ export class PinnedAddon {
     return new PinnedAddon(child, death, engine);
   }
 
-  async extract(path: string, parameters: SiftParameters): Promise<PinnedAnswer> {
+  async extract(path: string, parameters: SiftParameters): Promise<PinnedResponse> {
     this.#child.send({ path, parameters } satisfies PinnedRequest);
-    const [answer] = await Promise.race([once(this.#child, 'message'), this.#death]);
-    return answer;
+    const [response] = await Promise.race([once(this.#child, 'message'), this.#death]);
+    return response;
   }
 
   stop(): void {

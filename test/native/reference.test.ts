@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { loadNativeAddon, type PixelImage } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS, type SiftParameters } from '../../shared/contract/parameters.ts';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
-import { sharedPictures, sharedPicturesExist } from '../golden/golden.ts';
-import { decodeFile, samplePicture, texture } from './pictures.ts';
+import { sharedImages, sharedImagesExist } from '../golden/golden.ts';
+import { decodeFile, sampleImage, texture } from './images.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const buildFolder = `${root}/build/native-reference`;
@@ -79,12 +79,12 @@ function expectEqualFeatures(image: PixelImage, variation: Partial<SiftParameter
 
 describe('at the native dispatch level, every value is that of cv::SIFT', () => {
   test.each(VARIATIONS)('%j', async (variation) => {
-    for (const image of [await samplePicture(), texture(301, 200), texture(64, 333)]) {
+    for (const image of [await sampleImage(), texture(301, 200), texture(64, 333)]) {
       expectEqualFeatures(image, variation);
     }
   });
 
-  test.skipIf(!sharedPicturesExist).each(sharedPictures)('$name', async ({ path }) => {
+  test.skipIf(!sharedImagesExist).each(sharedImages)('$name', async ({ path }) => {
     const image = await decodeFile(path);
     expectEqualFeatures(image, {});
     expectEqualFeatures(image, { nfeatures: 100 });
@@ -92,7 +92,7 @@ describe('at the native dispatch level, every value is that of cv::SIFT', () => 
 });
 
 test('cv::SIFT keeps ties beyond nfeatures, the addon never does', async () => {
-  const image = await samplePicture();
+  const image = await sampleImage();
   const grey = addon.toGrey(image);
   const exceeding = Array.from({ length: 30 }, (_, index) => index + 1).filter((nfeatures) => {
     const parameters = { ...DEFAULT_SIFT_PARAMETERS, nfeatures };

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { loadNativeAddon, SIFT_ENGINES } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
-import { texture } from './pictures.ts';
+import { texture } from './images.ts';
 
 describe.each(SIFT_ENGINES)('%s', (engine) => {
   const addon = loadNativeAddon(engine);
@@ -23,13 +23,13 @@ describe.each(SIFT_ENGINES)('%s', (engine) => {
     [2, 3000],
     [3, 65_535],
     [65_535, 5],
-  ])('a picture of %i×%i does no harm', (width, height) => {
+  ])('an image of %i×%i does no harm', (width, height) => {
     expect(
       addon.extract(texture(width, height), DEFAULT_SIFT_PARAMETERS).byteLength % BYTES_PER_KEYPOINT,
     ).toBe(0);
   });
 
-  test.each([0, 1, 127, 255])('a flat picture of grey %i has no features', (level) => {
+  test.each([0, 1, 127, 255])('a flat image of grey %i has no features', (level) => {
     const pixels = new Uint8Array(200 * 100).fill(level);
     for (const contrast_threshold of [0, 0.04]) {
       const parameters = { ...DEFAULT_SIFT_PARAMETERS, contrast_threshold };
@@ -37,7 +37,7 @@ describe.each(SIFT_ENGINES)('%s', (engine) => {
     }
   });
 
-  test('noise of any size with any parameters gives finite keypoints inside the picture', () => {
+  test('noise of any size with any parameters gives finite keypoints inside the image', () => {
     fc.assert(
       fc.property(
         fc.record({

@@ -1,5 +1,5 @@
 // Builds the addon with AddressSanitizer and UndefinedBehaviorSanitizer and runs it, inside Node, over every
-// picture at hand, odd sizes, wrong arguments and two threads:  node test/native/sanitize.ts
+// image at hand, odd sizes, wrong arguments and two threads:  node test/native/sanitize.ts
 // Ends with 0 when the sanitizers found nothing. Linux with GCC or Clang.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -3,12 +3,12 @@ import { expect, test } from 'vitest';
 import { extractFeatures } from '../../origin/jobs/extract.ts';
 import { matchFeatures } from '../../origin/jobs/match.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
-import { matchResultSchema } from '../../shared/contract/answers.ts';
 import { DEFAULT_SIFT_PARAMETERS, geometryParametersSchema } from '../../shared/contract/parameters.ts';
+import { matchResultSchema } from '../../shared/contract/responses.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
 import { joinPayloads } from '../../shared/origin-protocol.ts';
 import { sha256Hex } from '../../shared/sha256.ts';
-import { SHARED_DATA, sharedDataMissing } from '../fixtures/pictures.ts';
+import { SHARED_DATA, sharedDataMissing } from '../fixtures/images.ts';
 
 const addon = loadNativeAddon();
 

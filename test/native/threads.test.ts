@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
-import { texture } from './pictures.ts';
+import { texture } from './images.ts';
 
 let workers: Worker[];
 

@@ -6,19 +6,19 @@ import { Ingest } from '../../edge/ingest/ingest.ts';
 import { MemoryBudget } from '../../edge/resilience/memory-budget.ts';
 import { createServices } from '../../edge/services.ts';
 import { startApp } from '../../edge/start.ts';
-import { detectAnswerSchema } from '../../shared/contract/answers.ts';
 import { errorCodeSchema } from '../../shared/contract/errors.ts';
+import { detectResponseSchema } from '../../shared/contract/responses.ts';
 import { contentDigestOf } from '../../shared/origin-protocol.ts';
 import { sha256, sha256Hex } from '../../shared/sha256.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { type FakeJobService, KNOWN_JOB, startFakeJobService } from '../fixtures/fake-job-service.ts';
-import { newPicture, ownPicture } from '../fixtures/pictures.ts';
+import { newImage, ownImage } from '../fixtures/images.ts';
 import { createKey } from '../fixtures/tool.ts';
 import { operations } from './documented.ts';
 import { documentedThings, Recorder } from './recorder.ts';
 
 // Meets everything that the OpenAPI document promises, against the real service where that can be brought to it. Every
-// answer must be one that the document describes; the last test says what was never met.
+// response must be one that the document describes; the last test says what was never met.
 
 const recorder = new Recorder();
 let stack: EdgeStack;
@@ -50,7 +50,7 @@ async function call(pathAndQuery: string, init: RequestInit = {}): Promise<Respo
 function form(...parts: [name: string, value: Bytes | string][]): FormData {
   const data = new FormData();
   for (const [name, value] of parts) {
-    data.append(name, typeof value === 'string' ? value : new File([value], 'picture'));
+    data.append(name, typeof value === 'string' ? value : new File([value], 'image'));
   }
   return data;
 }
@@ -94,7 +94,7 @@ const admin = () => ({ Authorization: `Bearer ${adminKey}` });
 
 /** Any good request for each operation. */
 async function samples(): Promise<[path: string, init: RequestInit][]> {
-  const picture = await newPicture();
+  const image = await newImage();
   return operations.map(({ method, path }) => {
     const makeForm = UPLOADS.find(([upload]) => upload === path)?.[1];
     const concrete = path
@@ -105,18 +105,18 @@ async function samples(): Promise<[path: string, init: RequestInit][]> {
       .replace('{id}', KNOWN_JOB);
     const query = method === 'DELETE' && path === KEYS ? '?pattern=none' : '';
     if (path === EXISTS) return [concrete, question([NOWHERE])];
-    return [concrete + query, { method, ...(makeForm && { body: makeForm(picture) }) }];
+    return [concrete + query, { method, ...(makeForm && { body: makeForm(image) }) }];
   });
 }
 
 test('features in every format, with every parameter', async () => {
-  const picture = ownPicture('jpeg-420.jpg');
-  const hash = await sha256Hex(picture);
+  const image = ownImage('jpeg-420.jpg');
+  const hash = await sha256Hex(image);
   const types = operations.find(({ path }) => path === DETECT)?.responses['200']?.content ?? {};
   for (const Accept of Object.keys(types)) {
     for (const include of ['summary', 'keypoints', 'all']) {
       const query = `?include=${include}`;
-      expect((await post(DETECT + query, form(['image', picture]), { Accept })).status).toBe(200);
+      expect((await post(DETECT + query, form(['image', image]), { Accept })).status).toBe(200);
       for (const method of ['GET', 'HEAD']) {
         const found = await call(`/api/v1/features/${hash}${query}`, { method, headers: { Accept } });
         expect(found.status).toBe(200);
@@ -127,24 +127,24 @@ test('features in every format, with every parameter', async () => {
     }
   }
   const everything = `?${SIFT}&root_sift=true&include=all&format=json`;
-  await post(DETECT + everything, form(['image', picture]));
+  await post(DETECT + everything, form(['image', image]));
   for (const method of ['GET', 'HEAD']) {
     expect((await call(`/api/v1/features/${hash}${everything}`, { method })).status).toBe(200);
     expect((await call(`/api/v1/features/${NOWHERE}`, { method })).status).toBe(404);
     expect((await call('/api/v1/features/no-hash', { method })).status).toBe(400);
   }
   for (const include of ['summary', 'keypoints', 'all']) {
-    const batch = form(['images', picture], ['images', new Uint8Array(3)]);
+    const batch = form(['images', image], ['images', new Uint8Array(3)]);
     const query = `?${SIFT}&root_sift=true&include=${include}`;
     expect((await post(BATCH + query, batch)).status).toBe(200);
   }
 });
 
 test('vehicles, with every parameter', async () => {
-  const picture = ownPicture('jpeg-420.jpg');
-  const hash = await sha256Hex(picture);
+  const image = ownImage('jpeg-420.jpg');
+  const hash = await sha256Hex(image);
   for (const query of ['', '?box=2,2,40,40&include=all']) {
-    expect((await post(VEHICLE + query, form(['file', picture]))).status).toBe(200);
+    expect((await post(VEHICLE + query, form(['file', image]))).status).toBe(200);
     for (const method of ['GET', 'HEAD']) {
       const found = await call(`/api/vehicle/${hash}${query}`, { method });
       expect(found.status).toBe(200);
@@ -157,13 +157,13 @@ test('vehicles, with every parameter', async () => {
     expect((await call('/api/vehicle/no-hash', { method })).status).toBe(400);
   }
   for (const Accept of ['application/json', 'application/x-ndjson']) {
-    const batch = form(['files', picture], ['files', new Uint8Array(3)]);
+    const batch = form(['files', image], ['files', new Uint8Array(3)]);
     expect((await post(`${VEHICLES}?include=explanation`, batch, { Accept })).status).toBe(200);
   }
   expect((await call(MODELS)).status).toBe(200);
   for (const format of ['json', 'html']) {
     const query = `?box=2,2,40,40&vehicle_id=car-1&format=${format}`;
-    expect((await post(REPORT + query, form(['file', picture]))).status).toBe(200);
+    expect((await post(REPORT + query, form(['file', image]))).status).toBe(200);
     expect((await call(`${REPORT}/car-1?format=${format}`)).status).toBe(200);
   }
   expect((await call(`${REPORT}/car-1?format=pdf`)).status).toBe(400);
@@ -171,27 +171,27 @@ test('vehicles, with every parameter', async () => {
 });
 
 test('matching with every parameter, with a model and without', async () => {
-  const picture = ownPicture('png-rgb.png');
-  const images = () => form(['image1', picture], ['image2', picture]);
+  const image = ownImage('png-rgb.png');
+  const images = () => form(['image1', image], ['image2', image]);
   for (const query of ['', `?${SIFT}&${GEOMETRY}`, '?nfeatures=1']) {
     expect((await post(MATCH + query, images())).status).toBe(200);
   }
 });
 
 test('which images have cached features, with every parameter', async () => {
-  const body = question([NOWHERE, await sha256Hex(ownPicture('jpeg-420.jpg'))]);
+  const body = question([NOWHERE, await sha256Hex(ownImage('jpeg-420.jpg'))]);
   const digest = contentDigestOf(await sha256(new TextEncoder().encode(String(body.body))));
   const headers = { ...body.headers, 'content-digest': digest };
   const response = await call(`${EXISTS}?${SIFT}`, { ...body, headers });
   expect(response.status).toBe(200);
-  expect(await response.json()).toMatchObject({ cached: [await sha256Hex(ownPicture('jpeg-420.jpg'))] });
+  expect(await response.json()).toMatchObject({ cached: [await sha256Hex(ownImage('jpeg-420.jpg'))] });
   expect((await call(EXISTS, question([]))).status).toBe(400);
   expect((await call(EXISTS, { method: 'POST', body: 'text' })).status).toBe(415);
 });
 
 test('uploads with a digest', async () => {
   for (const [path, makeForm] of UPLOADS) {
-    const request = new Request(stack.url, { method: 'POST', body: makeForm(ownPicture('png-rgb.png')) });
+    const request = new Request(stack.url, { method: 'POST', body: makeForm(ownImage('png-rgb.png')) });
     const body = new Uint8Array(await request.arrayBuffer());
     const headers = {
       'content-type': request.headers.get('content-type') ?? '',
@@ -204,9 +204,9 @@ test('uploads with a digest', async () => {
 });
 
 test('uploads that are no good', async () => {
-  const picture = ownPicture('png-rgb.png');
+  const image = ownImage('png-rgb.png');
   for (const [path, makeForm] of UPLOADS) {
-    expect((await post(`${path}?sigma=huge`, makeForm(picture))).status).toBe(400);
+    expect((await post(`${path}?sigma=huge`, makeForm(image))).status).toBe(400);
     expect((await call(path, { method: 'POST', body: 'text' })).status).toBe(415);
     const large = new Uint8Array(11 * 1024 * 1024);
     const field = path === BATCH ? 'images' : 'files';
@@ -216,9 +216,9 @@ test('uploads that are no good', async () => {
     expect((await post(path, images ?? makeForm(large))).status).toBe(413);
     if (BATCHES.includes(path)) continue;
     expect((await post(path, makeForm(new Uint8Array(9)))).status).toBe(400);
-    expect((await post(path, makeForm(picture.slice(0, 60)))).status).toBe(422);
+    expect((await post(path, makeForm(image.slice(0, 60)))).status).toBe(422);
   }
-  expect((await post(BATCH, form(['images', picture]), { Accept: 'text/html' })).status).toBe(406);
+  expect((await post(BATCH, form(['images', image]), { Accept: 'text/html' })).status).toBe(406);
   expect((await post(MATCH, form(['image1', NOWHERE], ['image2', NOWHERE]))).status).toBe(404);
 });
 
@@ -238,8 +238,8 @@ test('the latest requests, with every parameter', async () => {
 });
 
 test('cache administration', async () => {
-  const response = await post(DETECT, form(['image', await newPicture()]));
-  const { cache } = detectAnswerSchema.parse(await response.json());
+  const response = await post(DETECT, form(['image', await newImage()]));
+  const { cache } = detectResponseSchema.parse(await response.json());
   await expect.poll(async () => (await call(`${KEYS}/${cache.key}`, { headers: admin() })).status).toBe(200);
   const requests: [method: string, path: string, status: number][] = [
     ['GET', `${KEYS}?pattern=*&cursor=0&limit=10`, 200],
@@ -336,7 +336,7 @@ test('more uploads at once than an isolate holds', async () => {
   services.ingest = new Ingest(limits, { small: full, large: full });
   const app = createApp(services);
   for (const [path, makeForm] of UPLOADS) {
-    const body = makeForm(await newPicture());
+    const body = makeForm(await newImage());
     expect(await callApp(app, path, { method: 'POST', body }), path).toBe(503);
   }
   const init = { method: 'POST', body: '{}', headers: JSON_BODY };
@@ -347,7 +347,7 @@ test('without an origin', async () => {
   await stack.restartEdge();
   await stack.origin.kill();
   for (const [path, makeForm] of UPLOADS) {
-    const { status } = await post(path, makeForm(await newPicture()));
+    const { status } = await post(path, makeForm(await newImage()));
     expect(status).toBe(BATCHES.includes(path) ? 200 : 502);
   }
   expect((await call(MODELS)).status).toBe(502);

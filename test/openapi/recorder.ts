@@ -26,13 +26,13 @@ const typeOf = ({ name }: DocumentedOperation, status: string, mediaType: string
 const codeOf = ({ name }: DocumentedOperation, status: string, code: string) => `${name}: ${status} ${code}`;
 
 /**
- * Holds exchanges with the service against the document: an answer that it does not describe is an error, and what it
+ * Holds exchanges with the service against the document: a response that it does not describe is an error, and what it
  * describes and nobody has met is found by {@link missing}.
  */
 export class Recorder {
   readonly #met = new Set<string>();
 
-  /** @throws Error for an answer that the document does not describe */
+  /** @throws Error for a response that the document does not describe */
   async record(request: Request, response: Response): Promise<void> {
     const { pathname, searchParams } = new URL(request.url);
     const operation = operations.find(
@@ -48,7 +48,7 @@ export class Recorder {
     }
     this.#met.add(statusOf(operation, status));
     const documented = operation.responses[status]?.content;
-    if (!documented) throw new Error(`not documented: ${operation.name} answers ${status}`);
+    if (!documented) throw new Error(`not documented: ${operation.name} responds with ${status}`);
     const text = await response.clone().text();
     if (text !== '') this.#recordContent(operation, status, request, response.headers, text);
   }

@@ -3,12 +3,12 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { extractorId } from '../../shared/extractor.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
+import { ownImage, SHARED_DATA, sharedDataMissing } from '../fixtures/images.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
-import { ownPicture, SHARED_DATA, sharedDataMissing } from '../fixtures/pictures.ts';
 import { expectProblem } from '../fixtures/problem.ts';
 import { postForExtraction } from '../fixtures/signed-request.ts';
 import { agreeing } from '../golden/agreement.ts';
-import { availablePictures, goldenPayload, REFUSED, sharedPicturesExist } from '../golden/golden.ts';
+import { availableImages, goldenPayload, REFUSED, sharedImagesExist } from '../golden/golden.ts';
 
 const OPENCV_COUNTS = [
   ['barbara.bmp', 1040],
@@ -20,7 +20,7 @@ const OPENCV_COUNTS = [
   ['peppers.png', 720],
 ] as const;
 
-const readable = availablePictures.filter(({ name, expected }) => expected && !REFUSED.includes(name));
+const readable = availableImages.filter(({ name, expected }) => expected && !REFUSED.includes(name));
 
 describe.each([
   ['no engine chosen', {}, /^edgesift@1$/],
@@ -55,13 +55,13 @@ describe.each([
       total += features.count;
       given += found.count;
     }
-    expect(total).toBeGreaterThan(sharedPicturesExist ? 4000 : 100);
+    expect(total).toBeGreaterThan(sharedImagesExist ? 4000 : 100);
     expect(agreed / total).toBeGreaterThan(0.9995);
     expect(agreed / given).toBeGreaterThan(0.9995);
   });
 
-  test.skipIf(sharedDataMissing('keypoint counts of OpenCV on real pictures'))(
-    'finds as many keypoints in real pictures as cv2.SIFT',
+  test.skipIf(sharedDataMissing('keypoint counts of OpenCV on real images'))(
+    'finds as many keypoints in real images as cv2.SIFT',
     async () => {
       for (const [name, count] of OPENCV_COUNTS) {
         const file = new URL(`features/${name}`, SHARED_DATA);
@@ -73,14 +73,14 @@ describe.each([
   );
 });
 
-test('a picture that would keep our engine busy for minutes is refused in seconds, and harms nothing', async () => {
+test('an image that would keep our engine busy for minutes is refused in seconds, and harms nothing', async () => {
   const origin = await startOriginServer();
   try {
     const query = '?contrast_threshold=0&n_octave_layers=1&sigma=10';
     const refused = await postForExtraction(origin, await squares(400), { query });
     expect((await expectProblem(refused, 'IMAGE_TOO_LARGE')).details).toEqual({ limit: 'work' });
     expect((await postForExtraction(origin, await squares(400))).status).toBe(200);
-    expect((await postForExtraction(origin, ownPicture('png-rgb.png'), { query })).status).toBe(200);
+    expect((await postForExtraction(origin, ownImage('png-rgb.png'), { query })).status).toBe(200);
   } finally {
     await origin.stop();
   }

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { extractorId } from '../../shared/extractor.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
+import { ownImage } from '../fixtures/images.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
-import { ownPicture } from '../fixtures/pictures.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
 import { postForExtraction } from '../fixtures/signed-request.ts';
 import { until } from '../fixtures/until.ts';
@@ -29,11 +29,11 @@ test.each([
   ['tiff-rgb.tif', 'tiff'],
   ['webp-lossless.webp', 'webp'],
 ])('%s comes back as features that name their image, extractor and parameters', async (name, format) => {
-  const picture = ownPicture(name);
-  const response = await postForExtraction(origin, picture);
+  const image = ownImage(name);
+  const response = await postForExtraction(origin, image);
   expect(response.headers.get('content-type')).toBe('application/vnd.safetensors');
   const { metadata, features } = decodePayload(await bytesOf(response));
-  expect(metadata.image).toMatchObject({ sha256: sha256Of(picture), format, bytes: picture.length });
+  expect(metadata.image).toMatchObject({ sha256: sha256Of(image), format, bytes: image.length });
   expect(extractorId(metadata.extractor)).toBe(origin.extractor);
   expect(metadata.parameters).toEqual(DEFAULT_SIFT_PARAMETERS);
   expect(features.count).toBeGreaterThan(0);
@@ -41,17 +41,17 @@ test.each([
 });
 
 test('equal requests get equal bytes', async () => {
-  const picture = ownPicture('jpeg-444.jpg');
-  const first = await bytesOf(await postForExtraction(origin, picture));
-  const second = await bytesOf(await postForExtraction(origin, picture));
+  const image = ownImage('jpeg-444.jpg');
+  const first = await bytesOf(await postForExtraction(origin, image));
+  const second = await bytesOf(await postForExtraction(origin, image));
   expect(Buffer.compare(first, second)).toBe(0);
 });
 
 test('parameters of the query are those of the extraction', async () => {
-  const picture = ownPicture('jpeg-444.jpg');
-  const all = decodePayload(await bytesOf(await postForExtraction(origin, picture)));
+  const image = ownImage('jpeg-444.jpg');
+  const all = decodePayload(await bytesOf(await postForExtraction(origin, image)));
   const query = '?nfeatures=5&n_octave_layers=4&contrast_threshold=0.03&edge_threshold=12&sigma=1.5';
-  const few = decodePayload(await bytesOf(await postForExtraction(origin, picture, { query })));
+  const few = decodePayload(await bytesOf(await postForExtraction(origin, image, { query })));
   expect(few.metadata.parameters).toEqual({
     nfeatures: 5,
     n_octave_layers: 4,
@@ -66,32 +66,30 @@ test('parameters of the query are those of the extraction', async () => {
 test('an image without anything to find has zero keypoints, not an error', async () => {
   const query = '?contrast_threshold=1';
   const { features } = decodePayload(
-    await bytesOf(await postForExtraction(origin, ownPicture('png-rgb.png'), { query })),
+    await bytesOf(await postForExtraction(origin, ownImage('png-rgb.png'), { query })),
   );
   expect(features.count).toBe(0);
 });
 
 test('width and height are those after EXIF orientation', async () => {
-  const upright = decodePayload(
-    await bytesOf(await postForExtraction(origin, ownPicture('jpeg-exif-1.jpg'))),
-  );
-  const turned = decodePayload(await bytesOf(await postForExtraction(origin, ownPicture('jpeg-exif-6.jpg'))));
+  const upright = decodePayload(await bytesOf(await postForExtraction(origin, ownImage('jpeg-exif-1.jpg'))));
+  const turned = decodePayload(await bytesOf(await postForExtraction(origin, ownImage('jpeg-exif-6.jpg'))));
   const size = ({ metadata: { image } }: typeof upright) => [image.width, image.height];
   expect(size(upright)).not.toEqual(size(turned).slice());
   expect(size(upright)).toEqual(size(turned).reverse());
 });
 
-test('the answer says how long it waited, decoded and extracted', async () => {
-  const response = await postForExtraction(origin, ownPicture('png-rgb.png'));
+test('the response says how long it waited, decoded and extracted', async () => {
+  const response = await postForExtraction(origin, ownImage('png-rgb.png'));
   await response.arrayBuffer();
   expect(response.headers.get('server-timing')).toMatch(
     /^queue;dur=\d+\.\d, decode;dur=\d+\.\d, sift;dur=\d+\.\d$/,
   );
 });
 
-test('a request keeps its id, in the answer and in the log', async () => {
+test('a request keeps its id, in the response and in the log', async () => {
   const id = 'an-id.of_the-edge';
-  const response = await postForExtraction(origin, ownPicture('png-rgb.png'), {
+  const response = await postForExtraction(origin, ownImage('png-rgb.png'), {
     headers: { 'x-request-id': id },
   });
   await response.arrayBuffer();
@@ -102,7 +100,7 @@ test('a request keeps its id, in the answer and in the log', async () => {
 });
 
 test('an id that is not safe to log is replaced', async () => {
-  const response = await postForExtraction(origin, ownPicture('png-rgb.png'), {
+  const response = await postForExtraction(origin, ownImage('png-rgb.png'), {
     headers: { 'x-request-id': 'not {safe}' },
   });
   await response.arrayBuffer();
@@ -111,7 +109,7 @@ test('an id that is not safe to log is replaced', async () => {
 
 test('extractions are counted, decoding by format', async () => {
   const before = await readMetric(origin, 'decode_seconds_count{format="webp"}');
-  await bytesOf(await postForExtraction(origin, ownPicture('webp-lossless.webp')));
+  await bytesOf(await postForExtraction(origin, ownImage('webp-lossless.webp')));
   expect(await readMetric(origin, 'decode_seconds_count{format="webp"}')).toBe(before + 1);
   const completed = await readMetric(origin, 'jobs_total{outcome="completed"}');
   expect(await readMetric(origin, 'sift_seconds_count')).toBe(completed);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newImage } from '../fixtures/images.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
-import { newPicture } from '../fixtures/pictures.ts';
 import { expectProblem } from '../fixtures/problem.ts';
 import { readMetrics } from '../fixtures/prometheus.ts';
 import { postForExtraction } from '../fixtures/signed-request.ts';
@@ -25,15 +25,15 @@ afterAll(() => origin.stop());
 const gauge = (samples: Map<string, number>, name: string) =>
   samples.get(`edgesift_origin_${name}`) ?? Number.NaN;
 
-test('under a flood of different pictures every bound holds, and every request is answered', async () => {
-  const pictures: Uint8Array<ArrayBuffer>[] = [];
-  for (let index = 0; index < 40; index += 1) pictures.push(await newPicture(400, 400));
+test('under a flood of different images every bound holds, and every request gets a response', async () => {
+  const images: Uint8Array<ArrayBuffer>[] = [];
+  for (let index = 0; index < 40; index += 1) images.push(await newImage(400, 400));
   const samples: Map<string, number>[] = [];
   let flooding = true;
   const watching = (async () => {
     while (flooding) samples.push(await readMetrics(origin));
   })();
-  const responses = await Promise.all(pictures.map((picture) => postForExtraction(origin, picture)));
+  const responses = await Promise.all(images.map((image) => postForExtraction(origin, image)));
   flooding = false;
   await watching;
 
@@ -58,5 +58,5 @@ test('under a flood of different pictures every bound holds, and every request i
 });
 
 test('a refused client is served when it retries', async () => {
-  expect((await postForExtraction(origin, await newPicture(400, 400))).status).toBe(200);
+  expect((await postForExtraction(origin, await newImage(400, 400))).status).toBe(200);
 });

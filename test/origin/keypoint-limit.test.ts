@@ -10,7 +10,7 @@ import { BYTES_PER_KEYPOINT, decodePayload } from '../../shared/features/payload
 import { sha256Hex } from '../../shared/sha256.ts';
 
 /** A file of a few kilobytes with a keypoint for every two of its pixels, where the parameters let them all pass. */
-async function pictureOfDots(side: number): Promise<ExtractionTask> {
+async function imageOfDots(side: number): Promise<ExtractionTask> {
   const tile = Uint8Array.from({ length: 16 }, (_, index) => (index === 10 ? 255 : 0));
   const raw = { width: 4, height: 4, channels: 1 } as const;
   const dot = await sharp(tile, { raw }).png().toBuffer();
@@ -30,7 +30,7 @@ async function pictureOfDots(side: number): Promise<ExtractionTask> {
 }
 
 test('more keypoints than an edge can hand on are refused, with advice', async () => {
-  const extraction = extractFeatures(loadNativeAddon(), await pictureOfDots(1200));
+  const extraction = extractFeatures(loadNativeAddon(), await imageOfDots(1200));
   await expect(extraction).rejects.toMatchObject({
     code: 'IMAGE_TOO_LARGE',
     details: { limit: 'keypoints', max: MAX_KEYPOINTS },
@@ -48,7 +48,7 @@ test('as many as allowed are given, and the addon is asked for no more', async (
   expect(decodePayload(payload).features.count).toBe(MAX_KEYPOINTS);
 });
 
-test('a picture may be full of keypoints, if it is small', async () => {
-  const { payload } = await extractFeatures(loadNativeAddon(), await pictureOfDots(300));
+test('an image may be full of keypoints, if it is small', async () => {
+  const { payload } = await extractFeatures(loadNativeAddon(), await imageOfDots(300));
   expect(decodePayload(payload).features.count).toBeGreaterThan((300 * 300) / 4);
 });

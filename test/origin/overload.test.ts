@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
 import { extractionBytes } from '../../origin/jobs/memory.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
+import { flatImage, newImage } from '../fixtures/images.ts';
 import { type InProcessOrigin, startInProcessOrigin } from '../fixtures/in-process-origin.ts';
-import { flatPicture, newPicture } from '../fixtures/pictures.ts';
 import { expectProblem } from '../fixtures/problem.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
 import { headOf, rawConnection } from '../fixtures/raw-http.ts';
@@ -18,9 +18,9 @@ async function start(options: Omit<Parameters<typeof startInProcessOrigin>[0], '
   origin = await startInProcessOrigin({ worker: 'gated-worker.ts', ...options });
 }
 
-/** Sends a picture that nobody sent before, so that it is an extraction of its own. */
+/** Sends an image that nobody sent before, so that it is an extraction of its own. */
 async function send(options: Parameters<typeof postForExtraction>[2] = {}): Promise<Response> {
-  return postForExtraction(origin, await newPicture(), options);
+  return postForExtraction(origin, await newImage(), options);
 }
 
 const untilRunning = (count: number) => until(`${count} run`, () => origin.pool.status.running === count);
@@ -49,9 +49,9 @@ test('a full queue refuses at once and says when to come back', async () => {
 
 test('Retry-After grows with the work that waits', async () => {
   await start({ queueLength: 2, memoryBytes: 1e12 });
-  const picture = await flatPicture(3000, 3000);
+  const image = await flatImage(3000, 3000);
   const waiting = ['?n_octave_layers=6', '?n_octave_layers=7', '?n_octave_layers=8'].map((query) =>
-    outcomeOf(postForExtraction(origin, picture, { query })),
+    outcomeOf(postForExtraction(origin, image, { query })),
   );
   await untilQueued(2);
   const refused = await send();
@@ -81,11 +81,11 @@ async function retryAfterBehind(requests: Promise<Response>[]): Promise<number> 
   return seconds;
 }
 
-test('Retry-After grows with the pixels, of which large pictures take less memory each', async () => {
+test('Retry-After grows with the pixels, of which large images take less memory each', async () => {
   await start({ queueLength: 1, memoryBytes: 1e12 });
-  const picture = await flatPicture(7000, 7000);
+  const image = await flatImage(7000, 7000);
   const seconds = await retryAfterBehind(
-    ['', '?sigma=1.7'].map((query) => postForExtraction(origin, picture, { query })),
+    ['', '?sigma=1.7'].map((query) => postForExtraction(origin, image, { query })),
   );
   // Twice 49 Mpx at 5 Mpx/s; by their memory eight seconds.
   expect(seconds).toBeGreaterThan(15);
@@ -93,10 +93,10 @@ test('Retry-After grows with the pixels, of which large pictures take less memor
 
 test('Retry-After counts denoising, which takes far longer than its memory tells', async () => {
   await start({ queueLength: 1, memoryBytes: 1e12 });
-  const picture = await flatPicture(1600, 1600);
+  const image = await flatImage(1600, 1600);
   const query = '?denoise=true';
   const seconds = await retryAfterBehind(
-    [query, `${query}&sigma=1.7`].map((each) => postForExtraction(origin, picture, { query: each })),
+    [query, `${query}&sigma=1.7`].map((each) => postForExtraction(origin, image, { query: each })),
   );
   // Twice 16 s of denoising; without, these 5 Mpx would be two seconds.
   expect(seconds).toBeGreaterThan(25);
@@ -120,14 +120,14 @@ test('matches of images without features do not make Retry-After endless', async
 
 test('denoising that would take minutes is refused before it waits', async () => {
   await start();
-  const picture = await flatPicture(4000, 3000);
-  const refused = await postForExtraction(origin, picture, { query: '?denoise=true' });
+  const image = await flatImage(4000, 3000);
+  const refused = await postForExtraction(origin, image, { query: '?denoise=true' });
   await expectProblem(refused, 'IMAGE_TOO_LARGE');
   expect(origin.pool.status).toMatchObject({ running: 0, queued: 0 });
   expect(await readMetric(origin, 'upload_bytes')).toBe(0);
 });
 
-test('a request whose time is up while it waits is answered 504 and never extracted', async () => {
+test('a request whose time is up while it waits gets 504 and never extracted', async () => {
   await start();
   const running = send();
   await untilRunning(1);
@@ -170,7 +170,7 @@ test('a request whose caller goes while it waits is never extracted', async () =
   expect(await readMetric(origin, 'upload_bytes')).toBe(0);
 });
 
-test('an extraction that overruns is answered 504, keeps its memory until it returns, and then all goes on', async () => {
+test('an extraction that overruns gets 504, keeps its memory until it returns, and then all goes on', async () => {
   await start();
   const late = await send({ headers: { 'x-time-budget-ms': '100' } });
   await expectProblem(late, 'SERVICE_TIMEOUT');
@@ -189,10 +189,10 @@ test('an extraction that overruns is answered 504, keeps its memory until it ret
 
 test('a client that asks again after a timeout gets an extraction that begins anew', async () => {
   await start();
-  const picture = await newPicture();
-  const late = await postForExtraction(origin, picture, { headers: { 'x-time-budget-ms': '100' } });
+  const image = await newImage();
+  const late = await postForExtraction(origin, image, { headers: { 'x-time-budget-ms': '100' } });
   await expectProblem(late, 'SERVICE_TIMEOUT');
-  const again = postForExtraction(origin, picture);
+  const again = postForExtraction(origin, image);
   await until('it has joined', async () => (await readMetric(origin, 'single_flight_joins_total')) === 1);
   // The one that was given up ends; the next has a gate of its own.
   origin.letOnePass();
@@ -202,13 +202,8 @@ test('a client that asks again after a timeout gets an extraction that begins an
 });
 
 test('no more runs at once than the memory allows, though threads are free', async () => {
-  const picture = await newPicture();
-  const one = extractionBytes(
-    'edgesift',
-    { width: 160, height: 120 },
-    picture.length,
-    DEFAULT_SIFT_PARAMETERS,
-  );
+  const image = await newImage();
+  const one = extractionBytes('edgesift', { width: 160, height: 120 }, image.length, DEFAULT_SIFT_PARAMETERS);
   await start({ threads: 2, memoryBytes: Math.floor(one * 1.5) });
   const first = send();
   await untilRunning(1);
@@ -224,7 +219,7 @@ test('no more runs at once than the memory allows, though threads are free', asy
 
 test('uploads beyond the budget are refused before they are read', async () => {
   await start({ uploadBytes: 100_000 });
-  const { pathAndQuery, headers } = await signedRequest(origin.secret, await newPicture());
+  const { pathAndQuery, headers } = await signedRequest(origin.secret, await newImage());
   const slow = rawConnection(origin);
   slow.write(headOf('POST', pathAndQuery, { ...headers, 'content-length': '90000' }));
   await until('it is announced', async () => (await readMetric(origin, 'upload_bytes')) === 90_000);

@@ -5,8 +5,8 @@ import { CircuitBreaker } from '../../edge/resilience/circuit-breaker.ts';
 import { MemoryBudget } from '../../edge/resilience/memory-budget.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { TraceContext } from '../../shared/contract/trace-context.ts';
+import { flatImage, ownImage } from '../fixtures/images.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
-import { flatPicture, ownPicture } from '../fixtures/pictures.ts';
 import { expectProblem } from '../fixtures/problem.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
 import { headOf, rawExchange } from '../fixtures/raw-http.ts';
@@ -31,11 +31,11 @@ const textBytes = (text: string) => new TextEncoder().encode(text);
 
 test.each([
   ['an empty body', new Uint8Array(0)],
-  ['text', textBytes('not a picture')],
+  ['text', textBytes('not an image')],
   ['random bytes', new Uint8Array(randomBytes(5000))],
-  ['a picture of another format', textBytes('GIF89a and more')],
-  ['the first bytes of a PNG', ownPicture('png-rgb.png').slice(0, 20)],
-  ['a TIFF that ends before its directory', ownPicture('tiff-rgb.tif').slice(0, 1000)],
+  ['an image of another format', textBytes('GIF89a and more')],
+  ['the first bytes of a PNG', ownImage('png-rgb.png').slice(0, 20)],
+  ['a TIFF that ends before its directory', ownImage('tiff-rgb.tif').slice(0, 1000)],
 ])('%s is no image', async (_, body) => {
   await expectProblem(await postForExtraction(origin, body), 'INVALID_IMAGE');
 });
@@ -43,18 +43,18 @@ test.each([
 test.each(['jpeg-444.jpg', 'jpeg-progressive.jpg', 'png-rgb.png', 'bmp-24.bmp', 'webp-lossy.webp'])(
   '%s cut in half cannot be read',
   async (name) => {
-    const picture = ownPicture(name);
-    const half = picture.slice(0, picture.length / 2);
+    const image = ownImage(name);
+    const half = image.slice(0, image.length / 2);
     await expectProblem(await postForExtraction(origin, half), 'IMAGE_READ_ERROR');
   },
 );
 
 test('a file that is announced as too long is refused, its body unread', async () => {
-  const { pathAndQuery, headers } = await signedRequest(origin.secret, ownPicture('png-rgb.png'));
+  const { pathAndQuery, headers } = await signedRequest(origin.secret, ownImage('png-rgb.png'));
   const head = headOf('POST', pathAndQuery, { ...headers, 'content-length': String(MAX_IMAGE_BYTES + 1) });
-  const answer = await rawExchange(origin, head);
-  expect(answer).toMatch(/^HTTP\/1\.1 413 /);
-  expect(answer).toContain('"error_code":"IMAGE_TOO_LARGE"');
+  const response = await rawExchange(origin, head);
+  expect(response).toMatch(/^HTTP\/1\.1 413 /);
+  expect(response).toContain('"error_code":"IMAGE_TOO_LARGE"');
 });
 
 test('a file that is too long is refused', async () => {
@@ -64,16 +64,16 @@ test('a file that is too long is refused', async () => {
 });
 
 test('a file of unannounced length is refused as soon as it is too long', async () => {
-  const { pathAndQuery, headers } = await signedRequest(origin.secret, ownPicture('png-rgb.png'));
+  const { pathAndQuery, headers } = await signedRequest(origin.secret, ownImage('png-rgb.png'));
   const chunk = `${(MAX_IMAGE_BYTES + 1).toString(16)}\r\n${'x'.repeat(MAX_IMAGE_BYTES + 1)}\r\n`;
   const head = headOf('POST', pathAndQuery, { ...headers, 'transfer-encoding': 'chunked' });
-  const answer = await rawExchange(origin, head + chunk);
-  expect(answer).toMatch(/^HTTP\/1\.1 413 /);
-  expect(answer).toContain('"limit":"bytes"');
+  const response = await rawExchange(origin, head + chunk);
+  expect(response).toMatch(/^HTTP\/1\.1 413 /);
+  expect(response).toContain('"limit":"bytes"');
 });
 
 test('a file of unannounced length is extracted', async () => {
-  const { pathAndQuery, headers, body } = await signedRequest(origin.secret, ownPicture('png-rgb.png'));
+  const { pathAndQuery, headers, body } = await signedRequest(origin.secret, ownImage('png-rgb.png'));
   const stream = new Blob([body]).stream();
   const response = await fetch(origin.url + pathAndQuery, {
     method: 'POST',
@@ -87,7 +87,7 @@ test('a file of unannounced length is extracted', async () => {
 test('an image of too many pixels is refused without being decoded', async () => {
   const failed = await readMetric(origin, 'jobs_total{outcome="image_too_large"}');
   const { details } = await expectProblem(
-    await postForExtraction(origin, await flatPicture(1001, 1000)),
+    await postForExtraction(origin, await flatImage(1001, 1000)),
     'IMAGE_TOO_LARGE',
   );
   expect(details).toMatchObject({ limit: 'pixels', max: MAX_IMAGE_PIXELS, actual: 1_001_000 });
@@ -96,7 +96,7 @@ test('an image of too many pixels is refused without being decoded', async () =>
 
 test('an image whose extraction takes more memory than there is is refused', async () => {
   const { details } = await expectProblem(
-    await postForExtraction(origin, await flatPicture(980, 980), {
+    await postForExtraction(origin, await flatImage(980, 980), {
       query: '?n_octave_layers=8&sigma=10',
     }),
     'IMAGE_TOO_LARGE',
@@ -106,7 +106,7 @@ test('an image whose extraction takes more memory than there is is refused', asy
 });
 
 test('the same image is accepted with parameters that take less', async () => {
-  const response = await postForExtraction(origin, await flatPicture(980, 980), {
+  const response = await postForExtraction(origin, await flatImage(980, 980), {
     query: '?n_octave_layers=1',
   });
   expect(response.status, await response.text()).toBe(200);
@@ -119,13 +119,13 @@ test.each([
   ['?nfeatures=1&nfeatures=2', 'nfeatures'],
   ['?root_sift=true', 'root_sift'],
 ])('parameters %s are refused', async (query, parameter) => {
-  const response = await postForExtraction(origin, ownPicture('png-rgb.png'), { query });
+  const response = await postForExtraction(origin, ownImage('png-rgb.png'), { query });
   const { details } = await expectProblem(response, 'INVALID_PARAMETER');
   expect(details).toMatchObject({ parameter });
 });
 
 test.each(['0', '-5', '1.5', 'soon'])('a time budget of %s is refused', async (budget) => {
-  const response = await postForExtraction(origin, ownPicture('png-rgb.png'), {
+  const response = await postForExtraction(origin, ownImage('png-rgb.png'), {
     headers: { 'x-time-budget-ms': budget },
   });
   await expectProblem(response, 'INVALID_PARAMETER');
@@ -133,7 +133,7 @@ test.each(['0', '-5', '1.5', 'soon'])('a time budget of %s is refused', async (b
 
 test('any type of content is taken: the bytes decide', async () => {
   for (const type of ['image/jpeg', 'application/json', 'text/plain', 'multipart/form-data; boundary=x']) {
-    const response = await postForExtraction(origin, ownPicture('png-rgb.png'), {
+    const response = await postForExtraction(origin, ownImage('png-rgb.png'), {
       headers: { 'content-type': type },
     });
     expect(response.status, await response.text()).toBe(200);
@@ -159,17 +159,17 @@ test.each([
     '431 Request Header Fields Too Large',
   ],
 ])('%s gets a status without a document and a closed connection', async (_, request, status) => {
-  const answer = await rawExchange(origin, request);
-  expect(answer).toBe(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+  const response = await rawExchange(origin, request);
+  expect(response).toBe(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
 });
 
 test('the edge does not blame its client for a request of its own that the origin cannot read', async () => {
   const breaker = new CircuitBreaker({ failureThreshold: 5, cooldownMs: 1000 });
-  const answers = new MemoryBudget(1e9, 'full');
+  const responses = new MemoryBudget(1e9, 'full');
   const { url, secret } = origin;
-  const client = new OriginClient({ url, secret, timeoutMs: 10_000, breaker, answers });
+  const client = new OriginClient({ url, secret, timeoutMs: 10_000, breaker, responses });
   const job = {
-    bytes: ownPicture('png-rgb.png'),
+    bytes: ownImage('png-rgb.png'),
     digest: new Uint8Array(32),
     parameters: DEFAULT_SIFT_PARAMETERS,
     ttlSeconds: 60,
@@ -185,7 +185,7 @@ test('the edge does not blame its client for a request of its own that the origi
 });
 
 test('after all that the origin still works and holds nothing', async () => {
-  const response = await postForExtraction(origin, ownPicture('png-rgb.png'));
+  const response = await postForExtraction(origin, ownImage('png-rgb.png'));
   expect(response.status, await response.text()).toBe(200);
   expect(await readMetric(origin, 'upload_bytes')).toBe(0);
   expect(await readMetric(origin, 'memory_reserved_bytes')).toBe(0);

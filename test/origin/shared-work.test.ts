@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { newImage, ownImage } from '../fixtures/images.ts';
 import { type InProcessOrigin, startInProcessOrigin } from '../fixtures/in-process-origin.ts';
-import { newPicture, ownPicture } from '../fixtures/pictures.ts';
 import { expectProblem } from '../fixtures/problem.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
 import { postForExtraction, postForMatch } from '../fixtures/signed-request.ts';
@@ -20,38 +20,38 @@ const untilJoined = (count: number) =>
   );
 
 test('200 simultaneous requests for one image are one extraction, and all get the same bytes', async () => {
-  const picture = ownPicture('jpeg-444.jpg');
-  const requests = Array.from({ length: 200 }, () => postForExtraction(origin, picture));
+  const image = ownImage('jpeg-444.jpg');
+  const requests = Array.from({ length: 200 }, () => postForExtraction(origin, image));
   await untilJoined(199);
   expect(origin.pool.status).toMatchObject({ queued: 0, running: 1 });
-  expect(await readMetric(origin, 'upload_bytes')).toBe(picture.length);
+  expect(await readMetric(origin, 'upload_bytes')).toBe(image.length);
   origin.letOnePass();
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     requests.map(async (request) => {
       const response = await request;
       expect(response.status).toBe(200);
       return Buffer.from(await response.arrayBuffer()).toString('base64');
     }),
   );
-  expect(new Set(answers).size).toBe(1);
+  expect(new Set(responses).size).toBe(1);
   expect(await readMetric(origin, 'jobs_total{outcome="completed"}')).toBe(1);
   expect(await readMetric(origin, 'upload_bytes')).toBe(0);
 });
 
-test('50 simultaneous requests for one match are one match, and all get the same answer', async () => {
+test('50 simultaneous requests for one match are one match, and all get the same response', async () => {
   const features = payloadOfMany(20);
   const requests = Array.from({ length: 50 }, () => postForMatch(origin, [features, features]));
   await untilJoined(49);
   expect(origin.pool.status).toMatchObject({ queued: 0, running: 1 });
   origin.letOnePass();
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     requests.map(async (request) => {
       const response = await request;
       expect(response.status).toBe(200);
       return response.text();
     }),
   );
-  expect(new Set(answers).size).toBe(1);
+  expect(new Set(responses).size).toBe(1);
   expect(await readMetric(origin, 'match_seconds_count')).toBe(1);
   expect(await readMetric(origin, 'upload_bytes')).toBe(0);
 });
@@ -82,8 +82,8 @@ test('the same match written in other ways is the same match', async () => {
 });
 
 test('other parameters are another extraction', async () => {
-  const picture = await newPicture();
-  const requests = ['', '?nfeatures=10'].map((query) => postForExtraction(origin, picture, { query }));
+  const image = await newImage();
+  const requests = ['', '?nfeatures=10'].map((query) => postForExtraction(origin, image, { query }));
   await until('one waits', () => origin.pool.status.queued === 1);
   origin.letOnePass();
   origin.letOnePass();
@@ -92,23 +92,23 @@ test('other parameters are another extraction', async () => {
 });
 
 test('the same parameters written in other ways are the same extraction', async () => {
-  const picture = await newPicture();
+  const image = await newImage();
   const queries = ['', '?sigma=1.60', '?contrast_threshold=4e-2&nfeatures=0'];
-  const requests = queries.map((query) => postForExtraction(origin, picture, { query }));
+  const requests = queries.map((query) => postForExtraction(origin, image, { query }));
   await untilJoined(2);
   origin.letOnePass();
   for (const request of requests) expect((await request).status).toBe(200);
 });
 
 test('a caller that leaves, first or last, does not disturb the others', async () => {
-  const picture = await newPicture();
+  const image = await newImage();
   const first = new AbortController();
   const last = new AbortController();
-  const leaving = [postForExtraction(origin, picture, { signal: first.signal }).catch(() => 'left')];
+  const leaving = [postForExtraction(origin, image, { signal: first.signal }).catch(() => 'left')];
   await until('it runs', () => origin.pool.status.running === 1);
-  const staying = postForExtraction(origin, picture);
+  const staying = postForExtraction(origin, image);
   await untilJoined(1);
-  leaving.push(postForExtraction(origin, picture, { signal: last.signal }).catch(() => 'left'));
+  leaving.push(postForExtraction(origin, image, { signal: last.signal }).catch(() => 'left'));
   await untilJoined(2);
   first.abort();
   last.abort();
@@ -118,22 +118,22 @@ test('a caller that leaves, first or last, does not disturb the others', async (
 });
 
 test('each waits as long as it can', async () => {
-  const picture = await newPicture();
-  const patient = postForExtraction(origin, picture);
+  const image = await newImage();
+  const patient = postForExtraction(origin, image);
   await until('it runs', () => origin.pool.status.running === 1);
-  const hasty = await postForExtraction(origin, picture, { headers: { 'x-time-budget-ms': '50' } });
+  const hasty = await postForExtraction(origin, image, { headers: { 'x-time-budget-ms': '50' } });
   await expectProblem(hasty, 'SERVICE_TIMEOUT');
   origin.letOnePass();
   expect((await patient).status).toBe(200);
 });
 
 test('work that waits is dropped only when all who want it have left', async () => {
-  const running = newPicture().then((picture) => postForExtraction(origin, picture));
+  const running = newImage().then((image) => postForExtraction(origin, image));
   await until('it runs', () => origin.pool.status.running === 1);
-  const picture = await newPicture();
+  const image = await newImage();
   const callers = [new AbortController(), new AbortController()];
   const requests = callers.map(({ signal }) =>
-    postForExtraction(origin, picture, { signal }).catch(() => 'left'),
+    postForExtraction(origin, image, { signal }).catch(() => 'left'),
   );
   await untilJoined(1);
   callers[0]?.abort();
@@ -150,7 +150,7 @@ test('work that waits is dropped only when all who want it have left', async () 
 });
 
 test('a failure reaches all who wait, and is not remembered', async () => {
-  const damaged = ownPicture('png-rgb.png').slice(0, 2000);
+  const damaged = ownImage('png-rgb.png').slice(0, 2000);
   const requests = [postForExtraction(origin, damaged), postForExtraction(origin, damaged)];
   await untilJoined(1);
   origin.letOnePass();

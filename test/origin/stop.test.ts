@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
-import { originReadySchema } from '../../shared/contract/answers.ts';
+import { originReadySchema } from '../../shared/contract/responses.ts';
+import { newImage } from '../fixtures/images.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
-import { newPicture } from '../fixtures/pictures.ts';
 import { expectProblem } from '../fixtures/problem.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
 import { postForExtraction } from '../fixtures/signed-request.ts';
@@ -10,7 +10,7 @@ import { until } from '../fixtures/until.ts';
 let origin: OriginServer;
 afterEach(() => origin.kill());
 
-/** The status of an answer that has been read to its end. */
+/** The status of a response that has been read to its end. */
 async function statusOf(request: Promise<Response>): Promise<number> {
   const response = await request;
   await response.arrayBuffer();
@@ -25,15 +25,15 @@ test('an idle origin that is told to stop ends with status 0', async () => {
 
 test('what runs and what waits is finished, what comes is refused, and the probe says so', async () => {
   origin = await startOriginServer({ ORIGIN_THREADS: '1' });
-  const large = await newPicture(1000, 1000);
+  const large = await newImage(1000, 1000);
   const running = statusOf(postForExtraction(origin, large));
   await until('it runs', async () => (await readMetric(origin, 'jobs_running')) === 1);
-  const waiting = statusOf(postForExtraction(origin, await newPicture()));
+  const waiting = statusOf(postForExtraction(origin, await newImage()));
   await until('the other waits', async () => (await readMetric(origin, 'jobs_queued')) === 1);
 
   const stopped = origin.stop();
   await until('it is stopping', () => origin.log.some((line) => line.includes('"stopping"')));
-  const refused = await postForExtraction(origin, await newPicture());
+  const refused = await postForExtraction(origin, await newImage());
   await expectProblem(refused, 'SERVICE_NOT_READY');
   const ready = await fetch(`${origin.url}/health/ready`);
   expect(ready.status).toBe(503);
@@ -47,7 +47,7 @@ test('what runs and what waits is finished, what comes is refused, and the probe
 
 test('a second signal ends the process at once, native code or not', async () => {
   origin = await startOriginServer();
-  const lost = postForExtraction(origin, await newPicture(1000, 1000)).catch(() => 'lost');
+  const lost = postForExtraction(origin, await newImage(1000, 1000)).catch(() => 'lost');
   await until('it runs', async () => (await readMetric(origin, 'jobs_running')) === 1);
   const stopped = origin.stop();
   await until('it is stopping', () => origin.log.some((line) => line.includes('"stopping"')));

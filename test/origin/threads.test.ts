@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { originReadySchema } from '../../shared/contract/answers.ts';
+import { originReadySchema } from '../../shared/contract/responses.ts';
+import { newImage } from '../fixtures/images.ts';
 import { type InProcessOrigin, startInProcessOrigin } from '../fixtures/in-process-origin.ts';
-import { newPicture } from '../fixtures/pictures.ts';
 import { expectProblem } from '../fixtures/problem.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
 import { postForExtraction } from '../fixtures/signed-request.ts';
@@ -16,8 +16,8 @@ afterEach(() => origin.stop());
 test('a thread that ends in the middle of a job fails that job alone, and is replaced', async () => {
   origin = await startInProcessOrigin({ worker: 'fragile-worker.ts', threads: 2 });
   const [fatal, other] = await Promise.all([
-    postForExtraction(origin, await newPicture(), FATAL),
-    postForExtraction(origin, await newPicture()),
+    postForExtraction(origin, await newImage(), FATAL),
+    postForExtraction(origin, await newImage()),
   ]);
   await expectProblem(fatal, 'INTERNAL_SERVER_ERROR');
   expect(other.status).toBe(200);
@@ -29,9 +29,9 @@ test('a thread that ends in the middle of a job fails that job alone, and is rep
 
 test('jobs that wait when the only thread ends are done by its successor', async () => {
   origin = await startInProcessOrigin({ worker: 'fragile-worker.ts' });
-  const fatal = postForExtraction(origin, await newPicture(), FATAL);
-  const pictures = await Promise.all([newPicture(), newPicture(), newPicture()]);
-  const waiting = pictures.map((picture) => postForExtraction(origin, picture));
+  const fatal = postForExtraction(origin, await newImage(), FATAL);
+  const images = await Promise.all([newImage(), newImage(), newImage()]);
+  const waiting = images.map((image) => postForExtraction(origin, image));
   await expectProblem(await fatal, 'INTERNAL_SERVER_ERROR');
   for (const request of waiting) expect((await request).status).toBe(200);
 });
@@ -39,10 +39,10 @@ test('jobs that wait when the only thread ends are done by its successor', async
 test('threads that end again and again do not stop the service', async () => {
   origin = await startInProcessOrigin({ worker: 'fragile-worker.ts' });
   for (let round = 0; round < 5; round += 1) {
-    const fatal = await postForExtraction(origin, await newPicture(), FATAL);
+    const fatal = await postForExtraction(origin, await newImage(), FATAL);
     await expectProblem(fatal, 'INTERNAL_SERVER_ERROR');
   }
-  expect((await postForExtraction(origin, await newPicture())).status).toBe(200);
+  expect((await postForExtraction(origin, await newImage())).status).toBe(200);
   expect(await readMetric(origin, 'thread_ends_total')).toBe(5);
 });
 
@@ -62,17 +62,17 @@ test('ready means that every thread has warmed up, and stays so while one is rep
   const ready = async () => (await fetch(`${origin.url}/health/ready`)).status;
   expect(origin.pool.status.threadsWarm).toBe(2);
   expect(await ready()).toBe(200);
-  await expectProblem(await postForExtraction(origin, await newPicture(), FATAL), 'INTERNAL_SERVER_ERROR');
+  await expectProblem(await postForExtraction(origin, await newImage(), FATAL), 'INTERNAL_SERVER_ERROR');
   expect(await ready()).toBe(200);
 });
 
 test('the pool knows how long all of its threads have been busy', async () => {
   origin = await startInProcessOrigin({ worker: 'gated-worker.ts', threads: 2 });
-  const first = postForExtraction(origin, await newPicture());
+  const first = postForExtraction(origin, await newImage());
   await until('one is busy', () => origin.pool.status.running === 1);
   await sleep(20);
   expect(origin.pool.stalledMs).toBe(0);
-  const second = postForExtraction(origin, await newPicture());
+  const second = postForExtraction(origin, await newImage());
   await until('both are busy', () => origin.pool.status.running === 2);
   await until('time passes', () => origin.pool.stalledMs > 0);
   origin.letOnePass();

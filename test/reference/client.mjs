@@ -1,14 +1,14 @@
 // A client of the reference service, as somebody may have written it: it knows that service's address, the form field
-// `image`, the fields of its answers and its error codes, and nothing of this project.
+// `image`, the fields of its responses and its error codes, and nothing of this project.
 //
-//     node test/reference/client.mjs http://127.0.0.1:8787 picture.jpg
+//     node test/reference/client.mjs http://127.0.0.1:8787 image.jpg
 //
 // Ends with 0 when everything is as that service promises, else prints what is not.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
 const [address, file] = process.argv.slice(2);
-const picture = readFileSync(file);
+const image = readFileSync(file);
 
 async function detect(content, { name = 'photo.jpg', field = 'image', query = '', headers = {} } = {}) {
   const form = new FormData();
@@ -57,26 +57,26 @@ const checks = {
       ['healthy', true, true],
     );
   },
-  'probes answer': async () => {
+  'probes respond': async () => {
     for (const path of ['/health/live', '/health/ready']) {
       assert.equal((await fetch(address + path)).status, 200);
     }
   },
   'an image gives features, the second time from the cache': async () => {
-    const first = await detect(picture);
-    const second = await detect(picture);
+    const first = await detect(image);
+    const second = await detect(image);
     assertFeatures(first);
     assertFeatures(second);
     assert.equal(second.body.cached, true);
     assert.equal(second.body.keypoints, first.body.keypoints);
   },
   'nfeatures bounds the keypoints': async () => {
-    const bounded = await detect(picture, { query: '?nfeatures=20' });
+    const bounded = await detect(image, { query: '?nfeatures=20' });
     assertFeatures(bounded);
     assert.equal(bounded.body.keypoints, 20);
   },
   'the request id comes back in head and body': async () => {
-    const { headers, body } = await detect(picture, { headers: { 'X-Request-ID': 'order-4711' } });
+    const { headers, body } = await detect(image, { headers: { 'X-Request-ID': 'order-4711' } });
     assert.deepEqual([headers.get('x-request-id'), body.request_id], ['order-4711', 'order-4711']);
     assert.ok(Number(headers.get('x-processing-time-ms')) >= 0);
   },
@@ -85,14 +85,14 @@ const checks = {
     assertError(await detect(Buffer.alloc(0)), 400, 'INVALID_IMAGE');
   },
   'half an image is IMAGE_READ_ERROR': async () => {
-    assertError(await detect(picture.subarray(0, picture.length / 2)), 422, 'IMAGE_READ_ERROR');
+    assertError(await detect(image.subarray(0, image.length / 2)), 422, 'IMAGE_READ_ERROR');
   },
   'more than 10 MB is IMAGE_TOO_LARGE': async () => {
-    assertError(await detect(Buffer.concat([picture, Buffer.alloc(11e6)])), 413, 'IMAGE_TOO_LARGE');
+    assertError(await detect(Buffer.concat([image, Buffer.alloc(11e6)])), 413, 'IMAGE_TOO_LARGE');
   },
   'a wrong or missing parameter is INVALID_PARAMETER': async () => {
-    assertError(await detect(picture, { query: '?nfeatures=many' }), 400, 'INVALID_PARAMETER');
-    assertError(await detect(picture, { field: 'picture' }), 400, 'INVALID_PARAMETER');
+    assertError(await detect(image, { query: '?nfeatures=many' }), 400, 'INVALID_PARAMETER');
+    assertError(await detect(image, { field: 'image' }), 400, 'INVALID_PARAMETER');
   },
   'an unknown path is NOT_FOUND': async () => {
     const response = await fetch(`${address}/api/v1/unknown`);

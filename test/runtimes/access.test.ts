@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { statusOf } from '../../shared/contract/errors.ts';
-import { DETECT, postImage, readAnswer, readProblem } from '../fixtures/edge-client.ts';
+import { DETECT, postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
-import { newPicture } from '../fixtures/pictures.ts';
+import { newImage } from '../fixtures/images.ts';
 import { createKey, runTool } from '../fixtures/tool.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -96,7 +96,7 @@ describe(`access to the edge on ${runtime}`, () => {
       expect((await call(NOWHERE, {}, 'HEAD')).status).toBe(401);
     });
 
-    test('an upload that is refused still gets its answer', async () => {
+    test('an upload that is refused still gets its response', async () => {
       const body = new Uint8Array(8 * 1024 * 1024);
       const expected: [headers: Record<string, string>, code: string][] = [
         [{}, 'UNAUTHORIZED'],
@@ -119,9 +119,9 @@ describe(`access to the edge on ${runtime}`, () => {
     });
 
     test('results may not be kept by shared caches', async () => {
-      const picture = await newPicture();
+      const image = await newImage();
       const headers = bearer(keyOf('write'));
-      const { links } = await readAnswer(await postImage(stack.url, picture, { headers }));
+      const { links } = await readDetection(await postImage(stack.url, image, { headers }));
       const found = await call(links.self, headers);
       expect(found.status).toBe(200);
       expect(found.headers.get('cache-control')).toMatch(/^private, /);
@@ -133,16 +133,16 @@ describe(`access to the edge on ${runtime}`, () => {
 
     test('200 requests at once with a key not seen before ask Redis once, and later ones not at all', async () => {
       await stack.restartEdge({ REQUIRE_API_KEY: 'true' });
-      const picture = await newPicture();
+      const image = await newImage();
       const headers = bearer(keyOf('write'));
       const before = await callsOf('hget');
       const responses = await Promise.all(
-        Array.from({ length: 200 }, () => postImage(stack.url, picture, { headers })),
+        Array.from({ length: 200 }, () => postImage(stack.url, image, { headers })),
       );
-      await Promise.all(responses.map(readAnswer));
+      await Promise.all(responses.map(readDetection));
       expect(await callsOf('hget')).toBe(before + 1);
-      const hit = await postImage(stack.url, picture, { headers });
-      expect((await readAnswer(hit)).cache.tier).toBe('memory');
+      const hit = await postImage(stack.url, image, { headers });
+      expect((await readDetection(hit)).cache.tier).toBe('memory');
       expect(hit.headers.get('server-timing')).not.toContain('key;');
       expect(await callsOf('hget')).toBe(before + 1);
     });
@@ -199,7 +199,7 @@ describe(`access to the edge on ${runtime}`, () => {
 
     test('all is open but administration, which takes a key of scope admin', async () => {
       expect(await codeOf(await call(NOWHERE))).toBe('FEATURES_NOT_CACHED');
-      expect((await readAnswer(await postImage(stack.url, await newPicture()))).success).toBe(true);
+      expect((await readDetection(await postImage(stack.url, await newImage()))).success).toBe(true);
       expect(await codeOf(await call(CACHE_KEYS))).toBe('UNAUTHORIZED');
       expect(await codeOf(await call(CACHE_KEYS, bearer(keyOf('write'))))).toBe('FORBIDDEN');
       expect(await codeOf(await call(CACHE_KEYS, bearer(keyOf('admin'))))).toBe(200);
@@ -212,13 +212,13 @@ describe(`access to the edge on ${runtime}`, () => {
   });
 
   describe('security headers', () => {
-    test('are on answers and on errors', async () => {
-      const picture = await newPicture();
-      const answers = [
+    test('are on responses and on errors', async () => {
+      const image = await newImage();
+      const responses = [
         ...['/health/live', NOWHERE, '/nothing'].map((path) => call(path)),
-        ...['', '?include=all', '?format=npz'].map((query) => postImage(stack.url, picture, { query })),
+        ...['', '?include=all', '?format=npz'].map((query) => postImage(stack.url, image, { query })),
       ];
-      for (const { headers } of await Promise.all(answers)) {
+      for (const { headers } of await Promise.all(responses)) {
         expect(headers.get('x-content-type-options')).toBe('nosniff');
         expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'");
         expect(headers.get('referrer-policy')).toBe('no-referrer');
@@ -248,12 +248,12 @@ describe(`access to the edge on ${runtime}`, () => {
       expect(headers.get('vary')).toContain('Origin');
     });
 
-    test('pages read answers and errors, with the headers that matter', async () => {
+    test('pages read responses and errors, with the headers that matter', async () => {
       for (const headers of [page, { ...page, ...bearer(keyOf('read')) }]) {
-        const answer = (await call(NOWHERE, headers)).headers;
-        expect(answer.get('access-control-allow-origin')).toBe('https://app.example');
+        const response = (await call(NOWHERE, headers)).headers;
+        expect(response.get('access-control-allow-origin')).toBe('https://app.example');
         for (const name of ['ETag', 'X-Cache', 'X-Request-ID', 'Server-Timing', 'RateLimit', 'Retry-After']) {
-          expect(answer.get('access-control-expose-headers')?.split(',')).toContain(name);
+          expect(response.get('access-control-expose-headers')?.split(',')).toContain(name);
         }
       }
     });
@@ -298,7 +298,7 @@ describe(`access to the edge on ${runtime}`, () => {
       }
     };
 
-    test('every answer tells the policy and what is left; then 429 with Retry-After', async () => {
+    test('every response tells the policy and what is left; then 429 with Retry-After', async () => {
       for (let left = 19; left >= 0; left -= 1) {
         const response = await call(NOWHERE, client);
         expect(response.status).toBe(404);
@@ -316,11 +316,11 @@ describe(`access to the edge on ${runtime}`, () => {
       });
     });
 
-    test('a computed answer costs more than a found one', async () => {
-      const picture = await newPicture();
-      const miss = await postImage(stack.url, picture, { headers: client });
+    test('a computed response costs more than a found one', async () => {
+      const image = await newImage();
+      const miss = await postImage(stack.url, image, { headers: client });
       expect([miss.headers.get('x-cache'), remainingIn(miss)]).toEqual(['MISS', 12]);
-      const hit = await postImage(stack.url, picture, { headers: client });
+      const hit = await postImage(stack.url, image, { headers: client });
       expect([hit.headers.get('x-cache'), remainingIn(hit)]).toEqual(['HIT memory', 11]);
     });
 
@@ -358,13 +358,13 @@ describe(`access to the edge on ${runtime}`, () => {
     });
 
     test('a memory hit waits for nothing: Redis hangs, and limits go on', async () => {
-      const picture = await newPicture();
-      await readAnswer(await postImage(stack.url, picture, { headers: client }));
+      const image = await newImage();
+      await readDetection(await postImage(stack.url, image, { headers: client }));
       stack.redis.pause();
       try {
         const statuses = [];
         for (let request = 0; request < 14; request += 1) {
-          statuses.push((await postImage(stack.url, picture, { headers: client })).status);
+          statuses.push((await postImage(stack.url, image, { headers: client })).status);
         }
         expect(statuses).toEqual([...Array.from({ length: 12 }, () => 200), 429, 429]);
       } finally {

@@ -3,17 +3,17 @@ import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import * as z from 'zod';
-import { descriptorRowsSchema, keypointColumnsSchema } from '../../shared/contract/answers.ts';
 import {
-  batchAnswerLineSchema,
   batchProblemLineSchema,
+  batchResponseLineSchema,
   batchSummaryLineSchema,
   MAX_BATCH_IMAGES,
 } from '../../shared/contract/batch.ts';
-import { statsAnswerSchema } from '../../shared/contract/stats.ts';
-import { postImage, readAnswer, readProblem } from '../fixtures/edge-client.ts';
+import { descriptorRowsSchema, keypointColumnsSchema } from '../../shared/contract/responses.ts';
+import { statsResponseSchema } from '../../shared/contract/stats.ts';
+import { postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
-import { flatPicture, newPicture, ownPicture } from '../fixtures/pictures.ts';
+import { flatImage, newImage, ownImage } from '../fixtures/images.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -22,23 +22,23 @@ const runtime = inject('runtime');
 const BATCH = '/api/v1/features/batch';
 const ENDPOINT = `POST ${BATCH}`;
 
-type Picture = Uint8Array<ArrayBuffer>;
+type Image = Uint8Array<ArrayBuffer>;
 
 const completeLineSchema = z.strictObject({
-  ...batchAnswerLineSchema.shape,
+  ...batchResponseLineSchema.shape,
   ...keypointColumnsSchema.shape,
   ...descriptorRowsSchema.shape,
 });
 const lineSchema = z.union([
-  batchAnswerLineSchema.strict(),
+  batchResponseLineSchema.strict(),
   batchProblemLineSchema.strict(),
   completeLineSchema,
 ]);
 
-function batchForm(pictures: Picture[], fields: Record<string, string> = {}): FormData {
+function batchForm(images: Image[], fields: Record<string, string> = {}): FormData {
   const form = new FormData();
-  for (const [index, picture] of pictures.entries()) {
-    form.append('images', new File([picture], `${index}.png`));
+  for (const [index, image] of images.entries()) {
+    form.append('images', new File([image], `${index}.png`));
   }
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   return form;
@@ -48,7 +48,7 @@ function postBatch(url: string, body: FormData, query = '', headers: Record<stri
   return fetch(url + BATCH + query, { method: 'POST', body, headers: { connection: 'close', ...headers } });
 }
 
-/** Checks a whole answer against the contract; image lines by index. */
+/** Checks a whole response against the contract; image lines by index. */
 async function readBatch(response: Response) {
   const text = await response.text();
   if (response.status !== 200) throw new Error(`status ${response.status}: ${text}`);
@@ -80,12 +80,12 @@ describe(`a batch, with the edge on ${runtime}`, () => {
   });
   afterAll(() => stack?.stop());
 
-  test('gives every image the line that detect would answer', async () => {
-    const pictures = ['png-rgb.png', 'jpeg-420.jpg', 'webp-lossy.webp'].map(ownPicture);
-    const { lines, summary } = await readBatch(await postBatch(stack.url, batchForm(pictures)));
+  test('gives every image the line that detect would give', async () => {
+    const images = ['png-rgb.png', 'jpeg-420.jpg', 'webp-lossy.webp'].map(ownImage);
+    const { lines, summary } = await readBatch(await postBatch(stack.url, batchForm(images)));
     expect(summary).toEqual({ images: 3, succeeded: 3, failed: 0, cached: 0 });
-    for (const [index, picture] of pictures.entries()) {
-      const alone = await readAnswer(await postImage(stack.url, picture));
+    for (const [index, image] of images.entries()) {
+      const alone = await readDetection(await postImage(stack.url, image));
       expect(lines[index]).toMatchObject({
         index,
         filename: `${index}.png`,
@@ -96,14 +96,14 @@ describe(`a batch, with the edge on ${runtime}`, () => {
         cached: false,
       });
     }
-    const again = await readBatch(await postBatch(stack.url, batchForm(pictures)));
+    const again = await readBatch(await postBatch(stack.url, batchForm(images)));
     expect(again.summary.cached).toBe(3);
     expect(outcomesOf(again.lines)).toEqual(['memory', 'memory', 'memory']);
   });
 
   test('parameters of query and form hold for all of them; include=all brings the arrays', async () => {
-    const pictures = await Promise.all([newPicture(), newPicture(), flatPicture(40, 40)]);
-    const form = batchForm(pictures, { include: 'all' });
+    const images = await Promise.all([newImage(), newImage(), flatImage(40, 40)]);
+    const form = batchForm(images, { include: 'all' });
     const { lines } = await readBatch(await postBatch(stack.url, form, '?nfeatures=10'));
     const complete = lines.map((line) => completeLineSchema.parse(line));
     expect(complete.map(({ keypoints }) => keypoints)).toEqual([10, 10, 0]);
@@ -112,10 +112,10 @@ describe(`a batch, with the edge on ${runtime}`, () => {
   });
 
   test('bad images fail alone', async () => {
-    const good = await newPicture();
-    const damaged = ownPicture('png-rgb.png');
+    const good = await newImage();
+    const damaged = ownImage('png-rgb.png');
     const form = batchForm([new Uint8Array(5), good, damaged.slice(0, damaged.length / 2)]);
-    form.append('images', new File(['GIF89a'], 'picture.gif'));
+    form.append('images', new File(['GIF89a'], 'image.gif'));
     form.append('images', 'no file');
     const { lines } = await readBatch(await postBatch(stack.url, form));
     expect(outcomesOf(lines)).toEqual([
@@ -125,17 +125,17 @@ describe(`a batch, with the edge on ${runtime}`, () => {
       'INVALID_IMAGE',
       'INVALID_PARAMETER',
     ]);
-    expect(lines.map(({ filename }) => filename)).toEqual(['0.png', '1.png', '2.png', 'picture.gif', null]);
+    expect(lines.map(({ filename }) => filename)).toEqual(['0.png', '1.png', '2.png', 'image.gif', null]);
     const ids = new Set(lines.map(({ request_id }) => request_id));
     expect(ids.size).toBe(1);
   });
 
   test('lines come as images complete, not when all have', async () => {
-    const cached = await newPicture();
-    await readAnswer(await postImage(stack.url, cached));
+    const cached = await newImage();
+    await readDetection(await postImage(stack.url, cached));
     stack.origin.pause();
     try {
-      const response = await postBatch(stack.url, batchForm([await newPicture(), cached]));
+      const response = await postBatch(stack.url, batchForm([await newImage(), cached]));
       const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
       const first = await reader?.read();
       expect(JSON.parse(first?.value ?? '')).toMatchObject({ index: 1, cached: true });
@@ -151,10 +151,10 @@ describe(`a batch, with the edge on ${runtime}`, () => {
   });
 
   test('images with the same bytes are extracted once', async () => {
-    const picture = await newPicture();
+    const image = await newImage();
     const before = await completedExtractions(stack.origin);
     const { lines } = await readBatch(
-      await postBatch(stack.url, batchForm([picture, picture, picture, picture, picture, picture])),
+      await postBatch(stack.url, batchForm([image, image, image, image, image, image])),
     );
     expect(lines.every(({ success }) => success)).toBe(true);
     expect(await completedExtractions(stack.origin)).toBe(before + 1);
@@ -162,9 +162,9 @@ describe(`a batch, with the edge on ${runtime}`, () => {
 
   test('counts as one request, and each image as a look-up', async () => {
     const statsOf = async () =>
-      statsAnswerSchema.parse(await (await fetch(`${stack.url}/api/v1/stats`)).json());
+      statsResponseSchema.parse(await (await fetch(`${stack.url}/api/v1/stats`)).json());
     const before = await statsOf();
-    await readBatch(await postBatch(stack.url, batchForm([await newPicture(), await newPicture()])));
+    await readBatch(await postBatch(stack.url, batchForm([await newImage(), await newImage()])));
     await expect
       .poll(async () => {
         const { cache, endpoints } = await statsOf();
@@ -181,12 +181,12 @@ describe(`a batch, with the edge on ${runtime}`, () => {
       readProblem(await postBatch(stack.url, body, query, headers));
 
     test('without images, with too many, with a stray file', async () => {
-      const picture = ownPicture('png-rgb.png');
+      const image = ownImage('png-rgb.png');
       const none = batchForm([], { nfeatures: '5' });
-      const many = batchForm(Array.from({ length: MAX_BATCH_IMAGES + 1 }, () => picture));
-      const absurd = batchForm(Array.from({ length: 200 }, () => picture));
-      const stray = batchForm([picture]);
-      stray.append('image', new File([picture], 'a.png'));
+      const many = batchForm(Array.from({ length: MAX_BATCH_IMAGES + 1 }, () => image));
+      const absurd = batchForm(Array.from({ length: 200 }, () => image));
+      const stray = batchForm([image]);
+      stray.append('image', new File([image], 'a.png'));
       for (const body of [none, many, absurd, stray]) {
         expect(await refusal(body)).toMatchObject({ status: 400, error_code: 'INVALID_PARAMETER' });
       }
@@ -195,7 +195,7 @@ describe(`a batch, with the edge on ${runtime}`, () => {
 
     test('with a parameter that is wrong or that a batch has not', async () => {
       for (const query of ['?sigma=huge', '?format=npz', '?colour=1']) {
-        const problem = await refusal(batchForm([ownPicture('png-rgb.png')]), query);
+        const problem = await refusal(batchForm([ownImage('png-rgb.png')]), query);
         expect(problem).toMatchObject({ status: 400, error_code: 'INVALID_PARAMETER' });
       }
     });
@@ -207,7 +207,7 @@ describe(`a batch, with the edge on ${runtime}`, () => {
     });
 
     test('when the client takes no NDJSON, or sends no form', async () => {
-      const form = () => batchForm([ownPicture('png-rgb.png')]);
+      const form = () => batchForm([ownImage('png-rgb.png')]);
       const problem = await refusal(form(), '', { Accept: 'application/json' });
       expect(problem).toMatchObject({ status: 406, error_code: 'NOT_ACCEPTABLE' });
       expect(problem.details).toEqual({ supported: ['application/x-ndjson'] });
@@ -217,7 +217,7 @@ describe(`a batch, with the edge on ${runtime}`, () => {
       const headers = { 'content-type': 'image/png' };
       const raw = await fetch(stack.url + BATCH, {
         method: 'POST',
-        body: ownPicture('png-rgb.png'),
+        body: ownImage('png-rgb.png'),
         headers,
       });
       expect(await readProblem(raw)).toMatchObject({ status: 415, error_code: 'UNSUPPORTED_MEDIA_TYPE' });
@@ -225,7 +225,7 @@ describe(`a batch, with the edge on ${runtime}`, () => {
 
     test('when Content-Digest contradicts the body', async () => {
       const headers = { 'content-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:` };
-      const problem = await refusal(batchForm([ownPicture('png-rgb.png')]), '', headers);
+      const problem = await refusal(batchForm([ownImage('png-rgb.png')]), '', headers);
       expect(problem.details).toEqual({ parameter: 'Content-Digest' });
     });
   });
@@ -233,9 +233,9 @@ describe(`a batch, with the edge on ${runtime}`, () => {
   test('a client that leaves: what is queued is dropped, and no further image is begun', async () => {
     await stack.restartEdge();
     const before = await completedExtractions(stack.origin);
-    const pictures = await Promise.all(Array.from({ length: 12 }, () => newPicture(700, 600)));
-    const client = await sendBatch(stack.url, pictures);
-    // One is answered, so the next ones run or wait at the origin.
+    const images = await Promise.all(Array.from({ length: 12 }, () => newImage(700, 600)));
+    const client = await sendBatch(stack.url, images);
+    // One has its response, so the next ones run or wait at the origin.
     for await (const line of client.lines) if (line.startsWith('{"index"')) break;
     client.socket.resetAndDestroy();
     const idle = async () =>
@@ -246,7 +246,7 @@ describe(`a batch, with the edge on ${runtime}`, () => {
     expect(completed - before).toBeLessThan(8);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(await completedExtractions(stack.origin)).toBe(completed);
-    expect((await readAnswer(await postImage(stack.url, await newPicture()))).success).toBe(true);
+    expect((await readDetection(await postImage(stack.url, await newImage()))).success).toBe(true);
   });
 
   test('each image uses units, and those beyond the limit fail alone', async () => {
@@ -255,41 +255,41 @@ describe(`a batch, with the edge on ${runtime}`, () => {
       RATE_LIMIT_WINDOW_S: '86400',
       RATE_LIMIT_MISS_COST: '8',
     });
-    const pictures = await Promise.all([newPicture(), newPicture()]);
-    await readBatch(await postBatch(stack.url, batchForm(pictures)));
+    const images = await Promise.all([newImage(), newImage()]);
+    await readBatch(await postBatch(stack.url, batchForm(images)));
     const left = async () =>
       (await fetch(`${stack.url}/api/v1/stats`)).headers.get('ratelimit')?.split(';')[1];
     // Two misses at 8, and this request.
     expect(await left()).toBe('r=3');
-    const [picture = new Uint8Array()] = pictures;
+    const [image = new Uint8Array()] = images;
     const { lines } = await readBatch(
-      await postBatch(stack.url, batchForm([picture, picture, picture, picture, picture])),
+      await postBatch(stack.url, batchForm([image, image, image, image, image])),
     );
     expect(outcomesOf(lines)).toEqual(['memory', 'memory', 'memory', 'RATE_LIMITED', 'RATE_LIMITED']);
     const limited = batchProblemLineSchema.parse(lines[4]);
     expect(limited.details.retry_after_s).toEqual(expect.any(Number));
-    expect(await readProblem(await postBatch(stack.url, batchForm(pictures)))).toMatchObject({
+    expect(await readProblem(await postBatch(stack.url, batchForm(images)))).toMatchObject({
       status: 429,
     });
   });
 
-  test('without an origin, what is cached is answered and the rest says ORIGIN_UNAVAILABLE', async () => {
+  test('without an origin, what is cached is served and the rest says ORIGIN_UNAVAILABLE', async () => {
     await stack.restartEdge({ RATE_LIMIT: '0' });
-    const cached = await newPicture();
-    await readAnswer(await postImage(stack.url, cached));
+    const cached = await newImage();
+    await readDetection(await postImage(stack.url, cached));
     await stack.origin.kill();
-    const others = await Promise.all(Array.from({ length: 7 }, () => newPicture()));
+    const others = await Promise.all(Array.from({ length: 7 }, () => newImage()));
     const { lines } = await readBatch(await postBatch(stack.url, batchForm([...others, cached])));
     expect(outcomesOf(lines)).toEqual([...others.map(() => 'ORIGIN_UNAVAILABLE'), 'memory']);
   });
 });
 
-/** Sends a batch over a bare connection, which can be reset, and gives the lines of the answer as they come. */
-async function sendBatch(url: string, pictures: Picture[]) {
+/** Sends a batch over a bare connection, which can be reset, and gives the lines of the response as they come. */
+async function sendBatch(url: string, images: Image[]) {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   await once(socket, 'connect');
-  const request = new Request(url, { method: 'POST', body: batchForm(pictures) });
+  const request = new Request(url, { method: 'POST', body: batchForm(images) });
   const body = new Uint8Array(await request.arrayBuffer());
   const type = request.headers.get('content-type');
   socket.write(

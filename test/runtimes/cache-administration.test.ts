@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import {
-  cacheDeletionAnswerSchema,
-  cacheEntryAnswerSchema,
-  cacheListAnswerSchema,
+  cacheDeletionResponseSchema,
+  cacheEntryResponseSchema,
+  cacheListResponseSchema,
 } from '../../shared/contract/cache-administration.ts';
-import { postImage, readAnswer, readProblem } from '../fixtures/edge-client.ts';
+import { postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
-import { newPicture } from '../fixtures/pictures.ts';
+import { newImage } from '../fixtures/images.ts';
 import { createKey, runTool } from '../fixtures/tool.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -42,7 +42,7 @@ describe(`cache administration on ${runtime}`, () => {
     const pages: string[][] = [];
     for (let cursor: string | null = '0'; cursor !== null; ) {
       const query = new URLSearchParams({ pattern, cursor, limit: String(limit) });
-      const page = cacheListAnswerSchema.parse(await (await call('GET', `${KEYS}?${query}`)).json());
+      const page = cacheListResponseSchema.parse(await (await call('GET', `${KEYS}?${query}`)).json());
       pages.push(page.keys.map(({ key }) => key));
       cursor = page.cursor;
     }
@@ -56,12 +56,12 @@ describe(`cache administration on ${runtime}`, () => {
     await pipeline.exec();
     return keys;
   };
-  /** A real result in memory and Redis; gives its picture and key. */
+  /** A real result in memory and Redis; gives its image and key. */
   const cacheResult = async () => {
-    const picture = await newPicture();
-    const { cache } = await readAnswer(await postImage(stack.url, picture));
+    const image = await newImage();
+    const { cache } = await readDetection(await postImage(stack.url, image));
     await until('it is in Redis', async () => (await redis.exists(`features:${cache.key}:summary`)) === 1);
-    return { picture, key: cache.key };
+    return { image, key: cache.key };
   };
 
   test('lists every key once around, page by page', async () => {
@@ -73,10 +73,10 @@ describe(`cache administration on ${runtime}`, () => {
 
   test('lists by pattern, with the time that is left', async () => {
     await fill('engine@1', 30);
-    const { picture, key } = await cacheResult();
-    const sha256 = createHash('sha256').update(picture).digest('hex');
-    const answer = await (await call('GET', `${KEYS}?pattern=*/${sha256}`)).json();
-    const { keys, cursor } = cacheListAnswerSchema.parse(answer);
+    const { image, key } = await cacheResult();
+    const sha256 = createHash('sha256').update(image).digest('hex');
+    const parsed = await (await call('GET', `${KEYS}?pattern=*/${sha256}`)).json();
+    const { keys, cursor } = cacheListResponseSchema.parse(parsed);
     expect([keys.map((found) => found.key), cursor]).toEqual([[key], null]);
     expect(keys[0]?.ttl_s).toBeGreaterThan(3500);
     expect(keys[0]?.ttl_s).toBeLessThanOrEqual(3600);
@@ -86,7 +86,7 @@ describe(`cache administration on ${runtime}`, () => {
     const { key } = await cacheResult();
     const response = await call('GET', `${KEYS}/${key}`);
     expect(response.headers.get('cache-control')).toBe('no-store');
-    const entry = cacheEntryAnswerSchema.parse(await response.json());
+    const entry = cacheEntryResponseSchema.parse(await response.json());
     expect(entry.records.map(({ name }) => name)).toEqual(['summary', 'payload:0']);
     for (const { name, bytes, ttl_s } of entry.records) {
       expect(bytes).toBe(await redis.strlen(`features:${key}:${name}`));
@@ -96,35 +96,35 @@ describe(`cache administration on ${runtime}`, () => {
   });
 
   test('deletes one: at once a miss here, and gone from Redis', async () => {
-    const { picture, key } = await cacheResult();
+    const { image, key } = await cacheResult();
     const other = await cacheResult();
     const response = await call('DELETE', `${KEYS}/${key}`);
-    expect(cacheDeletionAnswerSchema.parse(await response.json())).toMatchObject({
+    expect(cacheDeletionResponseSchema.parse(await response.json())).toMatchObject({
       deleted_keys: 1,
       deleted_records: 2,
     });
     expect(await redis.keys(`features:${key}:*`)).toEqual([]);
-    expect((await postImage(stack.url, picture)).headers.get('x-cache')).toBe('MISS');
-    expect((await postImage(stack.url, other.picture)).headers.get('x-cache')).toBe('HIT memory');
+    expect((await postImage(stack.url, image)).headers.get('x-cache')).toBe('MISS');
+    expect((await postImage(stack.url, other.image)).headers.get('x-cache')).toBe('HIT memory');
   });
 
   test('clears by pattern, a bounded number at a time, and nothing else', async () => {
     await fill('engine@1', 12_000);
     const kept = await fill('engine@2', 10);
-    const { picture } = await cacheResult();
+    const { image } = await cacheResult();
     let deleted = 0;
     const cursors: string[] = [];
     for (let cursor: string | null = '0'; cursor !== null; ) {
       const response = await call('DELETE', `${KEYS}?pattern=engine@1/*&cursor=${cursor}`);
-      const answer = cacheDeletionAnswerSchema.parse(await response.json());
-      deleted += answer.deleted_keys;
-      cursor = answer.cursor;
+      const parsed = cacheDeletionResponseSchema.parse(await response.json());
+      deleted += parsed.deleted_keys;
+      cursor = parsed.cursor;
       if (cursor !== null) cursors.push(cursor);
     }
     expect(deleted).toBe(12_000);
     expect(cursors.length).toBeGreaterThan(0);
     expect((await listAll('engine@2/*', 100)).flat().toSorted()).toEqual(kept.toSorted());
-    expect((await postImage(stack.url, picture)).headers.get('x-cache')).toBe('HIT redis');
+    expect((await postImage(stack.url, image)).headers.get('x-cache')).toBe('HIT redis');
     expect(await redis.exists('api-keys')).toBe(1);
   });
 

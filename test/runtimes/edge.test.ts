@@ -8,14 +8,14 @@ import {
   DETECT,
   imageForm,
   postImage,
-  readAnswer,
-  readCompleteAnswer,
-  readKeypointsAnswer,
+  readCompleteDetection,
+  readDetection,
+  readKeypointsDetection,
   readProblem,
 } from '../fixtures/edge-client.ts';
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
+import { flatImage, newImage, ownImage } from '../fixtures/images.ts';
 import { joinBytes } from '../fixtures/join-bytes.ts';
-import { flatPicture, newPicture, ownPicture } from '../fixtures/pictures.ts';
 import { headOf, rawExchange } from '../fixtures/raw-http.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -35,16 +35,16 @@ describe(`the edge on ${runtime}`, () => {
   afterAll(() => stack?.stop());
 
   describe('detect', () => {
-    test('answers with the summary of real features, and says where the time went', async () => {
-      const picture = ownPicture('png-rgb.png');
-      const response = await postImage(stack.url, picture);
-      const answer = await readAnswer(response);
-      const sha256 = createHash('sha256').update(picture).digest('hex');
-      expect(answer.keypoints).toBeGreaterThan(0);
-      expect(answer).toMatchObject({
-        descriptors_shape: [answer.keypoints, 128],
+    test('responds with the summary of real features, and says where the time went', async () => {
+      const image = ownImage('png-rgb.png');
+      const response = await postImage(stack.url, image);
+      const detection = await readDetection(response);
+      const sha256 = createHash('sha256').update(image).digest('hex');
+      expect(detection.keypoints).toBeGreaterThan(0);
+      expect(detection).toMatchObject({
+        descriptors_shape: [detection.keypoints, 128],
         cached: false,
-        image: { sha256, format: 'png', bytes: picture.length },
+        image: { sha256, format: 'png', bytes: image.length },
         cache: { tier: null, ttl_s: expect.any(Number) },
         request_id: response.headers.get('x-request-id'),
       });
@@ -56,12 +56,12 @@ describe(`the edge on ${runtime}`, () => {
       expect(Number(response.headers.get('x-processing-time-ms'))).toBeGreaterThanOrEqual(0);
     });
 
-    test('answers the second time from memory, without asking the origin', async () => {
-      const picture = await newPicture();
-      const first = await readAnswer(await postImage(stack.url, picture));
+    test('responds the second time from memory, without asking the origin', async () => {
+      const image = await newImage();
+      const first = await readDetection(await postImage(stack.url, image));
       const extractions = await completedExtractions(stack.origin);
-      const response = await postImage(stack.url, picture);
-      const second = await readAnswer(response);
+      const response = await postImage(stack.url, image);
+      const second = await readDetection(response);
       expect(first.cached).toBe(false);
       expect(second).toMatchObject({ cached: true, cache: { tier: 'memory' }, keypoints: first.keypoints });
       expect(response.headers.get('x-cache')).toBe('HIT memory');
@@ -69,36 +69,36 @@ describe(`the edge on ${runtime}`, () => {
     });
 
     test('still has the result after a restart of the edge: summary and payload from Redis', async () => {
-      const picture = await newPicture();
-      const first = await postImage(stack.url, picture, { headers: SAFETENSORS });
+      const image = await newImage();
+      const first = await postImage(stack.url, image, { headers: SAFETENSORS });
       const payload = new Uint8Array(await first.arrayBuffer());
-      await untilCachedInRedis(stack, picture);
+      await untilCachedInRedis(stack, image);
       const extractions = await completedExtractions(stack.origin);
       await stack.restartEdge();
-      const summary = await readAnswer(await postImage(stack.url, picture));
+      const summary = await readDetection(await postImage(stack.url, image));
       expect(summary).toMatchObject({ cached: true, cache: { tier: 'redis' } });
-      const again = await postImage(stack.url, picture, { headers: SAFETENSORS });
+      const again = await postImage(stack.url, image, { headers: SAFETENSORS });
       expect(again.headers.get('x-cache')).toBe('HIT redis');
       expect(new Uint8Array(await again.arrayBuffer())).toEqual(payload);
       expect(await completedExtractions(stack.origin)).toBe(extractions);
     });
 
     test('a payload too large for one request to Redis comes back whole', async () => {
-      const picture = await newPicture(1_100, 1_000);
-      const first = await postImage(stack.url, picture, { headers: SAFETENSORS });
+      const image = await newImage(1_100, 1_000);
+      const first = await postImage(stack.url, image, { headers: SAFETENSORS });
       const payload = new Uint8Array(await first.arrayBuffer());
       expect(payload.length).toBeGreaterThan(6 * 1024 * 1024);
-      await untilCachedInRedis(stack, picture);
+      await untilCachedInRedis(stack, image);
       await stack.restartEdge();
-      const again = await postImage(stack.url, picture, { headers: SAFETENSORS });
+      const again = await postImage(stack.url, image, { headers: SAFETENSORS });
       expect(again.headers.get('x-cache')).toBe('HIT redis');
       expect(Buffer.compare(new Uint8Array(await again.arrayBuffer()), payload)).toBe(0);
     });
 
     test('gives keypoints and descriptors as JSON equal to those of the safetensors file', async () => {
-      const picture = ownPicture('png-rgb.png');
-      const json = await readCompleteAnswer(await postImage(stack.url, picture, { query: '?include=all' }));
-      const response = await postImage(stack.url, picture, { headers: SAFETENSORS });
+      const image = ownImage('png-rgb.png');
+      const json = await readCompleteDetection(await postImage(stack.url, image, { query: '?include=all' }));
+      const response = await postImage(stack.url, image, { headers: SAFETENSORS });
       expect(response.headers.get('content-type')).toBe('application/vnd.safetensors');
       const { features, metadata } = decodePayload(new Uint8Array(await response.arrayBuffer()));
       expect(json.keypoints).toBe(features.count);
@@ -114,19 +114,21 @@ describe(`the edge on ${runtime}`, () => {
     });
 
     test('orders keypoints by response, strongest first', async () => {
-      const picture = ownPicture('png-rgb.png');
-      const { response } = await readCompleteAnswer(
-        await postImage(stack.url, picture, { query: '?include=all' }),
+      const image = ownImage('png-rgb.png');
+      const { response } = await readCompleteDetection(
+        await postImage(stack.url, image, { query: '?include=all' }),
       );
       expect(response).toEqual(response.toSorted((one, other) => other - one));
     });
 
     test('takes parameters from the query or the form; each set is a result of its own', async () => {
-      const picture = ownPicture('png-rgb.png');
-      const all = await readAnswer(await postImage(stack.url, picture));
-      const fewer = await readAnswer(await postImage(stack.url, picture, { query: '?nfeatures=10' }));
-      const body = imageForm(picture, { fields: { nfeatures: '10', include: 'keypoints' } });
-      const fromForm = await readKeypointsAnswer(await fetch(stack.url + DETECT, { method: 'POST', body }));
+      const image = ownImage('png-rgb.png');
+      const all = await readDetection(await postImage(stack.url, image));
+      const fewer = await readDetection(await postImage(stack.url, image, { query: '?nfeatures=10' }));
+      const body = imageForm(image, { fields: { nfeatures: '10', include: 'keypoints' } });
+      const fromForm = await readKeypointsDetection(
+        await fetch(stack.url + DETECT, { method: 'POST', body }),
+      );
       expect(all.keypoints).toBeGreaterThan(10);
       expect(fewer.keypoints).toBe(10);
       expect(fewer.extractor.parameters.nfeatures).toBe(10);
@@ -136,17 +138,17 @@ describe(`the edge on ${runtime}`, () => {
     });
 
     test('gives RootSIFT as a view of the same result', async () => {
-      const picture = ownPicture('png-rgb.png');
-      const plain = await postImage(stack.url, picture, { headers: SAFETENSORS });
-      const rooted = await postImage(stack.url, picture, {
+      const image = ownImage('png-rgb.png');
+      const plain = await postImage(stack.url, image, { headers: SAFETENSORS });
+      const rooted = await postImage(stack.url, image, {
         query: '?root_sift=true',
         headers: SAFETENSORS,
       });
       expect(rooted.headers.get('x-cache')).toBe('HIT memory');
       const payload = decodePayload(new Uint8Array(await plain.arrayBuffer()));
       expect(new Uint8Array(await rooted.arrayBuffer())).toEqual(joinBytes(rootSiftPayload(payload)));
-      const json = await readCompleteAnswer(
-        await postImage(stack.url, picture, { query: '?root_sift=true&include=all' }),
+      const json = await readCompleteDetection(
+        await postImage(stack.url, image, { query: '?root_sift=true&include=all' }),
       );
       for (const row of json.descriptors) {
         expect(row.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 4);
@@ -154,71 +156,77 @@ describe(`the edge on ${runtime}`, () => {
     });
 
     test('denoises before it extracts, under a key of its own', async () => {
-      const picture = ownPicture('jpeg-420.jpg');
-      const plain = await readAnswer(await postImage(stack.url, picture));
+      const image = ownImage('jpeg-420.jpg');
+      const plain = await readDetection(await postImage(stack.url, image));
       const query = '?denoise=true&denoise_h=10&denoise_search_window_size=9';
-      const response = await postImage(stack.url, picture, { query });
-      const denoised = await readAnswer(response);
+      const response = await postImage(stack.url, image, { query });
+      const denoised = await readDetection(response);
       const denoising = { h: 10, h_color: 3, template_window_size: 7, search_window_size: 9 };
       expect(denoised.extractor.parameters).toEqual({ ...plain.extractor.parameters, denoising });
       expect(denoised.cache.key).not.toBe(plain.cache.key);
       expect(denoised.keypoints).not.toBe(plain.keypoints);
       expect(response.headers.get('server-timing')).toMatch(/decode;.*denoise;dur=.*sift;/);
-      const again = await readAnswer(await fetch(stack.url + denoised.links.self));
+      const again = await readDetection(await fetch(stack.url + denoised.links.self));
       expect(again).toMatchObject({ cached: true, cache: { key: denoised.cache.key } });
       // Without denoise=true its parameters mean nothing.
-      const same = await postImage(stack.url, picture, { query: '?denoise_h=10' });
-      expect(await readAnswer(same)).toMatchObject({ cached: true, cache: { key: plain.cache.key } });
+      const same = await postImage(stack.url, image, { query: '?denoise_h=10' });
+      expect(await readDetection(same)).toMatchObject({ cached: true, cache: { key: plain.cache.key } });
     });
 
     test('denoising that would take minutes is refused, and told how many pixels it takes', async () => {
-      const picture = await flatPicture(4_000, 3_000);
-      const problem = await readProblem(await postImage(stack.url, picture, { query: '?denoise=true' }));
+      const image = await flatImage(4_000, 3_000);
+      const problem = await readProblem(await postImage(stack.url, image, { query: '?denoise=true' }));
       expect(problem).toMatchObject({ status: 413, error_code: 'IMAGE_TOO_LARGE' });
       expect(problem.details).toMatchObject({ limit: 'denoising', max: 3_239_390, actual: 12_000_000 });
       const windows = '&denoise_template_window_size=3&denoise_search_window_size=3';
-      const small = await postImage(stack.url, picture, { query: `?denoise=true${windows}` });
-      expect((await readAnswer(small)).keypoints).toBe(0);
+      const small = await postImage(stack.url, image, { query: `?denoise=true${windows}` });
+      expect((await readDetection(small)).keypoints).toBe(0);
     });
 
     test("accepts the field 'file', raw image bodies, and bodies of unannounced length", async () => {
-      const picture = ownPicture('png-rgb.png');
+      const image = ownImage('png-rgb.png');
       const asFile = await fetch(stack.url + DETECT, {
         method: 'POST',
-        body: imageForm(picture, { field: 'file' }),
+        body: imageForm(image, { field: 'file' }),
       });
       const raw = await fetch(stack.url + DETECT, {
         method: 'POST',
-        body: picture,
+        body: image,
         headers: { 'content-type': 'image/png' },
       });
       const streamed = await fetch(stack.url + DETECT, {
         method: 'POST',
-        body: new Blob([picture]).stream(),
+        body: new Blob([image]).stream(),
         headers: { 'content-type': 'image/png' },
         duplex: 'half',
       });
-      const answers = await Promise.all([asFile, raw, streamed].map(readAnswer));
-      expect(new Set(answers.map((answer) => answer.cache.key)).size).toBe(1);
+      const detections = await Promise.all([asFile, raw, streamed].map(readDetection));
+      expect(new Set(detections.map((detection) => detection.cache.key)).size).toBe(1);
     });
 
     test('reads every format', async () => {
       const names = ['jpeg-grey.jpg', 'png-rgb.png', 'bmp-24.bmp', 'tiff-rgb-lzw.tif', 'webp-lossy.webp'];
-      const answers = await Promise.all(
+      const detections = await Promise.all(
         names.map(async (fileName) =>
-          readAnswer(await postImage(stack.url, ownPicture(fileName), { fileName })),
+          readDetection(await postImage(stack.url, ownImage(fileName), { fileName })),
         ),
       );
-      expect(answers.map((answer) => answer.image.format)).toEqual(['jpeg', 'png', 'bmp', 'tiff', 'webp']);
+      expect(detections.map((detection) => detection.image.format)).toEqual([
+        'jpeg',
+        'png',
+        'bmp',
+        'tiff',
+        'webp',
+      ]);
     });
 
-    test('a picture without features has none, cached like any other', async () => {
-      const picture = await flatPicture(64, 48);
+    test('an image without features has none, cached like any other', async () => {
+      const image = await flatImage(64, 48);
       for (const cached of [false, true]) {
-        const answer = await readCompleteAnswer(
-          await postImage(stack.url, picture, { query: '?include=all' }),
+        const detection = await readCompleteDetection(
+          await postImage(stack.url, image, { query: '?include=all' }),
         );
-        expect(answer).toMatchObject({
+        expect(detection).toMatchObject({
           keypoints: 0,
           descriptors_shape: [0, 128],
           x: [],
@@ -228,12 +236,12 @@ describe(`the edge on ${runtime}`, () => {
       }
     });
 
-    test('200 identical uploads at once: all answered, one extraction', async () => {
-      const picture = await newPicture(400, 300);
+    test('200 identical uploads at once: all get a response, one extraction', async () => {
+      const image = await newImage(400, 300);
       const before = await completedExtractions(stack.origin);
-      const responses = await Promise.all(Array.from({ length: 60 }, () => postImage(stack.url, picture)));
-      const answers = await Promise.all(responses.map(readAnswer));
-      expect(new Set(answers.map((answer) => answer.keypoints)).size).toBe(1);
+      const responses = await Promise.all(Array.from({ length: 60 }, () => postImage(stack.url, image)));
+      const detections = await Promise.all(responses.map(readDetection));
+      expect(new Set(detections.map((detection) => detection.keypoints)).size).toBe(1);
       expect(await completedExtractions(stack.origin)).toBe(before + 1);
     });
   });
@@ -242,11 +250,11 @@ describe(`the edge on ${runtime}`, () => {
     test.skipIf(isMiniflare)(
       '60 identical large ones at once, three times the memory for uploads: all wait their turn',
       async () => {
-        const picture = await flatPicture(1_000, 800, { compressionLevel: 0 });
-        expect(picture.length).toBeGreaterThan(2_000_000);
-        const responses = await Promise.all(Array.from({ length: 60 }, () => postImage(stack.url, picture)));
+        const image = await flatImage(1_000, 800, { compressionLevel: 0 });
+        expect(image.length).toBeGreaterThan(2_000_000);
+        const responses = await Promise.all(Array.from({ length: 60 }, () => postImage(stack.url, image)));
         expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
-        await Promise.all(responses.map(readAnswer));
+        await Promise.all(responses.map(readDetection));
       },
     );
 
@@ -256,15 +264,15 @@ describe(`the edge on ${runtime}`, () => {
         const sockets = await Promise.all(
           Array.from({ length: 60 }, () => beginUpload(stack.url, `Content-Length: ${length}`)),
         );
-        const answer = await readAnswer(await postImage(stack.url, await newPicture()));
-        expect(answer.success).toBe(true);
+        const detection = await readDetection(await postImage(stack.url, await newImage()));
+        expect(detection.success).toBe(true);
         for (const socket of sockets) socket.destroy();
       },
     );
 
     test('a form with an absurd number of fields, or with endless part headers, is refused', async () => {
       const fields = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`field${index}`, '1']));
-      const many = imageForm(ownPicture('png-rgb.png'), { fields });
+      const many = imageForm(ownImage('png-rgb.png'), { fields });
       const headers = { 'content-type': 'multipart/form-data; boundary=x' };
       const long = `--x\r\nContent-Disposition: form-data; name="image"; filename="${'a'.repeat(60_000)}.png"\r\n\r\n\r\n--x--`;
       for (const init of [{ body: many }, { body: long, headers }]) {
@@ -276,18 +284,18 @@ describe(`the edge on ${runtime}`, () => {
     test('an oversized trace header is not passed on, and does not count against the origin', async () => {
       for (let upload = 0; upload < 6; upload += 1) {
         const headers = { traceparent: 'x'.repeat(12_000) };
-        expect((await postImage(stack.url, await newPicture(), { headers })).status).toBe(200);
+        expect((await postImage(stack.url, await newImage(), { headers })).status).toBe(200);
       }
     });
   });
 
   describe('features by hash', () => {
     test('404 before the upload, then 200 with the same content, HEAD, and 304', async () => {
-      const picture = await newPicture();
-      const url = `${stack.url}/api/v1/features/${createHash('sha256').update(picture).digest('hex')}`;
+      const image = await newImage();
+      const url = `${stack.url}/api/v1/features/${createHash('sha256').update(image).digest('hex')}`;
       const missing = await readProblem(await fetch(url));
       expect(missing).toMatchObject({ status: 404, error_code: 'FEATURES_NOT_CACHED' });
-      const posted = await postImage(stack.url, picture, { headers: SAFETENSORS });
+      const posted = await postImage(stack.url, image, { headers: SAFETENSORS });
       const payload = new Uint8Array(await posted.arrayBuffer());
 
       const found = await fetch(url, { headers: SAFETENSORS });
@@ -309,14 +317,14 @@ describe(`the edge on ${runtime}`, () => {
       ]);
       const otherView = await fetch(url, { headers: { 'If-None-Match': etag } });
       expect(otherView.status).toBe(200);
-      expect((await readAnswer(otherView)).cached).toBe(true);
+      expect((await readDetection(otherView)).cached).toBe(true);
     });
 
-    test('the links of an answer lead to the same result', async () => {
-      const posted = await readAnswer(
-        await postImage(stack.url, await newPicture(), { query: '?sigma=1.7&nfeatures=20' }),
+    test('the links of a response lead to the same result', async () => {
+      const posted = await readDetection(
+        await postImage(stack.url, await newImage(), { query: '?sigma=1.7&nfeatures=20' }),
       );
-      const self = await readAnswer(await fetch(stack.url + posted.links.self));
+      const self = await readDetection(await fetch(stack.url + posted.links.self));
       const file = await fetch(stack.url + posted.links.safetensors);
       expect(self.cache.key).toBe(posted.cache.key);
       expect(decodePayload(new Uint8Array(await file.arrayBuffer())).features.count).toBe(posted.keypoints);
@@ -344,16 +352,11 @@ describe(`the edge on ${runtime}`, () => {
     test.each([
       ['an empty file', 400, 'INVALID_IMAGE', () => new Uint8Array()],
       ['random bytes', 400, 'INVALID_IMAGE', () => new Uint8Array(randomBytes(5_000))],
-      ['text', 400, 'INVALID_IMAGE', () => text('this is no picture')],
+      ['text', 400, 'INVALID_IMAGE', () => text('this is no image')],
       ['a GIF', 400, 'INVALID_IMAGE', () => text('GIF89a\x10\x00\x10\x00\x00\x00\x00;')],
-      [
-        'a PNG header and nothing else',
-        422,
-        'IMAGE_READ_ERROR',
-        () => ownPicture('png-rgb.png').slice(0, 60),
-      ],
-      ['half a PNG', 422, 'IMAGE_READ_ERROR', () => half(ownPicture('png-rgb.png'))],
-      ['half a JPEG', 422, 'IMAGE_READ_ERROR', () => half(ownPicture('jpeg-progressive.jpg'))],
+      ['a PNG header and nothing else', 422, 'IMAGE_READ_ERROR', () => ownImage('png-rgb.png').slice(0, 60)],
+      ['half a PNG', 422, 'IMAGE_READ_ERROR', () => half(ownImage('png-rgb.png'))],
+      ['half a JPEG', 422, 'IMAGE_READ_ERROR', () => half(ownImage('jpeg-progressive.jpg'))],
       ['11 MiB', 413, 'IMAGE_TOO_LARGE', () => new Uint8Array(11 * 1024 * 1024)],
     ])('%s: %i %s', async (_, status, code, make) => {
       await expectProblem(await postImage(stack.url, make()), status, code);
@@ -372,7 +375,7 @@ describe(`the edge on ${runtime}`, () => {
     test.each([12_000, 20_000])(
       'a small PNG of %i × itself: IMAGE_TOO_LARGE by pixels, origin not asked',
       async (side) => {
-        const bytes = pngHeaderOf(ownPicture('png-rgb.png'), side, side);
+        const bytes = pngHeaderOf(ownImage('png-rgb.png'), side, side);
         const before = await completedExtractions(stack.origin);
         const problem = await expectProblem(await postImage(stack.url, bytes), 413, 'IMAGE_TOO_LARGE');
         expect(problem.details).toMatchObject({ limit: 'pixels', actual: side * side });
@@ -381,10 +384,10 @@ describe(`the edge on ${runtime}`, () => {
     );
 
     test('the content decides, whatever the file name says', async () => {
-      const sha256s = ['photo.jfif', 'IMG_1.HEIC', 'upload.tmp', 'picture', 'picture.gif'].map(
+      const sha256s = ['photo.jfif', 'IMG_1.HEIC', 'upload.tmp', 'image', 'image.gif'].map(
         async (fileName) => {
-          const response = await postImage(stack.url, ownPicture('jpeg-420.jpg'), { fileName });
-          const { image } = await readAnswer(response);
+          const response = await postImage(stack.url, ownImage('jpeg-420.jpg'), { fileName });
+          const { image } = await readDetection(response);
           return [image.format, image.sha256].join();
         },
       );
@@ -392,15 +395,15 @@ describe(`the edge on ${runtime}`, () => {
     });
 
     test('a form without an image, with text for an image, with two images, with a stray file', async () => {
-      const picture = ownPicture('png-rgb.png');
+      const image = ownImage('png-rgb.png');
       const none = new FormData();
       none.append('nfeatures', '5');
       const textual = new FormData();
       textual.append('image', 'not a file');
-      const two = imageForm(picture);
-      two.append('image', new File([picture], 'b.png'));
-      const stray = imageForm(picture);
-      stray.append('other', new File([picture], 'b.png'));
+      const two = imageForm(image);
+      two.append('image', new File([image], 'b.png'));
+      const stray = imageForm(image);
+      stray.append('other', new File([image], 'b.png'));
       for (const body of [none, textual, two, stray]) {
         const response = await fetch(stack.url + DETECT, { method: 'POST', body });
         await expectProblem(response, 400, 'INVALID_PARAMETER');
@@ -441,7 +444,7 @@ describe(`the edge on ${runtime}`, () => {
       'sigma=1&sigma=2',
       'format=xml',
     ])('parameter %s', async (query) => {
-      const response = await postImage(stack.url, ownPicture('png-rgb.png'), { query: `?${query}` });
+      const response = await postImage(stack.url, ownImage('png-rgb.png'), { query: `?${query}` });
       const problem = await expectProblem(response, 400, 'INVALID_PARAMETER');
       expect(problem.details.parameter).toBe(query.split('=')[0]);
     });
@@ -449,8 +452,8 @@ describe(`the edge on ${runtime}`, () => {
     test.skipIf(isMiniflare)('a Host that is no host', async () => {
       const path = `/api/v1/features/${'a'.repeat(64)}?sigma=1.7`;
       const head = headOf('GET', path, { host: 'local host:x', connection: 'close' });
-      const answer = await rawExchange(stack, head);
-      expect(answer).toMatch(/^HTTP\/1.1 4\d\d /);
+      const detection = await rawExchange(stack, head);
+      expect(detection).toMatch(/^HTTP\/1.1 4\d\d /);
     });
 
     test('paths and methods that do not exist', async () => {
@@ -459,15 +462,15 @@ describe(`the edge on ${runtime}`, () => {
     });
 
     test('is not cached: a mended upload of the same name works', async () => {
-      const picture = await newPicture();
-      await expectProblem(await postImage(stack.url, half(picture)), 422, 'IMAGE_READ_ERROR');
-      expect((await readAnswer(await postImage(stack.url, picture))).keypoints).toBeGreaterThan(0);
+      const image = await newImage();
+      await expectProblem(await postImage(stack.url, half(image)), 422, 'IMAGE_READ_ERROR');
+      expect((await readDetection(await postImage(stack.url, image))).keypoints).toBeGreaterThan(0);
     });
 
     test('an upload that breaks off leaves the service well', async () => {
       const socket = await beginUpload(stack.url, 'Content-Length: 100000');
       socket.destroy();
-      expect((await readAnswer(await postImage(stack.url, await newPicture()))).success).toBe(true);
+      expect((await readDetection(await postImage(stack.url, await newImage()))).success).toBe(true);
     });
   });
 
@@ -511,10 +514,10 @@ async function beginUpload(url: string, header: string): Promise<Socket> {
   return socket;
 }
 
-/** The write to Redis happens after the answer. */
-async function untilCachedInRedis({ redis }: EdgeStack, picture: Uint8Array): Promise<void> {
+/** The write to Redis happens after the response. */
+async function untilCachedInRedis({ redis }: EdgeStack, image: Uint8Array): Promise<void> {
   const client = new Redis(redis.url);
-  const sha256 = createHash('sha256').update(picture).digest('hex');
+  const sha256 = createHash('sha256').update(image).digest('hex');
   await until('the result is in Redis', async () => (await client.keys(`*${sha256}:summary`)).length > 0);
   client.disconnect();
 }

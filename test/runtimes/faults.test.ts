@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, inject, test } from 'vitest';
-import { DETECT, postImage, readAnswer, readProblem } from '../fixtures/edge-client.ts';
+import { DETECT, postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import {
   completedExtractions,
   type EdgeStack,
   type EdgeStackOptions,
   startEdgeStack,
 } from '../fixtures/edge-stack.ts';
+import { newImage } from '../fixtures/images.ts';
 import { startOriginServer } from '../fixtures/origin-server.ts';
-import { newPicture } from '../fixtures/pictures.ts';
 import { startRedisServer } from '../fixtures/redis-server.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -38,12 +38,12 @@ describe(`faults, with the edge on ${runtime}`, () => {
 
   test('Redis stopped: features as before, health degraded; Redis back: cached again, no restart', async () => {
     await start();
-    const picture = await newPicture();
-    await readAnswer(await postImage(stack.url, picture));
+    const photo = await newImage();
+    await readDetection(await postImage(stack.url, photo));
     await stack.redis.stop();
-    expect((await readAnswer(await postImage(stack.url, picture))).cache.tier).toBe('memory');
+    expect((await readDetection(await postImage(stack.url, photo))).cache.tier).toBe('memory');
     for (let upload = 0; upload < 5; upload += 1) {
-      expect((await readAnswer(await postImage(stack.url, await newPicture()))).cached).toBe(false);
+      expect((await readDetection(await postImage(stack.url, await newImage()))).cached).toBe(false);
     }
     await until('health says degraded', async () => (await healthOf()).status === 'degraded');
     expect(await healthOf()).toEqual({ code: 200, status: 'degraded', cache_connected: false });
@@ -51,16 +51,16 @@ describe(`faults, with the edge on ${runtime}`, () => {
     const redis = await startRedisServer({ port: stack.redis.port });
     try {
       await until('health says healthy', async () => (await healthOf()).status === 'healthy');
-      let later = await newPicture();
+      let later = await newImage();
       await until('results reach Redis again', async () => {
         // What was computed while the cache did not ask Redis stays in memory alone.
-        later = await newPicture();
-        const { image } = await readAnswer(await postImage(stack.url, later));
+        later = await newImage();
+        const { image } = await readDetection(await postImage(stack.url, later));
         await sleep(50);
         return (await redisKeys(redis.url, image.sha256)).length > 0;
       });
       await stack.restartEdge();
-      expect((await readAnswer(await postImage(stack.url, later))).cache.tier).toBe('redis');
+      expect((await readDetection(await postImage(stack.url, later))).cache.tier).toBe('redis');
     } finally {
       await redis.stop();
     }
@@ -68,25 +68,25 @@ describe(`faults, with the edge on ${runtime}`, () => {
 
   test('Redis hangs: nobody waits for it longer than its time budget, and it is used again when it wakes', async () => {
     await start({ edgeEnvironment: { REDIS_TIMEOUT_MS: '100' } });
-    const before = await newPicture();
-    await readAnswer(await postImage(stack.url, before));
+    const before = await newImage();
+    await readDetection(await postImage(stack.url, before));
     stack.redis.pause();
-    const pictures = await Promise.all(Array.from({ length: 4 }, () => newPicture()));
-    for (const picture of pictures) {
-      expect((await readAnswer(await postImage(stack.url, picture))).cached).toBe(false);
+    const images = await Promise.all(Array.from({ length: 4 }, () => newImage()));
+    for (const photo of images) {
+      expect((await readDetection(await postImage(stack.url, photo))).cached).toBe(false);
     }
-    expect((await readAnswer(await postImage(stack.url, before))).cache.tier).toBe('memory');
+    expect((await readDetection(await postImage(stack.url, before))).cache.tier).toBe('memory');
     stack.redis.resume();
     await until('health says healthy', async () => (await healthOf()).status === 'healthy');
   });
 
   test('damaged records in Redis are misses, and are replaced', async () => {
     await start();
-    const picture = await newPicture();
-    const first = await postImage(stack.url, picture, { headers: SAFETENSORS });
+    const photo = await newImage();
+    const first = await postImage(stack.url, photo, { headers: SAFETENSORS });
     const payload = new Uint8Array(await first.arrayBuffer());
-    const { image } = await readAnswer(await postImage(stack.url, picture));
-    const other = await readAnswer(await postImage(stack.url, await newPicture()));
+    const { image } = await readDetection(await postImage(stack.url, photo));
+    const other = await readDetection(await postImage(stack.url, await newImage()));
     await until('both results are in Redis', async () => {
       const keys = [
         await redisKeys(stack.redis.url, image.sha256),
@@ -120,9 +120,9 @@ describe(`faults, with the edge on ${runtime}`, () => {
       await redis.set(key, value);
       await stack.restartEdge();
       const extractions = await completedExtractions(stack.origin);
-      const answer = await postImage(stack.url, picture, { headers: SAFETENSORS });
-      expect(answer.headers.get('x-cache')).toBe('MISS');
-      expect(new Uint8Array(await answer.arrayBuffer())).toEqual(payload);
+      const response = await postImage(stack.url, photo, { headers: SAFETENSORS });
+      expect(response.headers.get('x-cache')).toBe('MISS');
+      expect(new Uint8Array(await response.arrayBuffer())).toEqual(payload);
       expect(await completedExtractions(stack.origin)).toBe(extractions + 1);
       await until('the record is mended', async () => (await redis.get(key)) !== value);
     }
@@ -131,19 +131,19 @@ describe(`faults, with the edge on ${runtime}`, () => {
 
   test('origin down: 502 for what is not cached, hits go on; origin back: works again, no restart', async () => {
     await start();
-    const picture = await newPicture();
-    await readAnswer(await postImage(stack.url, picture));
+    const photo = await newImage();
+    await readDetection(await postImage(stack.url, photo));
     await stack.origin.kill();
     for (let upload = 0; upload < 6; upload += 1) {
-      const response = await postImage(stack.url, await newPicture());
+      const response = await postImage(stack.url, await newImage());
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(await readProblem(response)).toMatchObject({ status: 502, error_code: 'ORIGIN_UNAVAILABLE' });
     }
-    expect((await readAnswer(await postImage(stack.url, picture))).cached).toBe(true);
+    expect((await readDetection(await postImage(stack.url, photo))).cached).toBe(true);
     await until('health says unhealthy', async () => (await healthOf()).code === 503);
     const origin = await startOriginServer({ ORIGIN_PORT: new URL(stack.origin.url).port });
     try {
-      await until('uploads work again', async () => (await postImage(stack.url, await newPicture())).ok);
+      await until('uploads work again', async () => (await postImage(stack.url, await newImage())).ok);
       await until('health says healthy', async () => (await healthOf()).status === 'healthy');
     } finally {
       await origin.stop();
@@ -153,44 +153,44 @@ describe(`faults, with the edge on ${runtime}`, () => {
   test('origin too slow: 504 in time; origin awake: works again', async () => {
     await start({ edgeEnvironment: { ORIGIN_TIMEOUT_MS: '1000' } });
     stack.origin.pause();
-    const problem = await readProblem(await postImage(stack.url, await newPicture()));
+    const problem = await readProblem(await postImage(stack.url, await newImage()));
     expect(problem).toMatchObject({ status: 504, error_code: 'SERVICE_TIMEOUT' });
     stack.origin.resume();
-    await until('uploads work again', async () => (await postImage(stack.url, await newPicture())).ok);
+    await until('uploads work again', async () => (await postImage(stack.url, await newImage())).ok);
   });
 
   test('origin full: some get features, the others 503 with Retry-After, and nobody anything else', async () => {
     await start({ originEnvironment: { ORIGIN_THREADS: '1', ORIGIN_QUEUE_LENGTH: '2' } });
-    const pictures = await Promise.all(Array.from({ length: 12 }, () => newPicture(700, 600)));
-    const responses = await Promise.all(pictures.map((picture) => postImage(stack.url, picture)));
+    const images = await Promise.all(Array.from({ length: 12 }, () => newImage(700, 600)));
+    const responses = await Promise.all(images.map((photo) => postImage(stack.url, photo)));
     const refused = responses.filter((response) => response.status !== 200);
     expect(refused.length).toBeGreaterThan(0);
-    expect(refused.length).toBeLessThan(pictures.length);
+    expect(refused.length).toBeLessThan(images.length);
     for (const response of refused) {
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(await readProblem(response)).toMatchObject({ status: 503, error_code: 'OVERLOADED' });
     }
-    const [picture = new Uint8Array()] = pictures;
-    await until('it takes uploads again', async () => (await postImage(stack.url, picture)).ok);
+    const [photo = new Uint8Array()] = images;
+    await until('it takes uploads again', async () => (await postImage(stack.url, photo)).ok);
   });
 
-  test('a flood, meanwhile Redis hangs and the origin is killed: contract answers alone, bounded memory, then all is well', async () => {
+  test('a flood, meanwhile Redis hangs and the origin is killed: contract responses alone, bounded memory, then all is well', async () => {
     await start({
       originEnvironment: { ORIGIN_THREADS: '1', ORIGIN_QUEUE_LENGTH: '4' },
       edgeEnvironment: { REDIS_TIMEOUT_MS: '100', ORIGIN_TIMEOUT_MS: '5000' },
     });
-    const known = await newPicture();
-    await readAnswer(await postImage(stack.url, known));
-    const base = await newPicture(500, 400);
+    const known = await newImage();
+    await readDetection(await postImage(stack.url, known));
+    const base = await newImage(500, 400);
     const outcomes = new Map<string, number>();
     let flooding = true;
     const client = async (_: unknown, index: number) => {
       while (flooding) {
         // Decoders ignore what follows the image, hashes do not.
-        const picture = index % 4 === 0 ? known : new Uint8Array([...base, ...randomBytes(8)]);
-        const response = await postImage(stack.url, picture);
+        const photo = index % 4 === 0 ? known : new Uint8Array([...base, ...randomBytes(8)]);
+        const response = await postImage(stack.url, photo);
         const outcome = response.ok
-          ? (await readAnswer(response)).cache.tier
+          ? (await readDetection(response)).cache.tier
           : (await readProblem(response)).error_code;
         outcomes.set(String(outcome), (outcomes.get(String(outcome)) ?? 0) + 1);
       }
@@ -211,10 +211,10 @@ describe(`faults, with the edge on ${runtime}`, () => {
       expect(codes).toEqual(expect.arrayContaining(['memory', 'null', 'OVERLOADED', 'ORIGIN_UNAVAILABLE']));
       const allowed = ['memory', 'redis', 'null', 'OVERLOADED', 'ORIGIN_UNAVAILABLE', 'SERVICE_TIMEOUT'];
       expect(codes.filter((code) => ![...allowed, 'SERVICE_NOT_READY'].includes(code))).toEqual([]);
-      // An isolate's memory is for uploads, results and answers; on Cloudflare it would end at 128 MB, runtime apart.
+      // An isolate's memory is for uploads, results and responses; on Cloudflare it would end at 128 MB, runtime apart.
       expect(mostResidentBytes(stack.edgePid)).toBeLessThan(600e6);
       expect(mostResidentBytes(origin.pid)).toBeLessThan(600e6);
-      await until('uploads work again', async () => (await postImage(stack.url, await newPicture())).ok);
+      await until('uploads work again', async () => (await postImage(stack.url, await newImage())).ok);
       await until('health says healthy', async () => (await healthOf()).status === 'healthy');
     } finally {
       await origin.stop();
@@ -239,7 +239,7 @@ describe(`faults, with the edge on ${runtime}`, () => {
 
   test('a faulty configuration: 503 for everyone, the names of the settings in the log only', async () => {
     await start({ edgeEnvironment: { EXTRACTOR: 'nonsense' } });
-    const problem = await readProblem(await postImage(stack.url, await newPicture()));
+    const problem = await readProblem(await postImage(stack.url, await newImage()));
     expect(problem).toMatchObject({ status: 503, error_code: 'SERVICE_NOT_READY' });
     expect(JSON.stringify(problem)).not.toContain('EXTRACTOR');
   });

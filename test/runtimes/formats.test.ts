@@ -10,9 +10,9 @@ import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { FileFormat } from '../../shared/features/files.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
-import { DETECT, imageForm, postImage, readAnswer, readProblem } from '../fixtures/edge-client.ts';
+import { DETECT, imageForm, postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
-import { newPicture, ownPicture } from '../fixtures/pictures.ts';
+import { newImage, ownImage } from '../fixtures/images.ts';
 import { toolMissing } from '../formats/real-tool.ts';
 import { writeFeatureFile } from '../formats/write-file.ts';
 
@@ -36,37 +36,37 @@ const bytesOf = async (response: Response) => new Uint8Array(await response.arra
 describe(`formats on ${runtime}`, () => {
   let stack: EdgeStack;
   /** More than a hundred keypoints. */
-  let picture: Uint8Array<ArrayBuffer>;
+  let image: Uint8Array<ArrayBuffer>;
   let url: string;
   let payload: Uint8Array<ArrayBuffer>;
   beforeAll(async () => {
     stack = await startEdgeStack({ runtime });
-    picture = await newPicture(320, 240);
-    url = `${stack.url}/api/v1/features/${sha256Of(picture)}`;
-    payload = await bytesOf(await postImage(stack.url, picture, { query: '?format=safetensors' }));
+    image = await newImage(320, 240);
+    url = `${stack.url}/api/v1/features/${sha256Of(image)}`;
+    payload = await bytesOf(await postImage(stack.url, image, { query: '?format=safetensors' }));
     expect(decodePayload(payload).features.count).toBeGreaterThan(100);
   });
   afterAll(() => stack?.stop());
 
   test.each(FORMATS)('%s: by Accept or parameter, uploaded or by hash, the same file', async (format) => {
     const accept = { Accept: MEDIA_TYPES[format] };
-    const answers = [
+    const responses = [
       await fetch(url, { headers: accept }),
       await fetch(`${url}?format=${format}`),
-      await postImage(stack.url, picture, { headers: accept }),
-      await postImage(stack.url, picture, { query: `?format=${format}` }),
+      await postImage(stack.url, image, { headers: accept }),
+      await postImage(stack.url, image, { query: `?format=${format}` }),
     ];
     const expected = sha256Of(writeFeatureFile(format, payload));
     const etags = new Set<string | null>();
-    for (const answer of answers) {
-      expect(answer.status).toBe(200);
-      expect(answer.headers.get('content-type')).toBe(MEDIA_TYPES[format]);
-      expect(answer.headers.get('content-disposition')).toBe(
-        `attachment; filename="${sha256Of(picture)}.${EXTENSIONS[format]}"`,
+    for (const response of responses) {
+      expect(response.status).toBe(200);
+      expect(response.headers.get('content-type')).toBe(MEDIA_TYPES[format]);
+      expect(response.headers.get('content-disposition')).toBe(
+        `attachment; filename="${sha256Of(image)}.${EXTENSIONS[format]}"`,
       );
-      expect(answer.headers.get('vary')).toBe('Accept, Accept-Encoding');
-      expect(sha256Of(await bytesOf(answer))).toBe(expected);
-      etags.add(answer.headers.get('etag'));
+      expect(response.headers.get('vary')).toBe('Accept, Accept-Encoding');
+      expect(sha256Of(await bytesOf(response))).toBe(expected);
+      etags.add(response.headers.get('etag'));
     }
     expect(etags.size).toBe(1);
   });
@@ -84,13 +84,13 @@ describe(`formats on ${runtime}`, () => {
   );
 
   test('key: RootSIFT is refused, whichever way the format was chosen', async () => {
-    const answers = [
+    const responses = [
       await fetch(`${url}?format=key&root_sift=true`),
       await fetch(`${url}?root_sift=true`, { headers: { Accept: MEDIA_TYPES.key } }),
-      await postImage(stack.url, picture, { query: '?format=key&root_sift=true' }),
+      await postImage(stack.url, image, { query: '?format=key&root_sift=true' }),
     ];
-    for (const answer of answers) {
-      const problem = await readProblem(answer);
+    for (const response of responses) {
+      const problem = await readProblem(response);
       expect(problem).toMatchObject({
         error_code: 'INVALID_PARAMETER',
         details: { parameter: 'root_sift' },
@@ -100,9 +100,9 @@ describe(`formats on ${runtime}`, () => {
 
   test('the parameter wins over Accept, the better quality over the worse, JSON is for anyone else', async () => {
     const typeOf = async (accept: string, query = '') => {
-      const answer = await fetch(url + query, { headers: { Accept: accept } });
-      await answer.body?.cancel();
-      return answer.headers.get('content-type');
+      const response = await fetch(url + query, { headers: { Accept: accept } });
+      await response.body?.cancel();
+      return response.headers.get('content-type');
     };
     expect(await typeOf(MEDIA_TYPES.npz, '?format=key')).toBe(MEDIA_TYPES.key);
     expect(await typeOf(`${MEDIA_TYPES.npz};q=0.5, ${MEDIA_TYPES.colmap}`)).toBe(MEDIA_TYPES.colmap);
@@ -124,16 +124,16 @@ describe(`formats on ${runtime}`, () => {
     ];
     const etags = new Set<string>();
     for (const query of queries) {
-      const answer = await fetch(url + query);
-      await answer.body?.cancel();
-      const etag = answer.headers.get('etag') ?? '';
+      const response = await fetch(url + query);
+      await response.body?.cancel();
+      const etag = response.headers.get('etag') ?? '';
       etags.add(etag);
       expect(etag).toMatch(query.includes('format') ? /^"[^"]+"$/ : /^W\/"[^"]+"$/);
-      expect(answer.headers.get('cache-control')).toMatch(/^public, max-age=\d+, immutable$/);
+      expect(response.headers.get('cache-control')).toMatch(/^public, max-age=\d+, immutable$/);
       const unchanged = await fetch(url + query, { headers: { 'If-None-Match': etag } });
       expect([unchanged.status, await unchanged.text()]).toEqual([304, '']);
       for (const name of ['etag', 'vary']) {
-        expect(unchanged.headers.get(name)).toBe(answer.headers.get(name));
+        expect(unchanged.headers.get(name)).toBe(response.headers.get(name));
       }
     }
     expect(etags.size).toBe(queries.length);
@@ -156,7 +156,7 @@ describe(`formats on ${runtime}`, () => {
     const recipe = /```bash\n(#[^`]+)```/.exec(readFileSync(API_PAGE, 'utf8'))?.[1] ?? '';
     const script = recipe.replace('http://127.0.0.1:8787', stack.url);
     expect(script).not.toBe(recipe);
-    const unknown = await newPicture();
+    const unknown = await newImage();
     const before = await completedExtractions(stack.origin);
     const folder = await mkdtemp(join(tmpdir(), 'edgesift-recipe-'));
     const [image, file] = [join(folder, 'image.png'), join(folder, 'features')];
@@ -175,9 +175,13 @@ describe(`formats on ${runtime}`, () => {
     /** undici's plain client: fetch would decompress, and hide that. */
     const get = async (query: string, acceptEncoding?: string) => {
       const headers = acceptEncoding === undefined ? {} : { 'accept-encoding': acceptEncoding };
-      const answer = await request(url + query, { headers });
-      const encoding = answer.headers['content-encoding'];
-      return { encoding, etag: answer.headers.etag, body: new Uint8Array(await answer.body.arrayBuffer()) };
+      const response = await request(url + query, { headers });
+      const encoding = response.headers['content-encoding'];
+      return {
+        encoding,
+        etag: response.headers.etag,
+        body: new Uint8Array(await response.body.arrayBuffer()),
+      };
     };
 
     test.each(['?include=all', '?include=keypoints', '?include=all&root_sift=true'])(
@@ -207,7 +211,7 @@ describe(`formats on ${runtime}`, () => {
         ['?include=all', 'gzip;q=0, identity'],
         ['?include=all', 'br'],
       ];
-      await (await postImage(stack.url, picture, { query: '?nfeatures=5' })).body?.cancel();
+      await (await postImage(stack.url, image, { query: '?nfeatures=5' })).body?.cancel();
       for (const [query, acceptEncoding] of untouched) {
         expect((await get(query, acceptEncoding)).encoding, query).toBeUndefined();
       }
@@ -218,7 +222,7 @@ describe(`formats on ${runtime}`, () => {
     const digest = (bytes: Uint8Array, algorithm = 'sha256') =>
       `:${createHash(algorithm).update(bytes).digest('base64')}:`;
     const form = async () => {
-      const encoded = new Response(imageForm(picture));
+      const encoded = new Response(imageForm(image));
       const type = encoded.headers.get('content-type') ?? '';
       return { body: await bytesOf(encoded), type };
     };
@@ -230,27 +234,27 @@ describe(`formats on ${runtime}`, () => {
       });
 
     test('that agrees with the raw or the whole multipart body is accepted', async () => {
-      await readAnswer(await post(picture, 'image/png', `sha-256=${digest(picture)}`));
-      const both = `sha-512=${digest(picture, 'sha512')}, sha-256=${digest(picture)}`;
-      await readAnswer(await post(picture, 'image/png', both));
+      await readDetection(await post(image, 'image/png', `sha-256=${digest(image)}`));
+      const both = `sha-512=${digest(image, 'sha512')}, sha-256=${digest(image)}`;
+      await readDetection(await post(image, 'image/png', both));
       const { body, type } = await form();
-      await readAnswer(await post(body, type, `sha-256=${digest(body)}`));
+      await readDetection(await post(body, type, `sha-256=${digest(body)}`));
     });
 
     test('of unknown algorithms is passed over', async () => {
-      await readAnswer(await post(picture, 'image/png', 'md5=:AAAA:, unixsum=1234'));
+      await readDetection(await post(image, 'image/png', 'md5=:AAAA:, unixsum=1234'));
     });
 
     test('that differs is refused, naming the header', async () => {
       const { body, type } = await form();
-      const answers = [
-        await post(picture, 'image/png', `sha-256=${digest(ownPicture('png-rgb.png'))}`),
-        await post(picture, 'image/png', `sha-256=${digest(picture)}, sha-512=:AAAA:`),
-        // Of the picture in the form, not of the form.
-        await post(body, type, `sha-256=${digest(picture)}`),
+      const responses = [
+        await post(image, 'image/png', `sha-256=${digest(ownImage('png-rgb.png'))}`),
+        await post(image, 'image/png', `sha-256=${digest(image)}, sha-512=:AAAA:`),
+        // Of the image in the form, not of the form.
+        await post(body, type, `sha-256=${digest(image)}`),
       ];
-      for (const answer of answers) {
-        expect(await readProblem(answer)).toMatchObject({
+      for (const response of responses) {
+        expect(await readProblem(response)).toMatchObject({
           status: 400,
           error_code: 'INVALID_PARAMETER',
           details: { parameter: 'Content-Digest' },
@@ -266,7 +270,7 @@ describe(`formats on ${runtime}`, () => {
       '=',
       'sha-256=(:AAAA:)',
     ])('that is malformed is refused: %s', async (contentDigest) => {
-      const problem = await readProblem(await post(picture, 'image/png', contentDigest));
+      const problem = await readProblem(await post(image, 'image/png', contentDigest));
       expect(problem).toMatchObject({ status: 400, details: { parameter: 'Content-Digest' } });
     });
   });

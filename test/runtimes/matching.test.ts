@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { postImage, readAnswer, readProblem } from '../fixtures/edge-client.ts';
+import { postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
+import { flatImage, newImage, ownImage } from '../fixtures/images.ts';
 import { postMatch, readMatch } from '../fixtures/match-client.ts';
-import { flatPicture, newPicture, ownPicture } from '../fixtures/pictures.ts';
 import {
   mapPoint,
   meanCornerError,
@@ -34,19 +34,19 @@ describe(`matching, with the edge on ${runtime}`, () => {
   };
 
   test('two views of a plane: the homography from the first to the second', async () => {
-    const answer = await readMatch(await postMatch(stack.url, { image1, image2 }));
-    const matrix = answer.homography?.matrix.flat() ?? [];
+    const response = await readMatch(await postMatch(stack.url, { image1, image2 }));
+    const matrix = response.homography?.matrix.flat() ?? [];
     expect(meanCornerError(matrix, SCENE_HOMOGRAPHY, SCENE.width, SCENE.height)).toBeLessThan(1);
-    expect(answer.inliers).toBeGreaterThan(20);
-    expect(answer.matches).toBeGreaterThanOrEqual(answer.inliers);
-    expect(answer.homography?.reprojection_error).toBeLessThan(1);
-    expect(answer.model).toBe('homography');
-    expect(answer.pairs).toBeUndefined();
+    expect(response.inliers).toBeGreaterThan(20);
+    expect(response.matches).toBeGreaterThanOrEqual(response.inliers);
+    expect(response.homography?.reprojection_error).toBeLessThan(1);
+    expect(response.model).toBe('homography');
+    expect(response.pairs).toBeUndefined();
   });
 
   test('include=all: the pairs, with their points, and whether each agrees', async () => {
-    const answer = await readMatch(await postMatch(stack.url, { image1, image2 }, { include: 'all' }));
-    const { pairs, homography, matches, inliers, images } = answer;
+    const response = await readMatch(await postMatch(stack.url, { image1, image2 }, { include: 'all' }));
+    const { pairs, homography, matches, inliers, images } = response;
     if (!pairs || !homography) throw new Error('no pairs');
     for (const column of Object.values(pairs)) expect(column.length).toBe(matches);
     expect(pairs.inlier.filter(Boolean).length).toBe(inliers);
@@ -75,7 +75,7 @@ describe(`matching, with the edge on ${runtime}`, () => {
     );
   });
 
-  test('equal requests get equal results, whichever thread answers', async () => {
+  test('equal requests get equal results, on every thread', async () => {
     const responses = await Promise.all(
       Array.from({ length: 8 }, () => postMatch(stack.url, { image1, image2 }, { include: 'all' })),
     );
@@ -89,39 +89,39 @@ describe(`matching, with the edge on ${runtime}`, () => {
   });
 
   test('by hash, once the features are cached; before that it says which are not', async () => {
-    const picture = await newPicture();
-    const sha256 = createHash('sha256').update(picture).digest('hex');
+    const image = await newImage();
+    const sha256 = createHash('sha256').update(image).digest('hex');
     const problem = await expectProblem(
       await postMatch(stack.url, { image1, image2: sha256 }),
       404,
       'FEATURES_NOT_CACHED',
     );
     expect(problem.details).toMatchObject({ field: 'image2', sha256 });
-    await readAnswer(await postImage(stack.url, picture));
-    const answer = await readMatch(
+    await readDetection(await postImage(stack.url, image));
+    const response = await readMatch(
       await postMatch(stack.url, { image1: sha256.toUpperCase(), image2: sha256 }),
     );
-    expect(answer.cached).toBe(true);
-    expect(answer.images.map((image) => image.sha256)).toEqual([sha256, sha256]);
+    expect(response.cached).toBe(true);
+    expect(response.images.map((image) => image.sha256)).toEqual([sha256, sha256]);
   });
 
   test('an image with itself: everything agrees with the identity', async () => {
-    const answer = await readMatch(await postMatch(stack.url, { image1, image2: image1 }));
-    expect(answer.inliers).toBe(answer.matches);
+    const response = await readMatch(await postMatch(stack.url, { image1, image2: image1 }));
+    expect(response.inliers).toBe(response.matches);
     const identity = [1, 0, 0, 0, 1, 0, 0, 0, 1];
-    for (const [index, value] of (answer.homography?.matrix.flat() ?? []).entries()) {
+    for (const [index, value] of (response.homography?.matrix.flat() ?? []).entries()) {
       expect(value).toBeCloseTo(identity[index] ?? 0, 4);
     }
   });
 
   test('the fundamental matrix of two views', async () => {
-    const answer = await readMatch(
+    const response = await readMatch(
       await postMatch(stack.url, { image1, image2 }, { model: 'fundamental', include: 'all' }),
     );
-    expect(answer).not.toHaveProperty('homography');
+    expect(response).not.toHaveProperty('homography');
     const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0, i = 0] =
-      answer.fundamental?.matrix.flat() ?? [];
-    expect(answer.inliers).toBeGreaterThan(20);
+      response.fundamental?.matrix.flat() ?? [];
+    expect(response.inliers).toBeGreaterThan(20);
     const determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
     expect(Math.abs(determinant)).toBeLessThan(1e-9);
   });
@@ -129,15 +129,15 @@ describe(`matching, with the edge on ${runtime}`, () => {
   test.each(['homography', 'fundamental'])(
     'images without features have no %s, for lack of matches',
     async (model) => {
-      const flat = await flatPicture(64, 48);
+      const flat = await flatImage(64, 48);
       for (const sides of [
         { image1: flat, image2: flat },
         { image1, image2: flat },
         { image1: flat, image2 },
       ]) {
-        const answer = await readMatch(await postMatch(stack.url, sides, { model, include: 'all' }));
-        expect(answer).toMatchObject({ matches: 0, inliers: 0, [model]: null, reason: 'too_few_matches' });
-        expect(answer.pairs?.index1).toEqual([]);
+        const response = await readMatch(await postMatch(stack.url, sides, { model, include: 'all' }));
+        expect(response).toMatchObject({ matches: 0, inliers: 0, [model]: null, reason: 'too_few_matches' });
+        expect(response.pairs?.index1).toEqual([]);
       }
     },
   );
@@ -146,15 +146,15 @@ describe(`matching, with the edge on ${runtime}`, () => {
     const three = await readMatch(await postMatch(stack.url, { image1, image2: image1 }, { nfeatures: '3' }));
     expect(three).toMatchObject({ matches: 3, homography: null, reason: 'too_few_matches' });
     const six = { model: 'fundamental', nfeatures: '6' };
-    const answer = await readMatch(await postMatch(stack.url, { image1, image2: image1 }, six));
-    expect(answer).toMatchObject({ matches: 6, inliers: 0, fundamental: null, reason: 'too_few_matches' });
+    const response = await readMatch(await postMatch(stack.url, { image1, image2: image1 }, six));
+    expect(response).toMatchObject({ matches: 6, inliers: 0, fundamental: null, reason: 'too_few_matches' });
   });
 
   test('just as many matches as the model takes prove nothing', async () => {
-    const answer = await readMatch(
+    const response = await readMatch(
       await postMatch(stack.url, { image1, image2: image1 }, { nfeatures: '4' }),
     );
-    expect(answer).toMatchObject({ matches: 4, inliers: 0, homography: null, reason: 'no_consensus' });
+    expect(response).toMatchObject({ matches: 4, inliers: 0, homography: null, reason: 'no_consensus' });
   });
 
   test('a missing, doubled, textual or stray field is named', async () => {
@@ -179,14 +179,14 @@ describe(`matching, with the edge on ${runtime}`, () => {
   });
 
   test('a bad image is refused as by detect, and named', async () => {
-    const noImage = new TextEncoder().encode('no picture');
+    const noImage = new TextEncoder().encode('no image');
     const problem = await expectProblem(
       await postMatch(stack.url, { image1, image2: noImage }),
       400,
       'INVALID_IMAGE',
     );
     expect(problem.details.field).toBe('image2');
-    const half = ownPicture('png-rgb.png').slice(0, 1_000);
+    const half = ownImage('png-rgb.png').slice(0, 1_000);
     const damaged = await postMatch(stack.url, { image1: half, image2 });
     expect((await expectProblem(damaged, 422, 'IMAGE_READ_ERROR')).details.field).toBe('image1');
   });

@@ -1,10 +1,10 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { statsAnswerSchema } from '../../shared/contract/stats.ts';
-import { postImage, readAnswer, readProblem } from '../fixtures/edge-client.ts';
+import { statsResponseSchema } from '../../shared/contract/stats.ts';
+import { postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
-import { newPicture } from '../fixtures/pictures.ts';
+import { newImage } from '../fixtures/images.ts';
 import { until } from '../fixtures/until.ts';
 
 const runtime = inject('runtime');
@@ -19,13 +19,13 @@ describe(`observing the edge on ${runtime}`, () => {
   });
   afterAll(() => stack?.stop());
   const readStats = async () =>
-    statsAnswerSchema.strict().parse(await (await fetch(`${stack.url}/api/v1/stats`)).json());
+    statsResponseSchema.strict().parse(await (await fetch(`${stack.url}/api/v1/stats`)).json());
 
   describe('statistics', () => {
     test('count hits by tier, misses, errors, endpoints and regions; other paths share one name', async () => {
-      const picture = await newPicture();
+      const image = await newImage();
       for (const cached of [false, true, true]) {
-        expect((await readAnswer(await postImage(stack.url, picture))).cached).toBe(cached);
+        expect((await readDetection(await postImage(stack.url, image))).cached).toBe(cached);
       }
       await readProblem(await postImage(stack.url, new Uint8Array(10)));
       await Promise.all(['a', 'b'].map((name) => fetch(`${stack.url}/made-up/${name}`)));
@@ -91,7 +91,7 @@ describe(`observing the edge on ${runtime}`, () => {
     };
     const extract = async (requestId: string, traceparent?: string) => {
       const headers = { 'x-request-id': requestId, ...(traceparent && { traceparent }) };
-      await readAnswer(await postImage(stack.url, await newPicture(), { headers }));
+      await readDetection(await postImage(stack.url, await newImage(), { headers }));
       return logLineOf(requestId);
     };
 

@@ -20,7 +20,7 @@ interface Started {
   ended(): Promise<unknown>;
 }
 
-const answerSchema = z.object({ keypoints: z.number() });
+const responseSchema = z.object({ keypoints: z.number() });
 
 const started: ChildProcess[] = [];
 let listener: Server | undefined;
@@ -35,18 +35,18 @@ afterEach(async () => {
   listener?.close();
 });
 
-test('serves features of the picture in the command it prints, until SIGTERM', async () => {
+test('serves features of the image in the command it prints, until SIGTERM', async () => {
   const service = await start();
   await untilServing(service);
 
   const [, file = '', url = ''] = /curl -F image=@(\S+) (\S+)/.exec(service.output()) ?? [];
-  const picture = new Blob([await readFile(fromRoot(file))]);
-  const answers = await Promise.all([upload(url, picture), upload(url, picture)]);
-  expect(answers).toEqual([
+  const image = new Blob([await readFile(fromRoot(file))]);
+  const responses = await Promise.all([upload(url, image), upload(url, image)]);
+  expect(responses).toEqual([
     { status: 200, keypoints: expect.any(Number) },
-    { status: 200, keypoints: answers[0]?.keypoints },
+    { status: 200, keypoints: responses[0]?.keypoints },
   ]);
-  expect(answers[0]?.keypoints).toBeGreaterThan(0);
+  expect(responses[0]?.keypoints).toBeGreaterThan(0);
 
   service.child.kill('SIGTERM');
   expect(await service.ended()).toBe(0);
@@ -58,8 +58,8 @@ test('keeps results in the Redis that UPSTASH_REDIS_REST_URL names, and starts n
   try {
     const service = await start({ UPSTASH_REDIS_REST_URL: redis.url, UPSTASH_REDIS_REST_TOKEN: redis.token });
     await untilServing(service);
-    const picture = new Blob([await readFile(fromRoot('docs', 'example', 'mountains.jpg'))]);
-    await upload(`http://127.0.0.1:${service.ports.PORT}/api/v1/features/detect`, picture);
+    const image = new Blob([await readFile(fromRoot('docs', 'example', 'mountains.jpg'))]);
+    await upload(`http://127.0.0.1:${service.ports.PORT}/api/v1/features/detect`, image);
     await vi.waitFor(async () => {
       const [keys] = await redis.client.pipeline((pipeline) => pipeline.keys('features:*:summary'), 1_000);
       expect(keys).toHaveLength(1);
@@ -131,11 +131,11 @@ async function untilServing({ output }: Started): Promise<void> {
   await vi.waitFor(() => expect(output()).toContain('serving on'), { timeout: 30_000, interval: 100 });
 }
 
-async function upload(url: string, picture: Blob): Promise<{ status: number; keypoints: number }> {
+async function upload(url: string, image: Blob): Promise<{ status: number; keypoints: number }> {
   const form = new FormData();
-  form.set('image', picture, 'picture.jpg');
+  form.set('image', image, 'image.jpg');
   const response = await fetch(url, { method: 'POST', body: form });
-  const { keypoints } = answerSchema.parse(await response.json());
+  const { keypoints } = responseSchema.parse(await response.json());
   return { status: response.status, keypoints };
 }
 

@@ -14,7 +14,7 @@ const SETTINGS = {
 
 beforeAll(buildWorker);
 
-test('the Worker answers as soon as it is started, and no more when it is stopped', async () => {
+test('the Worker responds as soon as it is started, and no more when it is stopped', async () => {
   const worker = await startWorker({ port: 0, env: SETTINGS });
   // Without an origin it is alive and unhealthy.
   expect((await fetch(`${worker.url}/health`)).status).toBe(503);

@@ -9,6 +9,6 @@ worksWithS3(startS3Server, { isReal: false });
 
 test('says that a server which is not there may come back', async () => {
   const endpoint = `http://127.0.0.1:${await findFreePort()}`;
-  const storage = new S3Storage(createS3Client({ endpoint, region: 'us-east-1' }), 'pictures');
+  const storage = new S3Storage(createS3Client({ endpoint, region: 'us-east-1' }), 'images');
   expect(await failureOf(storage.get('key', { maxBytes: 1 }))).toBe('unavailable');
 });

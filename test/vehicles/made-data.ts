@@ -12,7 +12,7 @@ const KINDS = [
   { make: 'Square', model: 'Grid', type: 'Coupe', color: 'green', decade: '2000s', country: 'Japan' },
 ] as const;
 
-/** A data folder with a manifest that labels every attribute, and one with pictures of noise. */
+/** A data folder with a manifest that labels every attribute, and one with images of noise. */
 export async function makeData(
   folder: string,
   perKind: number,
@@ -26,7 +26,7 @@ export async function makeData(
   for (const [kind, labels] of KINDS.entries()) {
     for (let index = 0; index < perKind; index++) {
       const file = `${labels.model}-${index}.png`;
-      await writeFile(path.join(data, file), await picture(kind, index));
+      await writeFile(path.join(data, file), await image(kind, index));
       const worn = index % 2 === 1;
       lines.push(
         [
@@ -46,8 +46,8 @@ export async function makeData(
   return { data, negatives };
 }
 
-/** The file of a picture; `index` moves and shades it, every second one is worn: it has stripes. */
-export function picture(kind: number, index: number): Promise<Buffer> {
+/** The file of an image; `index` moves and shades it, every second one is worn: it has stripes. */
+export function image(kind: number, index: number): Promise<Buffer> {
   const color = KINDS[kind]?.color ?? 'grey';
   const x = 10 + (index % 5) * 2;
   const y = 12 + (index % 3) * 2;

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
-  type ClassifyAnswer,
-  classifyAnswerSchema,
-  modelsAnswerSchema,
-  reportAnswerSchema,
+  type ClassifyResponse,
+  classifyResponseSchema,
+  modelsResponseSchema,
+  reportResponseSchema,
   UNKNOWN,
 } from '../../shared/contract/vehicles.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
@@ -14,7 +14,7 @@ const CLASSIFY = '/api/vehicle/classify';
 const LONG = 120_000;
 
 /** Rendered hills: no vehicle. */
-const picture = new Uint8Array(readFileSync(new URL('../../docs/example/mountains.jpg', import.meta.url)));
+const image = new Uint8Array(readFileSync(new URL('../../docs/example/mountains.jpg', import.meta.url)));
 
 let stack: EdgeStack;
 
@@ -23,15 +23,15 @@ beforeAll(async () => {
 }, LONG);
 afterAll(() => stack?.stop());
 
-async function classify(query = ''): Promise<{ response: Response; data: ClassifyAnswer['data'] }> {
+async function classify(query = ''): Promise<{ response: Response; data: ClassifyResponse['data'] }> {
   const headers = { 'Content-Type': 'image/jpeg' };
-  const response = await fetch(stack.url + CLASSIFY + query, { method: 'POST', headers, body: picture });
+  const response = await fetch(stack.url + CLASSIFY + query, { method: 'POST', headers, body: image });
   expect(response.status, await response.clone().text()).toBe(200);
-  return { response, data: classifyAnswerSchema.parse(await response.json()).data };
+  return { response, data: classifyResponseSchema.parse(await response.json()).data };
 }
 
 test(
-  'a picture without a vehicle is called so, nothing is guessed, and the second request is a hit',
+  'an image without a vehicle is called so, nothing is guessed, and the second request is a hit',
   async () => {
     const { response, data } = await classify();
     expect(response.headers.get('x-cache')).toBe('MISS');
@@ -42,7 +42,7 @@ test(
       expect(prediction.predicted_value).toBe(UNKNOWN);
     }
     expect(data.warnings.map(({ code }) => code)).toContain('no_vehicle');
-    expect(data.image).toMatchObject({ format: 'jpeg', bytes: picture.length });
+    expect(data.image).toMatchObject({ format: 'jpeg', bytes: image.length });
     const second = await classify();
     expect(second.response.headers.get('x-cache')).toMatch(/^HIT/);
     expect(second.data).toMatchObject({ cached: true, vehicle_probability: data.vehicle_probability });
@@ -55,10 +55,10 @@ test(
   async () => {
     await classify();
     await stack.restartEdge();
-    const sha256 = createHash('sha256').update(picture).digest('hex');
+    const sha256 = createHash('sha256').update(image).digest('hex');
     const path = `${stack.url}/api/vehicle/${sha256}`;
     await expect.poll(async () => (await fetch(path)).status, { timeout: 30_000 }).toBe(200);
-    const { data } = classifyAnswerSchema.parse(await (await fetch(path)).json());
+    const { data } = classifyResponseSchema.parse(await (await fetch(path)).json());
     expect(data.image.sha256).toBe(sha256);
   },
   LONG,
@@ -75,7 +75,7 @@ test(
     );
     const headers = { 'Content-Type': 'image/jpeg' };
     const url = `${stack.url}${CLASSIFY}?box=9999,0,10,10`;
-    const outside = await fetch(url, { method: 'POST', headers, body: picture });
+    const outside = await fetch(url, { method: 'POST', headers, body: image });
     expect(outside.status).toBe(400);
   },
   LONG,
@@ -85,7 +85,7 @@ test(
   'metadata names the model that ships, and health says that it serves',
   async () => {
     const models = await fetch(`${stack.url}/api/models/metadata`);
-    const { data } = modelsAnswerSchema.parse(await models.json());
+    const { data } = modelsResponseSchema.parse(await models.json());
     expect(data.pipeline_initialized).toBe(true);
     expect(data.supported_attributes).toEqual(expect.arrayContaining(['make', 'model', 'type', 'color']));
     expect(data.models[0]?.card).toContain('Limits');
@@ -99,11 +99,11 @@ test(
   'a report, as JSON and as a page',
   async () => {
     const body = new FormData();
-    body.append('file', new File([picture], 'landscape.jpg'));
+    body.append('file', new File([image], 'landscape.jpg'));
     body.append('vehicle_id', 'landscape-1');
     const made = await fetch(`${stack.url}/api/vehicle/report`, { method: 'POST', body });
     expect(made.status).toBe(200);
-    const { data } = reportAnswerSchema.parse(await made.json());
+    const { data } = reportResponseSchema.parse(await made.json());
     expect(data.summary).toContain('not seem to show a vehicle');
     const page = await fetch(`${stack.url}/api/vehicle/report/landscape-1?format=html`);
     expect(await page.text()).toContain('data:image/jpeg;base64,');

@@ -9,8 +9,8 @@ import { evaluate, evaluationOptions } from '../../training/evaluate.ts';
 import { openRunLog, type RunLog } from '../../training/log.ts';
 import { trainingOptions } from '../../training/options.ts';
 import { train } from '../../training/train.ts';
-import { decodePicture } from '../../training/views.ts';
-import { makeData, picture } from './made-data.ts';
+import { decodePhoto } from '../../training/views.ts';
+import { image, makeData } from './made-data.ts';
 
 const minutes = 60_000;
 const folder = mkdtempSync(path.join(tmpdir(), 'edgesift-training-'));
@@ -54,7 +54,7 @@ function optionsFor(name: string, work = name) {
 }
 
 async function decoded(kind: number, index: number) {
-  return decodePicture(await picture(kind, index));
+  return decodePhoto(await image(kind, index));
 }
 
 test('what was trained recognises what it was trained on, in every attribute', async () => {
@@ -95,7 +95,7 @@ test('an explanation sums up to the logit of the most probable class', async () 
   expect(explanation?.values).toHaveLength((explanation?.columns ?? 0) * (explanation?.rows ?? 0));
 });
 
-test('a mirrored picture gets the same class', async () => {
+test('a mirrored image gets the same class', async () => {
   const image = await decoded(1, 2);
   const mirrored = { ...image, pixels: new Uint8Array(image.pixels.length) };
   for (let at = 0; at < image.pixels.length; at += 3) {
@@ -126,7 +126,7 @@ test.each([
   expect(classifier.classify(image).vehicle).toEqual({ probability: 0, isVehicle: false });
 });
 
-test('the same pictures and seed give the same bytes; what an ended run has left behind is used', async () => {
+test('the same images and seed give the same bytes; what an ended run has left behind is used', async () => {
   const work = path.join(folder, 'work', 'first');
   const chunks = path.join(work, readdirSync(work)[0] ?? '', 'jittered');
   expect(existsSync(path.join(chunks, '00000.bin'))).toBe(true);
@@ -134,12 +134,12 @@ test('the same pictures and seed give the same bytes; what an ended run has left
   expect((await train(optionsFor('again', 'first'), log)).sha256).toBe(sha256);
 });
 
-test('evaluation finds the trained pictures right and writes figures', async () => {
+test('evaluation finds the trained images right and writes figures', async () => {
   const out = path.join(folder, 'evaluation');
   const evaluation = await evaluate(
     evaluationOptions([
       ...parameters.slice(0, 4),
-      ...['--model', file, '--out', out, '--pictures', 'all', '--disturbed', '2', '--limit', '6'],
+      ...['--model', file, '--out', out, '--images', 'all', '--disturbed', '2', '--limit', '6'],
     ]),
     log,
   );
@@ -156,7 +156,7 @@ test('evaluation finds the trained pictures right and writes figures', async () 
 
 test('a model whose training kept nothing back cannot be evaluated on what it kept back', async () => {
   const options = evaluationOptions([...parameters.slice(0, 4), '--model', file]);
-  await expect(evaluate(options, log)).rejects.toThrow('trained on all pictures');
+  await expect(evaluate(options, log)).rejects.toThrow('trained on all images');
 });
 
 test('the run is in the log, line by line', () => {
@@ -171,9 +171,9 @@ test('a card lies beside the model', () => {
   expect(card).toContain('functional_utility');
 });
 
-test('a folder without pictures says so', async () => {
+test('a folder without images says so', async () => {
   await expect(train({ ...optionsFor('none'), data: path.join(folder, 'negatives') }, log)).rejects.toThrow(
-    'holds no labelled pictures',
+    'holds no labelled images',
   );
 });
 
@@ -200,7 +200,7 @@ function withMetadata(change: (metadata: Record<string, unknown>) => void): Uint
 
 test.each<[string, () => Uint8Array<ArrayBuffer>, string]>([
   ['an empty file', () => new Uint8Array(), 'not a safetensors file'],
-  ['a picture', () => new Uint8Array(readFileSync('test/pictures/png-grey.png')), 'not a safetensors file'],
+  ['an image', () => new Uint8Array(readFileSync('test/images/png-grey.png')), 'not a safetensors file'],
   ['half a file', () => new Uint8Array(readFileSync(file).subarray(0, 60_000)), 'do not hold'],
   ['another format', () => withMetadata((metadata) => Object.assign(metadata, { format: 2 })), 'format 1'],
   [

@@ -21,7 +21,7 @@ const FILES = [
 const REDOC = fromRoot('node_modules', 'redoc', 'bundles', 'redoc.standalone.js');
 /** Redoc would load its maker's logo from outside. */
 const REDOC_LOGO = 'https://cdn.redoc.ly/redoc/logo-mini.svg';
-const NO_PICTURE = 'data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22/%3E';
+const NO_IMAGE = 'data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22/%3E';
 
 /** Puts all that the pages are made of into `build/assets`: what a platform serves beside the Worker. */
 export async function buildPages(): Promise<void> {
@@ -33,7 +33,7 @@ export async function buildPages(): Promise<void> {
 async function copyRedoc(): Promise<void> {
   const script = await readFile(REDOC, 'utf8');
   if (!script.includes(REDOC_LOGO)) throw new Error('Redoc has its logo elsewhere now: look for it');
-  await put(path.basename(REDOC), Buffer.from(script.replaceAll(REDOC_LOGO, NO_PICTURE)));
+  await put(path.basename(REDOC), Buffer.from(script.replaceAll(REDOC_LOGO, NO_IMAGE)));
 }
 
 async function buildScripts(): Promise<void> {

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import type {
   CacheClearQuery,
-  CacheDeletionAnswer,
-  CacheEntryAnswer,
-  CacheListAnswer,
+  CacheDeletionResponse,
+  CacheEntryResponse,
   CacheListQuery,
+  CacheListResponse,
 } from '../../../shared/contract/cache-administration.ts';
 import {
   featureKeyOfSummary,
@@ -30,7 +30,7 @@ export class CacheAdministration {
   }
 
   /** Results whose key matches, in no order; one can come twice on different pages, as SCAN says. */
-  async list({ pattern, cursor, limit }: CacheListQuery): Promise<CacheListAnswer> {
+  async list({ pattern, cursor, limit }: CacheListQuery): Promise<CacheListResponse> {
     const found = await this.#scan(summaryKey(pattern), cursor, limit);
     const ttls = await this.#ttlsOf(found.keys);
     const keys = found.keys
@@ -41,7 +41,7 @@ export class CacheAdministration {
   }
 
   /** What Redis holds under a feature key; undefined when it is nothing. */
-  async inspect(key: string): Promise<CacheEntryAnswer | undefined> {
+  async inspect(key: string): Promise<CacheEntryResponse | undefined> {
     const keys = recordKeys(key);
     const [ttls, lengths] = await Promise.all([this.#ttlsOf(keys), this.#lengthsOf(keys)]);
     const records = keys
@@ -59,14 +59,14 @@ export class CacheAdministration {
   }
 
   /** Deletes one result; undefined when there is none. */
-  async delete(key: string): Promise<CacheDeletionAnswer | undefined> {
+  async delete(key: string): Promise<CacheDeletionResponse | undefined> {
     const deleted = await this.#unlink(recordKeys(key));
     if (deleted === 0) return undefined;
     return { success: true, deleted_keys: 1, deleted_records: deleted, cursor: null };
   }
 
-  /** Deletes the results whose key matches, as many as one request may; the answer's cursor leads to the rest. */
-  async clear({ pattern, cursor }: CacheClearQuery): Promise<CacheDeletionAnswer> {
+  /** Deletes the results whose key matches, as many as one request may; the response's cursor leads to the rest. */
+  async clear({ pattern, cursor }: CacheClearQuery): Promise<CacheDeletionResponse> {
     const found = await this.#scan(summaryKey(pattern), cursor, Number.POSITIVE_INFINITY);
     const keys = found.keys.map(featureKeyOfSummary);
     const deleted = await this.#unlink(keys.flatMap(recordKeys));

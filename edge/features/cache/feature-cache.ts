@@ -1,4 +1,4 @@
-import type { CacheTier } from '../../../shared/contract/answers.ts';
+import type { CacheTier } from '../../../shared/contract/responses.ts';
 import { keyOfSummary } from '../../../shared/records/feature-summary.ts';
 import { RedisUnavailable } from '../../redis/redis-client.ts';
 import type { CachedFeatures } from '../cached-features.ts';

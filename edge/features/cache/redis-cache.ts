@@ -15,7 +15,7 @@ export const PAYLOAD_TIMEOUT_FACTOR = 4;
 /** A question about a thousand keys is as long as a hundred summaries. */
 const MANY_KEYS_TIMEOUT_FACTOR = 4;
 
-/** A payload that is read is there as the answer's JSON, as base64 and as bytes. */
+/** A payload that is read is there as the response's JSON, as base64 and as bytes. */
 const COPIES_OF_PAYLOAD = 3;
 /** How large one is shows only when it is there: it is expected to be like those before it, the largest of which fade. */
 const FIRST_EXPECTED_BYTES = 1024 * 1024;
@@ -119,7 +119,7 @@ export class RedisCache {
     timeoutMs: number,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const parts = stored.payload?.parts ?? 1;
-    // Upstash bounds an answer's length: each of these parts fills one.
+    // Upstash bounds a response's length: each of these parts fills one.
     const others = await Promise.all(
       Array.from({ length: parts - 1 }, (_, index) =>
         this.#redis.getMany([payloadKey(key, index + 1)], timeoutMs),

@@ -53,7 +53,7 @@ using Decoder = int (*)(const EncodedImage&, const DecodeRequest&, std::uint8_t*
 template <Decoder decoder>
 Napi::Value decode(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  return fenced(env, "decoding", [&]() -> Napi::Value {
+  return rethrowInJs(env, "decoding", [&]() -> Napi::Value {
     // The bytes last: reading fields may run JavaScript, after which a pointer would be stale.
     const DecodeRequest request = requestArgument(info, 1);
     Napi::Uint8Array pixels = newPixels(env, request.width, request.height, request.channels);
@@ -72,7 +72,7 @@ Napi::Value decode(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value readExifOrientation(const Napi::CallbackInfo& info) {
-  return fenced(info.Env(), "EXIF", [&]() -> Napi::Value {
+  return rethrowInJs(info.Env(), "EXIF", [&]() -> Napi::Value {
     const Napi::Uint8Array tiff = bytesArgument(info, 0, "tiff");
     return Napi::Number::New(info.Env(), exifOrientation(tiff.Data(), tiff.ByteLength()));
   });
@@ -80,7 +80,7 @@ Napi::Value readExifOrientation(const Napi::CallbackInfo& info) {
 
 Napi::Value orient(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  return fenced(env, "orientation", [&]() -> Napi::Value {
+  return rethrowInJs(env, "orientation", [&]() -> Napi::Value {
     if (!info[1].IsNumber()) throw Napi::TypeError::New(env, "orientation must be a number");
     const int orientation = info[1].As<Napi::Number>().Int32Value();
     if (!isOrientation(orientation)) throw Napi::RangeError::New(env, "orientation is out of range");

@@ -51,7 +51,7 @@ Descriptors descriptorsArgument(const Napi::CallbackInfo& info, std::size_t inde
 
 Napi::Value matchDescriptors(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  return fenced(env, "matching", [&]() -> Napi::Value {
+  return rethrowInJs(env, "matching", [&]() -> Napi::Value {
     const Descriptors first = descriptorsArgument(info, 0, "first");
     const Descriptors second = descriptorsArgument(info, 1, "second");
     const double ratio = numberArgument(info, 2, "ratio", 1);
@@ -92,7 +92,7 @@ Napi::Float64Array numbers(Napi::Env env, const double* values, std::size_t coun
 
 Napi::Value estimate(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  return fenced(env, "two-view geometry", [&]() -> Napi::Value {
+  return rethrowInJs(env, "two-view geometry", [&]() -> Napi::Value {
     std::size_t count = 0;
     std::size_t secondCount = 0;
     const float* first = pointsArgument(info, 0, count);

@@ -17,9 +17,9 @@
 #define EDGESIFT_MATCHING_TILES
 namespace edgesift::addon {
 
-// Rows of the first picture that a kernel call works on: with two vectors of columns, eight sums in registers.
+// Rows of the first image that a kernel call works on: with two vectors of columns, eight sums in registers.
 constexpr std::size_t kRows = 4;
-// Columns of the second picture in a tile: 128 KiB of floats, which stay in the second-level cache.
+// Columns of the second image in a tile: 128 KiB of floats, which stay in the second-level cache.
 constexpr std::size_t kTileColumns = 256;
 
 // With a tile of columns some milliseconds.

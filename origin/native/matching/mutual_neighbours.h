@@ -15,8 +15,8 @@ struct Descriptors {
 };
 
 struct Match {
-  std::uint32_t first;            ///< row in the first picture's descriptors
-  std::uint32_t second;           ///< row in the second picture's
+  std::uint32_t first;            ///< row in the first image's descriptors
+  std::uint32_t second;           ///< row in the second image's
   std::uint32_t squaredDistance;  ///< Euclidean, exact
 };
 

@@ -14,7 +14,7 @@ namespace edgesift::addon {
 /// kRetainedBytes go back to the system. What does not fit takes OpenCV's usual way.
 class JobMemory {
  public:
-  /// Stays resident per thread after a job; enough for the pyramid of a 512 x 512 picture.
+  /// Stays resident per thread after a job; enough for the pyramid of a 512 x 512 image.
   static constexpr std::size_t kRetainedBytes = std::size_t{64} << 20;
 
   JobMemory();

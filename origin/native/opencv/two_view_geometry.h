@@ -9,7 +9,7 @@
 
 namespace edgesift::addon {
 
-/// Borrowed points: x, y pairs in pixels, `count` of them; point i of one picture belongs to point i of the other.
+/// Borrowed points: x, y pairs in pixels, `count` of them; point i of one image belongs to point i of the other.
 struct PointPairs {
   const float* first;
   const float* second;
@@ -18,9 +18,9 @@ struct PointPairs {
 
 enum class TwoViewModel { homography, fundamental };
 
-/// How two pictures relate.
+/// How two images relate.
 struct TwoViewGeometry {
-  /// Row-major. A homography maps the first picture's points to the second's, its last element is 1; a fundamental
+  /// Row-major. A homography maps the first image's points to the second's, its last element is 1; a fundamental
   /// matrix F has x2ᵀ F x1 = 0, its Frobenius norm is 1.
   std::array<double, 9> matrix;
   /// Of every pair, in pixels. Homography: distance from the mapped first point to the second one. Fundamental matrix:

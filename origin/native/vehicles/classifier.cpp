@@ -13,13 +13,13 @@ namespace edgesift::vehicles {
 
 namespace {
 
-/// Margins on all sides up to which a picture counts as a crop of the vehicle.
+/// Margins on all sides up to which an image counts as a crop of the vehicle.
 constexpr double kTightMargin = 0.08;
 /// Margins beyond which the regression only says that the vehicle is small: then it is searched for.
 constexpr double kLooseMargin = 0.25;
 /// Least side of a place to look at, in pixels.
 constexpr int kLeastSide = 16;
-/// How much less of a vehicle the place found may look than the whole picture.
+/// How much less of a vehicle the place found may look than the whole image.
 constexpr double kVehicleTolerance = 0.1;
 /// Cells along the longer side of an explanation.
 constexpr int kExplanationCells = 32;
@@ -60,7 +60,7 @@ double sharpnessOf(const GreyImage& image) {
   return coarse > 0 ? fine / coarse : 0;
 }
 
-/// Whether the grey values hardly differ, or the picture is too narrow for any descriptor.
+/// Whether the grey values hardly differ, or the image is too narrow for any descriptor.
 bool isEmpty(const GreyImage& image) {
   if (std::min(image.width, image.height) < kLeastSide) return true;
   const auto [least, greatest] = std::minmax_element(image.values.begin(), image.values.end());

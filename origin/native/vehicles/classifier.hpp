@@ -1,4 +1,4 @@
-// A picture to scores: where the vehicle is, its encoding, the linear heads, what spoke for the class.
+// An image to scores: where the vehicle is, its encoding, the linear heads, what spoke for the class.
 #pragma once
 
 #include <array>
@@ -35,7 +35,7 @@ struct ModelParameters {
   Heads heads;
   /// Row of the head that says whether it is a vehicle, or -1.
   int vehicleRow = -1;
-  /// First of four rows: space left, above, right and below of the vehicle, as shares of the picture's sides; or -1.
+  /// First of four rows: space left, above, right and below of the vehicle, as shares of the image's sides; or -1.
   int marginsRow = -1;
   /// [classes][terms]: rows whose scores, times `factors`, are the logit of a class.
   std::vector<std::int32_t> classRows;
@@ -75,7 +75,7 @@ struct Result {
   /// One for each colour.
   std::vector<double> colours;
   Figures figures;
-  /// The encoding is that of a picture in which nothing can be seen.
+  /// The encoding is that of an image in which nothing can be seen.
   bool empty = false;
   std::optional<Explanation> explanation;
   double searchMs = 0;
@@ -86,7 +86,7 @@ struct Result {
 /// The vectors that training learns from.
 struct TrainingEncoding {
   QuantizedEncoding joined;
-  /// Of the picture as it is, not mirrored: only this one knows left from right.
+  /// Of the image as it is, not mirrored: only this one knows left from right.
   QuantizedEncoding single;
 };
 
@@ -109,7 +109,7 @@ class Classifier {
  private:
   struct Encoded;
 
-  /// `views`: 1 for the picture as it is, 2 for its mirror image too.
+  /// `views`: 1 for the image as it is, 2 for its mirror image too.
   Encoded encodePart(const RgbView& image, const Rectangle& part, int views, bool keepRows);
   double score(int row, const QuantizedEncoding& encoding) const;
   std::array<double, 4> margins(const View& view) const;

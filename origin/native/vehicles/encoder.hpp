@@ -1,4 +1,4 @@
-// A picture as one vector: dense SIFT, projected, assigned to a Gaussian mixture, summed up as an improved Fisher vector
+// An image as one vector: dense SIFT, projected, assigned to a Gaussian mixture, summed up as an improved Fisher vector
 // (F. Perronnin, J. Sanchez, T. Mensink, "Improving the Fisher kernel for large-scale image classification", ECCV 2010).
 #pragma once
 
@@ -23,7 +23,7 @@ inline constexpr int kDimensions = kProjected + 2;
 inline constexpr int kRowFloats = 144;
 
 struct VocabularyParameters {
-  /// Longer side that a picture is brought to.
+  /// Longer side that an image is brought to.
   int longest = 256;
   DenseParameters dense;
   /// [128][64], row-major, and the mean descriptor.
@@ -69,7 +69,7 @@ struct Assignment {
   float posterior;
 };
 
-/// One view of a picture, before the views are joined.
+/// One view of an image, before the views are joined.
 struct View {
   std::size_t descriptors = 0;
   /// Fisher vector, [K][first 66 | second 66], signed square roots, not normalised.
@@ -86,7 +86,7 @@ class Encoder {
  public:
   explicit Encoder(const Vocabulary& vocabulary, InstructionSet set = bestInstructionSet());
 
-  /// Descriptors of the picture, which `view` and `placeless` work on: on the vocabulary's grid, or on another.
+  /// Descriptors of the image, which `view` and `placeless` work on: on the vocabulary's grid, or on another.
   void describe(const GreyImage& image) { describe(image, vocabulary_.parameters().dense); }
   void describe(const GreyImage& image, const DenseParameters& dense);
   const DenseFeatures& features() const noexcept { return features_; }

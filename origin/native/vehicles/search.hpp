@@ -8,7 +8,7 @@
 
 namespace edgesift::vehicles {
 
-/// Longer side of the picture that is searched.
+/// Longer side of the image that is searched.
 inline constexpr int kSearchSide = 320;
 /// Values per component: a weight for each projected dimension, and a constant.
 inline constexpr int kSearchWeights = kProjected + 1;
@@ -33,7 +33,7 @@ struct Saliency {
   std::vector<float> values;
 };
 
-/// `encoder` has described the picture of the given size on the search grid.
+/// `encoder` has described the image of the given size on the search grid.
 Saliency saliency(Encoder& encoder, const SearchModel& model, int width, int height);
 
 struct Finding {

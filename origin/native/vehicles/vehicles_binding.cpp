@@ -30,7 +30,7 @@ constexpr double kMaxCount = 1 << 30;
 /// `work` throws std::invalid_argument for values that do not fit; JavaScript sees a RangeError.
 template <typename Work>
 Napi::Value guarded(Napi::Env env, const Work& work) {
-  return fenced(env, "vehicles", [&]() -> Napi::Value {
+  return rethrowInJs(env, "vehicles", [&]() -> Napi::Value {
     try {
       return work();
     } catch (const std::invalid_argument& error) {

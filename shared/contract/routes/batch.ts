@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import {
-  batchAnswerLineSchema,
   batchCompleteLineSchema,
   batchKeypointsLineSchema,
   batchProblemLineSchema,
+  batchResponseLineSchema,
   batchSummaryLineSchema,
   MAX_BATCH_IMAGES,
 } from '../batch.ts';
@@ -34,7 +34,7 @@ export const batch = defineRoute({
       headers: ['Vary', 'Server-Timing', 'Cache-Control'],
       content: {
         [NDJSON]: z.union([
-          batchAnswerLineSchema,
+          batchResponseLineSchema,
           batchKeypointsLineSchema,
           batchCompleteLineSchema,
           batchProblemLineSchema,

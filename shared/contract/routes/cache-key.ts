@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { cacheDeletionAnswerSchema, cacheEntryAnswerSchema } from '../cache-administration.ts';
+import { cacheDeletionResponseSchema, cacheEntryResponseSchema } from '../cache-administration.ts';
 import { sha256Parameter } from '../feature-content.ts';
 import { defineRoute } from '../route.ts';
 
@@ -25,7 +25,9 @@ export const inspectCacheKey = defineRoute({
   method: 'GET',
   operationId: 'inspectCacheKey',
   summary: 'One cached result: its records, sizes and times to live',
-  responses: { 200: { description: 'The result', content: { 'application/json': cacheEntryAnswerSchema } } },
+  responses: {
+    200: { description: 'The result', content: { 'application/json': cacheEntryResponseSchema } },
+  },
 });
 
 export const deleteCacheKey = defineRoute({
@@ -34,6 +36,6 @@ export const deleteCacheKey = defineRoute({
   operationId: 'deleteCacheKey',
   summary: 'Delete one cached result',
   responses: {
-    200: { description: 'What was deleted', content: { 'application/json': cacheDeletionAnswerSchema } },
+    200: { description: 'What was deleted', content: { 'application/json': cacheDeletionResponseSchema } },
   },
 });

@@ -1,8 +1,8 @@
 import {
   cacheClearQuerySchema,
-  cacheDeletionAnswerSchema,
-  cacheListAnswerSchema,
+  cacheDeletionResponseSchema,
   cacheListQuerySchema,
+  cacheListResponseSchema,
 } from '../cache-administration.ts';
 import { defineRoute } from '../route.ts';
 
@@ -21,7 +21,7 @@ export const listCacheKeys = defineRoute({
   description:
     'A page may be empty or longer than `limit`, and a key can come twice: continue until `cursor` is null.',
   query: cacheListQuerySchema,
-  responses: { 200: { description: 'A page', content: { 'application/json': cacheListAnswerSchema } } },
+  responses: { 200: { description: 'A page', content: { 'application/json': cacheListResponseSchema } } },
   errors: ERRORS,
 });
 
@@ -36,7 +36,7 @@ export const clearCacheKeys = defineRoute({
     'Each request does a bounded part of the work. Repeat it with the new `cursor` until `cursor` is null.',
   query: cacheClearQuerySchema,
   responses: {
-    200: { description: 'What was deleted', content: { 'application/json': cacheDeletionAnswerSchema } },
+    200: { description: 'What was deleted', content: { 'application/json': cacheDeletionResponseSchema } },
   },
   errors: ERRORS,
 });

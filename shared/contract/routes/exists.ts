@@ -1,7 +1,7 @@
 import {
   EXISTS_HASHES_PER_UNIT,
-  existsAnswerSchema,
   existsBodySchema,
+  existsResponseSchema,
   MAX_EXISTS_HASHES,
 } from '../exists.ts';
 import { extractionParametersSchema } from '../parameters.ts';
@@ -24,7 +24,7 @@ export const exists = defineRoute({
     200: {
       description: 'The hashes whose features are cached',
       headers: ['Server-Timing', 'Cache-Control'],
-      content: { 'application/json': existsAnswerSchema },
+      content: { 'application/json': existsResponseSchema },
     },
   },
   errors: {

@@ -1,10 +1,10 @@
 import {
-  aliveAnswerSchema,
-  healthAnswerSchema,
-  readyAnswerSchema,
-  unhealthyAnswerSchema,
-  unreadyAnswerSchema,
-} from '../answers.ts';
+  aliveResponseSchema,
+  healthResponseSchema,
+  readyResponseSchema,
+  unhealthyResponseSchema,
+  unreadyResponseSchema,
+} from '../responses.ts';
 import { defineRoute } from '../route.ts';
 
 /** The same at two paths: for people, and for load balancers. */
@@ -18,11 +18,11 @@ const READINESS = {
   responses: {
     200: {
       description: '`healthy` or `degraded`',
-      content: { 'application/json': healthAnswerSchema },
+      content: { 'application/json': healthResponseSchema },
     },
     503: {
       description: '`unhealthy`, or not fully configured',
-      content: { 'application/json': unhealthyAnswerSchema },
+      content: { 'application/json': unhealthyResponseSchema },
     },
   },
   errors: {},
@@ -33,8 +33,8 @@ export const health = defineRoute({ ...READINESS, path: '/health', operationId: 
 export const ready = defineRoute({
   ...READINESS,
   responses: {
-    200: { ...READINESS.responses[200], content: { 'application/json': readyAnswerSchema } },
-    503: { ...READINESS.responses[503], content: { 'application/json': unreadyAnswerSchema } },
+    200: { ...READINESS.responses[200], content: { 'application/json': readyResponseSchema } },
+    503: { ...READINESS.responses[503], content: { 'application/json': unreadyResponseSchema } },
   },
   path: '/health/ready',
   operationId: 'ready',
@@ -47,7 +47,7 @@ export const live = defineRoute({
   tag: 'service',
   summary: 'Whether the edge responds at all',
   responses: {
-    200: { description: 'The edge responds', content: { 'application/json': aliveAnswerSchema } },
+    200: { description: 'The edge responds', content: { 'application/json': aliveResponseSchema } },
   },
   errors: {},
 });

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { jobAnswerSchema, jobListAnswerSchema, jobListQuerySchema, jobRequestSchema } from '../jobs.ts';
+import { jobListQuerySchema, jobListResponseSchema, jobRequestSchema, jobResponseSchema } from '../jobs.ts';
 import { EVENT_STREAM } from '../media-types.ts';
 import { defineRoute } from '../route.ts';
 
@@ -29,7 +29,7 @@ export const createJob = defineRoute({
   responses: {
     202: {
       description: 'The job, which runs in the background',
-      content: { 'application/json': jobAnswerSchema },
+      content: { 'application/json': jobResponseSchema },
     },
   },
   errors: {
@@ -50,7 +50,7 @@ export const listJobs = defineRoute({
   scope: 'read',
   summary: 'Jobs, newest first',
   query: jobListQuerySchema,
-  responses: { 200: { description: 'A page', content: { 'application/json': jobListAnswerSchema } } },
+  responses: { 200: { description: 'A page', content: { 'application/json': jobListResponseSchema } } },
   errors: { ...ERRORS, INVALID_PARAMETER: "Parameter 'limit' must be a whole number from 1 to 100." },
 });
 
@@ -61,7 +61,7 @@ export const getJob = defineRoute({
   operationId: 'getJob',
   scope: 'read',
   summary: 'A job: state, counts, rate and time left',
-  responses: { 200: { description: 'The job', content: { 'application/json': jobAnswerSchema } } },
+  responses: { 200: { description: 'The job', content: { 'application/json': jobResponseSchema } } },
   errors: ERRORS,
 });
 
@@ -85,7 +85,7 @@ export const cancelJob = defineRoute({
   operationId: 'cancelJob',
   scope: 'write',
   summary: 'Cancel a job; existing results stay',
-  responses: { 200: { description: 'The job', content: { 'application/json': jobAnswerSchema } } },
+  responses: { 200: { description: 'The job', content: { 'application/json': jobResponseSchema } } },
   errors: ERRORS,
 });
 
@@ -96,6 +96,6 @@ export const retryFailedImages = defineRoute({
   operationId: 'retryFailedImages',
   scope: 'write',
   summary: 'Start a new job with the failed images of an ended job',
-  responses: { 202: { description: 'The new job', content: { 'application/json': jobAnswerSchema } } },
+  responses: { 202: { description: 'The new job', content: { 'application/json': jobResponseSchema } } },
   errors: { ...ERRORS, INVALID_PARAMETER: 'No image of the job has failed.' },
 });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { matchAnswerSchema } from '../answers.ts';
 import { matchParametersSchema } from '../parameters.ts';
+import { matchResponseSchema } from '../responses.ts';
 import { defineRoute } from '../route.ts';
 
 /** A file, or the hash of one. */
@@ -25,7 +25,7 @@ export const match = defineRoute({
     200: {
       description: 'The matches; without a model, `reason` says why',
       headers: ['X-Cache', 'Server-Timing'],
-      content: { 'application/json': matchAnswerSchema },
+      content: { 'application/json': matchResponseSchema },
     },
   },
   errors: {

@@ -1,4 +1,4 @@
-import { MAX_RECENT_REQUESTS, requestsAnswerSchema, requestsQuerySchema } from '../requests.ts';
+import { MAX_RECENT_REQUESTS, requestsQuerySchema, requestsResponseSchema } from '../requests.ts';
 import { defineRoute } from '../route.ts';
 
 export const requests = defineRoute({
@@ -16,7 +16,7 @@ export const requests = defineRoute({
   responses: {
     200: {
       description: 'The requests that match the query',
-      content: { 'application/json': requestsAnswerSchema },
+      content: { 'application/json': requestsResponseSchema },
     },
   },
   errors: { INVALID_PARAMETER: "Parameter 'status' must be a status such as 404, or a class such as 4xx." },

@@ -1,5 +1,5 @@
 import { defineRoute } from '../route.ts';
-import { statsAnswerSchema } from '../stats.ts';
+import { statsResponseSchema } from '../stats.ts';
 
 export const stats = defineRoute({
   method: 'GET',
@@ -12,7 +12,7 @@ export const stats = defineRoute({
     'Counted in the memory of each edge and added up in Redis every few seconds, so the last seconds may be ' +
     'missing. Requests without a route are counted as `other`.',
   responses: {
-    200: { description: 'Counts since the beginning', content: { 'application/json': statsAnswerSchema } },
+    200: { description: 'Counts since the beginning', content: { 'application/json': statsResponseSchema } },
   },
   errors: {},
 });

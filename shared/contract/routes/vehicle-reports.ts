@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import { defineRoute } from '../route.ts';
 import {
-  reportAnswerSchema,
   reportParametersSchema,
   reportQuerySchema,
+  reportResponseSchema,
   vehicleIdSchema,
 } from '../vehicles.ts';
 import { classifyVehicle } from './vehicles.ts';
 
-const REPORT_CONTENT = { 'application/json': reportAnswerSchema, 'text/html': z.string() } as const;
+const REPORT_CONTENT = { 'application/json': reportResponseSchema, 'text/html': z.string() } as const;
 
 export const reportVehicle = defineRoute({
   method: 'POST',

@@ -3,14 +3,14 @@ import { sha256Parameter } from '../feature-content.ts';
 import { NDJSON } from '../media-types.ts';
 import { defineRoute, uploadSchema } from '../route.ts';
 import {
-  batchClassifyAnswerSchema,
   batchClassifyLastLineSchema,
   batchClassifyParametersSchema,
+  batchClassifyResponseSchema,
   batchClassifyResultSchema,
-  classifyAnswerSchema,
   classifyParametersSchema,
+  classifyResponseSchema,
   MAX_BATCH_IMAGES,
-  modelsAnswerSchema,
+  modelsResponseSchema,
 } from '../vehicles.ts';
 
 export const classifyVehicle = defineRoute({
@@ -35,7 +35,7 @@ export const classifyVehicle = defineRoute({
     200: {
       description: 'The classification',
       headers: ['X-Cache', 'ETag', 'Server-Timing'],
-      content: { 'application/json': classifyAnswerSchema },
+      content: { 'application/json': classifyResponseSchema },
     },
   },
   errors: {
@@ -70,7 +70,7 @@ export const classifyVehicles = defineRoute({
       description: 'The classifications',
       headers: ['Vary', 'Server-Timing', 'Cache-Control'],
       content: {
-        'application/json': batchClassifyAnswerSchema,
+        'application/json': batchClassifyResponseSchema,
         [NDJSON]: z.union([batchClassifyResultSchema, batchClassifyLastLineSchema]),
       },
     },
@@ -100,7 +100,7 @@ export const vehicleByHash = defineRoute({
     200: {
       description: 'The classification',
       headers: ['X-Cache', 'ETag', 'Server-Timing', 'Cache-Control'],
-      content: { 'application/json': classifyAnswerSchema },
+      content: { 'application/json': classifyResponseSchema },
     },
     304: { description: 'The client already has it', headers: ['ETag'] },
   },
@@ -121,7 +121,7 @@ export const vehicleModels = defineRoute({
     200: {
       description: 'The models; without any, `reason` says why',
       headers: ['Cache-Control'],
-      content: { 'application/json': modelsAnswerSchema },
+      content: { 'application/json': modelsResponseSchema },
     },
   },
   errors: { ORIGIN_UNAVAILABLE: 'The vehicle classifier cannot be reached at the moment.' },

@@ -2,7 +2,7 @@ import { expect, expectTypeOf, test } from 'vitest';
 import { requiredScope } from '../../../edge/access/required-scope.ts';
 import { routerPath } from '../../../edge/http/add-route.ts';
 import { MEDIA_TYPES } from '../../../edge/http/negotiation.ts';
-import type { MatchAnswer } from '../../../shared/contract/answers.ts';
+import type { MatchResponse } from '../../../shared/contract/responses.ts';
 import type {
   BodyOf,
   ErrorOf,
@@ -72,7 +72,7 @@ test("a client's types come from the declarations", () => {
   expectTypeOf<keyof QueryOf<Routes['stats']>>().toEqualTypeOf<never>();
   expectTypeOf<PathParametersOf<Routes['featuresByHash']>>().toEqualTypeOf<{ sha256: string }>();
   expectTypeOf<BodyOf<Routes['match'], 'multipart/form-data'>['image1']>().toEqualTypeOf<Blob | string>();
-  expectTypeOf<ResponseOf<Routes['match']>>().toEqualTypeOf<MatchAnswer>();
+  expectTypeOf<ResponseOf<Routes['match']>>().toEqualTypeOf<MatchResponse>();
   expectTypeOf<ResponseOf<Routes['detect'], 'text/x-lowe-key'>>().toEqualTypeOf<string>();
   expectTypeOf<
     ResponseOf<Routes['health'], 'application/json', 503>['status']

@@ -10,13 +10,13 @@ import {
   encodePayload,
   type FeaturePayload,
 } from '../../../shared/features/payload.ts';
+import { ownImage } from '../../fixtures/images.ts';
 import { metadataArbitrary } from '../../fixtures/payload-arbitraries.ts';
-import { ownPicture } from '../../fixtures/pictures.ts';
 import { flatFeatures } from '../../formats/flat-features.ts';
 import { payloadOf } from '../../formats/golden-payload.ts';
 import { writeFeatureFile } from '../../formats/write-file.ts';
 
-const picture = payloadOf('png-rgb.png', ownPicture('png-rgb.png'));
+const image = payloadOf('png-rgb.png', ownImage('png-rgb.png'));
 const float = (min: number, max: number) =>
   fc.float({ min: Math.fround(min), max: Math.fround(max), noNaN: true });
 
@@ -66,7 +66,7 @@ test('a float reads back from its text as the same bits', () => {
 });
 
 test('what comes in chunks has none of more than 400 kB', () => {
-  const { metadata } = decodePayload(picture);
+  const { metadata } = decodePayload(image);
   const count = 3_000;
   const payload = encodePayload(metadata, new Uint8Array(count * BYTES_PER_KEYPOINT).fill(60));
   for (const { write, hasRootSift } of Object.values(FEATURE_FILES)) {
@@ -163,7 +163,7 @@ test.each([
   ['colmap', true, 'c42cec8fd496204f611707e5e0291f3a751f4b2234dc3bbd13b94efe5cc3ea2c'],
   ['key', false, 'f689dc9ccda0a06e554fe98b0c5703ffaa56e68ee6195706ea9adfa576dd1071'],
 ] as const)('the bytes behind an ETag are the same for ever: %s, RootSIFT %s', (format, rootSift, sha256) => {
-  const file = writeFeatureFile(format, picture, { rootSift });
+  const file = writeFeatureFile(format, image, { rootSift });
   expect(createHash('sha256').update(file).digest('hex')).toBe(sha256);
 });
 

@@ -59,7 +59,7 @@ test('has every route of the app, and none that the app has not', () => {
     // Middleware is registered for all methods.
     .filter(({ method }) => method !== 'ALL')
     .map(({ method, path }) => `${method} ${path.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}')}`);
-  // The app answers HEAD wherever it answers GET; it is documented where clients have a use for it.
+  // The app serves HEAD wherever it serves GET; it is documented where clients have a use for it.
   const documented = operations.map(({ name }) => name).filter((name) => !name.startsWith('HEAD '));
   expect(documented.toSorted()).toEqual([...new Set(registered)].toSorted());
 });
@@ -85,7 +85,7 @@ test('every example is what its schema says', () => {
   expect(checked).toBeGreaterThan(20);
 });
 
-test('every JSON answer has an example, and every error one for each of its codes', () => {
+test('every JSON response has an example, and every error one for each of its codes', () => {
   for (const { name, responses } of operations.filter(({ name }) => !name.startsWith('HEAD '))) {
     for (const [status, { content, description }] of Object.entries(responses)) {
       const { 'application/json': json, 'application/problem+json': problem } = content;

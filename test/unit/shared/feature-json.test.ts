@@ -24,24 +24,24 @@ function parse(features: Features, include: 'summary' | 'keypoints' | 'all', roo
 test('every number survives exactly', () => {
   fc.assert(
     fc.property(featuresArbitrary, (features) => {
-      const answer = parse(features, 'all');
-      expect(answer.x).toEqual(
+      const response = parse(features, 'all');
+      expect(response.x).toEqual(
         [...features.xy].filter((_, index) => index % 2 === 0).map((value) => value + 0),
       );
-      expect(answer.y).toEqual(
+      expect(response.y).toEqual(
         [...features.xy].filter((_, index) => index % 2 === 1).map((value) => value + 0),
       );
       for (const name of ['size', 'angle', 'response'] as const) {
-        expect(answer[name]).toEqual([...features[name]].map((value) => value + 0));
+        expect(response[name]).toEqual([...features[name]].map((value) => value + 0));
       }
-      expect(answer.descriptors.flat()).toEqual([...features.descriptors]);
-      expect(answer.descriptors.length).toBe(features.count);
+      expect(response.descriptors.flat()).toEqual([...features.descriptors]);
+      expect(response.descriptors.length).toBe(features.count);
     }),
   );
 });
 
 test("octave and layer are taken apart as OpenCV's unpackOctave does", () => {
-  // (packed, octave, layer) as python3-opencv 4.6 gives and unpacks them for a picture's keypoints
+  // (packed, octave, layer) as python3-opencv 4.6 gives and unpacks them for an image's keypoints
   const known = [
     [16581119, -1, 1],
     [2687743, -1, 2],
@@ -53,8 +53,8 @@ test("octave and layer are taken apart as OpenCV's unpackOctave does", () => {
   for (const [packed, octave, layer] of known) {
     const one = { xy: new Float32Array(2), size: new Float32Array(1), angle: new Float32Array(1) };
     const features = { ...one, count: 1, response: new Float32Array(1), descriptors: new Uint8Array(128) };
-    const answer = parse({ ...features, octave: Int32Array.of(packed) }, 'keypoints');
-    expect({ octave: answer.octave, layer: answer.layer }).toEqual({ octave: [octave], layer: [layer] });
+    const response = parse({ ...features, octave: Int32Array.of(packed) }, 'keypoints');
+    expect({ octave: response.octave, layer: response.layer }).toEqual({ octave: [octave], layer: [layer] });
   }
 });
 
@@ -67,7 +67,7 @@ test('each amount of detail has its fields and no others', () => {
   expect(Object.keys(parse(features, 'all'))).toEqual(['success', ...columns, 'descriptors']);
 });
 
-test('a long answer comes in pieces of bounded length', () => {
+test('a long response comes in pieces of bounded length', () => {
   const count = 5_000;
   const features: Features = {
     count,

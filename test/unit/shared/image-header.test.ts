@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { ServiceError } from '../../../shared/contract/errors.ts';
 import { checkByteLength, checkPixelCount, readImageHeader } from '../../../shared/image-header.ts';
 
-const PICTURES = new URL('../../pictures/', import.meta.url);
+const IMAGES = new URL('../../images/', import.meta.url);
 const LIMITS = { maxBytes: 1000, maxPixels: 10_000 };
 
 function codeOf(action: () => unknown): string {
@@ -48,11 +48,11 @@ describe('format and dimensions', () => {
     }
   });
 
-  test('agree with libvips on every picture of the test set that it reads', async () => {
-    const names = readdirSync(PICTURES).filter((name) => /\.(jpg|png|tif|webp)$/.test(name));
+  test('agree with libvips on every image of the test set that it reads', async () => {
+    const names = readdirSync(IMAGES).filter((name) => /\.(jpg|png|tif|webp)$/.test(name));
     let read = 0;
     for (const name of names) {
-      const bytes = readFileSync(new URL(name, PICTURES));
+      const bytes = readFileSync(new URL(name, IMAGES));
       const seen = await sharp(bytes)
         .metadata()
         .catch(() => undefined);
@@ -109,8 +109,8 @@ describe('what is no image', () => {
   });
 
   test('every header cut short is INVALID_IMAGE or still tells the true size', async () => {
-    for (const name of readdirSync(PICTURES).filter((name) => /\.(jpg|png|tif|webp|bmp)$/.test(name))) {
-      const bytes = readFileSync(new URL(name, PICTURES));
+    for (const name of readdirSync(IMAGES).filter((name) => /\.(jpg|png|tif|webp|bmp)$/.test(name))) {
+      const bytes = readFileSync(new URL(name, IMAGES));
       const whole = readImageHeader(bytes);
       const outcomes = new Set<string>();
       for (let length = 0; length < Math.min(bytes.length, 400); length += 1) {

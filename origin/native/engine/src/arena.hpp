@@ -4,8 +4,8 @@
 
 namespace edgesift {
 
-/// One block of memory, carved up anew for every picture. It is kept between pictures and asks for huge pages, so
-/// that a picture costs no page faults once the block is large enough.
+/// One block of memory, carved up anew for every image. It is kept between images and asks for huge pages, so
+/// that an image costs no page faults once the block is large enough.
 class Arena {
  public:
   static constexpr std::size_t kAlignment = 64;

@@ -63,7 +63,7 @@ class DenseExtractor::Implementation {
  private:
   static void check(int width, int height, const DenseParameters& parameters) {
     if (width < 0 || height < 0 || width > kMostPixelsPerSide || height > kMostPixelsPerSide)
-      throw std::invalid_argument("the picture's sides are out of range");
+      throw std::invalid_argument("the image's sides are out of range");
     if (parameters.step < 1 || parameters.step > kGreatestBin) throw std::invalid_argument("step out of range");
     for (const int binSize : parameters.binSizes)
       if (binSize < 1 || binSize > kGreatestBin) throw std::invalid_argument("bin size out of range");
@@ -89,7 +89,7 @@ class DenseExtractor::Implementation {
     }
   }
 
-  /// Brings the picture from the blur of a camera to the scale of the bins.
+  /// Brings the image from the blur of a camera to the scale of the bins.
   void blur(const float* grey, int binSize) {
     const double ratio = binSize / 6.0;
     const double variance = ratio * ratio - 0.25;

@@ -19,7 +19,7 @@
 namespace edgesift {
 namespace {
 
-/// Operations that a picture may take: for each of its pixels, and for any.
+/// Operations that an image may take: for each of its pixels, and for any.
 constexpr double kOperationsPerPixel = 30e3;
 constexpr double kLeastOperations = 10e9;
 
@@ -38,7 +38,7 @@ class Stopwatch {
   Clock::time_point last_ = Clock::now();
 };
 
-/// Memory for one picture size: what kernels work in, rings of the largest octave, and level 0 of two octaves in turn.
+/// Memory for one image size: what kernels work in, rings of the largest octave, and level 0 of two octaves in turn.
 struct MemoryPlan {
   std::size_t scratch;
   std::size_t rings = 0;
@@ -76,7 +76,7 @@ class Extractor::Implementation {
  public:
   explicit Implementation(InstructionSet set) : kernels_(kernelsFor(set)) {}
 
-  Features extract(const Picture& picture, const Parameters& parameters, const Cancellation& cancellation);
+  Features extract(const Image& image, const Parameters& parameters, const Cancellation& cancellation);
   const StageSeconds& stageSeconds() const { return seconds_; }
 
  private:
@@ -107,9 +107,9 @@ class Extractor::Implementation {
   std::optional<Description> description_;
   std::optional<Octave> octave_;
   std::optional<Window> window_;
-  /// Octave of the window's pixels, -1 while it has none of this picture.
+  /// Octave of the window's pixels, -1 while it has none of this image.
   int windowOctave_ = -1;
-  const DoubledPicture* picture_ = nullptr;
+  const DoubledImage* image_ = nullptr;
   KeypointStore store_;
   PlaceSet places_;
   float* scratch_ = nullptr;
@@ -134,7 +134,7 @@ void Extractor::Implementation::setUp(const Parameters& parameters) {
   window_.emplace(*plan_, kernels_, work_);
 }
 
-Features Extractor::Implementation::extract(const Picture& picture, const Parameters& parameters,
+Features Extractor::Implementation::extract(const Image& image, const Parameters& parameters,
                                             const Cancellation& cancellation) {
   setUp(parameters);
   store_.clear(parameters.features, parameters.mostKeypoints);
@@ -142,11 +142,11 @@ Features Extractor::Implementation::extract(const Picture& picture, const Parame
   windowOctave_ = -1;
   stopwatch_.restart();
 
-  const DoubledPicture doubled(picture);
-  picture_ = &doubled;
+  const DoubledImage doubled(image);
+  image_ = &doubled;
   const int rows = doubled.rows();
   const int columns = doubled.columns();
-  const double inProportion = kLeastOperations + kOperationsPerPixel * picture.width * picture.height;
+  const double inProportion = kLeastOperations + kOperationsPerPixel * image.width * image.height;
   work_.begin(std::min(inProportion, kMostOperations), cancellation);
   // What is known beforehand is refused before anything is done.
   work_.spend(plan_->pyramidOperations(rows, columns));
@@ -240,13 +240,13 @@ void Extractor::Implementation::refineInWindow(const Octave& octave, int index, 
   const auto build = [&](int row, int column) {
     work_.spend(window_->operations(octave.rows(), octave.columns()));
     if (index == 0)
-      window_->build(*picture_, row, column);
+      window_->build(*image_, row, column);
     else
       window_->build(octave.levels()[0], row, column);
     windowOctave_ = index;
   };
   RefinedPoint point;
-  // Where many wander, as in a picture made for it, they are close together and one window serves several.
+  // Where many wander, as in an image made for it, they are close together and one window serves several.
   Outcome outcome =
       windowOctave_ == index ? refinement_->refine(window_->levels(), walk, point) : Outcome::unavailable;
   while (outcome == Outcome::unavailable) {
@@ -265,7 +265,7 @@ void Extractor::Implementation::refineInWindow(const Octave& octave, int index, 
 
 void Extractor::Implementation::addKeypoints(const LevelView& level, const RefinedPoint& point, int octaveIndex) {
   const float scale = keypointScale(plan_->parameters, point.layer, point.layerOffset);
-  // Pixels of the picture per pixel of the octave.
+  // Pixels of the image per pixel of the octave.
   const float octaveScale = static_cast<float>(1 << octaveIndex) * 0.5f;
   Keypoint keypoint;
   keypoint.x = (static_cast<float>(point.column) + point.columnOffset) * octaveScale;

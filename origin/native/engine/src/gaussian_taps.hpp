@@ -12,7 +12,7 @@ struct GaussianTaps {
   const float* centre() const noexcept { return taps.data() + radius; }
 };
 
-/// Radius cv::GaussianBlur takes for float pictures: 4 sigma, half of an odd number nearest to 8 sigma + 1.
+/// Radius cv::GaussianBlur takes for float images: 4 sigma, half of an odd number nearest to 8 sigma + 1.
 int gaussianRadius(double sigma) noexcept;
 
 /// Taps as cv::getGaussianKernel gives them: computed in double precision, rounded to float at the end.

@@ -50,7 +50,7 @@ struct OrientationFrame {
 };
 
 struct Kernels {
-  /// Makes one row of the doubled picture out of two rows of it: (nearWeight * near + (4 - nearWeight) * far) / 4,
+  /// Makes one row of the doubled image out of two rows of it: (nearWeight * near + (4 - nearWeight) * far) / 4,
   /// then likewise along the row. Exact. Writes 2 * width floats.
   void (*doubleRow)(const std::uint8_t* near, const std::uint8_t* far, int nearWeight, int width, float* out);
 

@@ -20,7 +20,7 @@ struct Keypoint {
   std::int32_t octave;
 };
 
-/// The keypoints of one picture as they are found, and their order and selection at the end. Keeps its memory.
+/// The keypoints of one image as they are found, and their order and selection at the end. Keeps its memory.
 class KeypointStore {
  public:
   /// Forgets the keypoints. `limit` is the number that will be selected, 0 for all; `most` as of

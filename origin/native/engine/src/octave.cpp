@@ -4,13 +4,13 @@
 
 namespace edgesift {
 
-void DoubledPicture::row(int y, Band columns, const Kernels& kernels, float* out) const {
+void DoubledImage::row(int y, Band columns, const Kernels& kernels, float* out) const {
   const int near = y / 2;
-  const int far = std::clamp(y % 2 == 0 ? near - 1 : near + 1, 0, picture_.height - 1);
-  // At its ends the kernel takes the picture to end; one pixel more on either side keeps that away.
+  const int far = std::clamp(y % 2 == 0 ? near - 1 : near + 1, 0, image_.height - 1);
+  // At its ends the kernel takes the image to end; one pixel more on either side keeps that away.
   const int begin = std::max(0, columns.begin / 2 - 1);
-  const int end = std::min(picture_.width, columns.end / 2 + 2);
-  kernels.doubleRow(picture_.row(near) + begin, picture_.row(far) + begin, 3, end - begin, out + 2 * begin);
+  const int end = std::min(image_.width, columns.end / 2 + 2);
+  kernels.doubleRow(image_.row(near) + begin, image_.row(far) + begin, 3, end - begin, out + 2 * begin);
 }
 
 void mirrorEnds(float* row, int columns, Band held, int count) {
@@ -44,14 +44,14 @@ Octave::Octave(const ScalePlan& plan, const Kernels& kernels, const Work& work)
   inputs_.resize(static_cast<std::size_t>(rowRingRows(plan.widestRadius)));
 }
 
-void Octave::begin(const DoubledPicture& picture, Band band, float* memory) {
-  picture_ = &picture;
+void Octave::begin(const DoubledImage& image, Band band, float* memory) {
+  image_ = &image;
   band_ = band;
-  allocate(picture.rows(), picture.columns(), true, memory);
+  allocate(image.rows(), image.columns(), true, memory);
 }
 
 void Octave::begin(const LevelView& bottom, Band band, float* memory) {
-  picture_ = nullptr;
+  image_ = nullptr;
   band_ = band;
   allocate(bottom.rows, bottom.columns, false, memory);
   levels_[0] = bottom;
@@ -86,7 +86,7 @@ void Octave::allocate(int rows, int columns, bool isFirst, float* memory) {
 }
 
 void Octave::makeBottom(int y) {
-  if (picture_ == nullptr) return;
+  if (image_ == nullptr) return;
   const int end = std::min(rows(), y + kStripRows + plan_.lead[0]);
   while (levels_[0].heldRowsEnd < end) makeStrip(0);
 }
@@ -108,7 +108,7 @@ void Octave::filterRowsUntil(int level, int end) {
       float* doubled = doubled_ - made.firstColumn;
       const Band needed = {std::max(0, made.heldColumnsBegin - taps.radius),
                            std::min(made.columns, made.heldColumnsEnd + taps.radius)};
-      picture_->row(ring.filled, needed, kernels_, doubled);
+      image_->row(ring.filled, needed, kernels_, doubled);
       mirrorEnds(doubled, made.columns, needed, taps.radius);
       from = doubled;
     } else {

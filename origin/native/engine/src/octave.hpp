@@ -10,8 +10,8 @@
 
 namespace edgesift {
 
-/// A grey picture that someone else holds.
-struct Picture {
+/// A grey image that someone else holds.
+struct Image {
   const std::uint8_t* pixels;
   int width;
   int height;
@@ -20,18 +20,18 @@ struct Picture {
   const std::uint8_t* row(int y) const noexcept { return pixels + y * stride; }
 };
 
-/// Rows of a picture doubled in size by linear interpolation; pixel (0, 0) is a quarter source pixel up and left of
+/// Rows of an image doubled in size by linear interpolation; pixel (0, 0) is a quarter source pixel up and left of
 /// the source's.
-class DoubledPicture {
+class DoubledImage {
  public:
-  explicit DoubledPicture(const Picture& picture) : picture_(picture) {}
-  int rows() const noexcept { return 2 * picture_.height; }
-  int columns() const noexcept { return 2 * picture_.width; }
+  explicit DoubledImage(const Image& image) : image_(image) {}
+  int rows() const noexcept { return 2 * image_.height; }
+  int columns() const noexcept { return 2 * image_.width; }
   /// Writes these columns of a row to their places in `out`, and up to four more on either side.
   void row(int y, Band columns, const Kernels& kernels, float* out) const;
 
  private:
-  Picture picture_;
+  Image image_;
 };
 
 /// Mirrors `count` pixels over those ends of a row of `columns` that are held.
@@ -40,14 +40,14 @@ void mirrorEnds(float* row, int columns, Band held, int count);
 /// The levels of one band of an octave, made from top to bottom as the scan needs them and kept in rings.
 class Octave {
  public:
-  /// Floats of `memory` the octave needs. The first octave makes its level 0 out of the doubled picture, the others
+  /// Floats of `memory` the octave needs. The first octave makes its level 0 out of the doubled image, the others
   /// are given theirs.
   static std::size_t floats(const ScalePlan& plan, int rows, int columns, bool isFirst);
 
   /// To be begun before anything else; one object serves all octaves in turn.
   Octave(const ScalePlan& plan, const Kernels& kernels, const Work& work);
   /// Begins a band of the first octave.
-  void begin(const DoubledPicture& picture, Band band, float* memory);
+  void begin(const DoubledImage& image, Band band, float* memory);
   /// Begins a band of another one, with its whole level 0.
   void begin(const LevelView& bottom, Band band, float* memory);
 
@@ -88,7 +88,7 @@ class Octave {
   const ScalePlan& plan_;
   const Kernels& kernels_;
   const Work& work_;
-  const DoubledPicture* picture_ = nullptr;
+  const DoubledImage* image_ = nullptr;
   Band band_ = {0, 0};
   std::vector<LevelView> levels_;
   std::vector<RowRing> filtered_;

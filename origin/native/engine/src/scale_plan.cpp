@@ -39,7 +39,7 @@ void validate(const Parameters& p) {
   if (!(p.sigma > 0 && p.sigma <= 32)) throw std::invalid_argument("sigma must be above 0 and at most 32");
 }
 
-/// The blur between doubled picture and first level. A camera picture is taken to have a blur of 0.5 pixels, 1 once
+/// The blur between doubled image and first level. A camera image is taken to have a blur of 0.5 pixels, 1 once
 /// doubled; computed in float as cv::SIFT does.
 double baseSigma(float sigma) { return std::sqrt(std::max(sigma * sigma - 1.0f, 0.01f)); }
 

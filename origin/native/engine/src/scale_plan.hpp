@@ -30,7 +30,7 @@ struct ScalePlan {
   int layers;
   /// Levels that are made: layers + 2.
   int storedLevels;
-  /// Blurs the doubled picture, taken to have a blur of 1 pixel, to sigma (Lowe 2004, section 3.3).
+  /// Blurs the doubled image, taken to have a blur of 1 pixel, to sigma (Lowe 2004, section 3.3).
   GaussianTaps base;
   /// level[i] makes level i out of level i - 1; level[0] is empty.
   std::vector<GaussianTaps> level;
@@ -48,11 +48,11 @@ struct ScalePlan {
   /// Least difference of grey levels an extremum exceeds; a whole number as in cv::SIFT.
   float threshold() const noexcept;
 
-  /// Of making all levels of all octaves of a doubled picture of that size and looking for extrema in them.
+  /// Of making all levels of all octaves of a doubled image of that size and looking for extrema in them.
   double pyramidOperations(int rows, int columns) const noexcept;
 
   /// Columns of the bands an octave that wide is processed in, one after the other; the last may be narrower. What a
-  /// band's strips look at then stays in the caches, however wide the picture is.
+  /// band's strips look at then stays in the caches, however wide the image is.
   int bandColumns(int columns) const noexcept;
   /// The columns around the band that level `i` holds.
   Band heldColumns(int i, Band band, int columns) const noexcept;

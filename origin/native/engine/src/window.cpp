@@ -73,16 +73,16 @@ void Window::blur(const LevelView& from, const GaussianTaps& taps, int mirrored,
   mirror(to, mirrored);
 }
 
-void Window::build(const DoubledPicture& picture, int row, int column) {
+void Window::build(const DoubledImage& image, int row, int column) {
   levels_.resize(plan_.storedLevels);
   memory_.resize(plan_.storedLevels);
   const int halfSide = halfSides_[0];
   LevelView doubled =
-      reserve(doubledMemory_, picture.rows(), picture.columns(), row, column, halfSide + plan_.base.radius);
+      reserve(doubledMemory_, image.rows(), image.columns(), row, column, halfSide + plan_.base.radius);
   for (int y = doubled.heldRowsBegin; y < doubled.heldRowsEnd; ++y)
-    picture.row(y, {doubled.heldColumnsBegin, doubled.heldColumnsEnd}, kernels_, doubled.row(y));
+    image.row(y, {doubled.heldColumnsBegin, doubled.heldColumnsEnd}, kernels_, doubled.row(y));
   mirror(doubled, plan_.base.radius);
-  levels_[0] = reserve(memory_[0], picture.rows(), picture.columns(), row, column, halfSide);
+  levels_[0] = reserve(memory_[0], image.rows(), image.columns(), row, column, halfSide);
   blur(doubled, plan_.base, plan_.level[1].radius + 4, levels_[0]);
   buildUpper(row, column);
 }

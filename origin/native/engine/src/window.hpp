@@ -12,8 +12,8 @@ class Window {
  public:
   Window(const ScalePlan& plan, const Kernels& kernels, const Work& work);
 
-  /// `picture` for the first octave, else the whole level 0.
-  void build(const DoubledPicture& picture, int row, int column);
+  /// `image` for the first octave, else the whole level 0.
+  void build(const DoubledImage& image, int row, int column);
   void build(const LevelView& bottom, int row, int column);
 
   /// Of building one in a level of that size, at most.

@@ -4,7 +4,7 @@
 
 namespace edgesift {
 
-/// What the extraction of one picture may still take, and whether its result is still wanted.
+/// What the extraction of one image may still take, and whether its result is still wanted.
 class Work {
  public:
   void begin(double operations, const Cancellation& cancellation) noexcept {

@@ -14,7 +14,7 @@ inline constexpr int kSampleComponents = 8;
 /// Projected dimensions, then component and posterior of each kept.
 inline constexpr int kSampleFloats = kProjected + 2 * kSampleComponents;
 
-/// `count` random descriptors of the picture on the search grid (fewer, where it has fewer): [n][kSampleFloats].
+/// `count` random descriptors of the image on the search grid (fewer, where it has fewer): [n][kSampleFloats].
 std::vector<float> sampleSearch(Encoder& encoder, const GreyImage& image, std::size_t count, std::uint64_t seed);
 
 /// Logistic regression by averaged stochastic gradients: the first `positives` samples lie on vehicles. Both kinds weigh

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFakePorts, type FakePorts } from '../../../fixtures/fake-ports.ts';
-import { ownPicture } from '../../../fixtures/pictures.ts';
+import { ownImage } from '../../../fixtures/images.ts';
 
 const DETECT = '/api/v1/features/detect';
 
@@ -12,7 +12,7 @@ afterEach(() => ports.close());
 
 const upload = (name = 'png-rgb.png', path = DETECT) => {
   const body = new FormData();
-  body.append('image', new File([ownPicture(name)], name));
+  body.append('image', new File([ownImage(name)], name));
   return ports.request(path, { method: 'POST', body });
 };
 

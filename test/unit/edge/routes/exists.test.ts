@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
-import { detectAnswerSchema } from '../../../../shared/contract/answers.ts';
-import { existsAnswerSchema, MAX_EXISTS_HASHES } from '../../../../shared/contract/exists.ts';
+import { existsResponseSchema, MAX_EXISTS_HASHES } from '../../../../shared/contract/exists.ts';
+import { detectResponseSchema } from '../../../../shared/contract/responses.ts';
 import { createFakePorts, type FakePorts } from '../../../fixtures/fake-ports.ts';
-import { ownPicture } from '../../../fixtures/pictures.ts';
+import { ownImage } from '../../../fixtures/images.ts';
 
 const EXISTS = '/api/v1/features/exists';
 const UNKNOWN = '0'.repeat(64);
@@ -24,10 +24,10 @@ function ask(edge: FakePorts, body: unknown, query = ''): Promise<Response> {
 }
 
 async function upload(edge: FakePorts, name: string): Promise<string> {
-  const body = ownPicture(name);
+  const body = ownImage(name);
   const headers = { 'Content-Type': 'image/*' };
   const response = await edge.request('/api/v1/features/detect', { method: 'POST', headers, body });
-  const { image, cache } = detectAnswerSchema.parse(await response.json());
+  const { image, cache } = detectResponseSchema.parse(await response.json());
   await expect.poll(() => edge.redis(['EXISTS', `features:${cache.key}:summary`])).toEqual([1]);
   return image.sha256;
 }
@@ -39,7 +39,7 @@ test('names the cached hashes in their order, each once, from memory and from Re
   const inMemory = await upload(edge, 'png-grey.png');
   const response = await ask(edge, { sha256: [inMemory, UNKNOWN, inRedis, inMemory] });
   expect(response.status).toBe(200);
-  expect(existsAnswerSchema.parse(await response.json())).toMatchObject({
+  expect(existsResponseSchema.parse(await response.json())).toMatchObject({
     cached: [inMemory, inRedis],
     missing: 1,
   });

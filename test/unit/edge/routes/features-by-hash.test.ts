@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFakePorts, type FakePorts } from '../../../fixtures/fake-ports.ts';
-import { ownPicture } from '../../../fixtures/pictures.ts';
+import { ownImage } from '../../../fixtures/images.ts';
 
-const IMAGE = ownPicture('png-rgb.png');
+const IMAGE = ownImage('png-rgb.png');
 const PATH = `/api/v1/features/${createHash('sha256').update(IMAGE).digest('hex')}`;
 
 let ports: FakePorts;

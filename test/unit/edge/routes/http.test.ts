@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFakePorts, type FakePorts } from '../../../fixtures/fake-ports.ts';
-import { ownPicture } from '../../../fixtures/pictures.ts';
+import { ownImage } from '../../../fixtures/images.ts';
 
 const DETECT = '/api/v1/features/detect';
-const IMAGE = ownPicture('png-rgb.png');
+const IMAGE = ownImage('png-rgb.png');
 const BY_HASH = `/api/v1/features/${createHash('sha256').update(IMAGE).digest('hex')}`;
 
 let ports: FakePorts;

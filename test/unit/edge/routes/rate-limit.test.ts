@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFakePorts, type FakePorts } from '../../../fixtures/fake-ports.ts';
-import { ownPicture } from '../../../fixtures/pictures.ts';
+import { ownImage } from '../../../fixtures/images.ts';
 
-const IMAGE = ownPicture('png-rgb.png');
+const IMAGE = ownImage('png-rgb.png');
 
 let ports: FakePorts;
 beforeEach(() => {

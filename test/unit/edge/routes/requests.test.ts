@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
 import { createApiKey } from '../../../../edge/access/api-key.ts';
-import { requestsAnswerSchema } from '../../../../shared/contract/requests.ts';
-import { statsAnswerSchema } from '../../../../shared/contract/stats.ts';
+import { requestsResponseSchema } from '../../../../shared/contract/requests.ts';
+import { statsResponseSchema } from '../../../../shared/contract/stats.ts';
 import { createFakePorts, type FakePorts } from '../../../fixtures/fake-ports.ts';
-import { ownPicture } from '../../../fixtures/pictures.ts';
+import { ownImage } from '../../../fixtures/images.ts';
 
 const REQUESTS = '/api/v1/requests';
 
@@ -19,7 +19,7 @@ async function open() {
     const response = await edge.request(REQUESTS + query, { headers: { 'X-API-Key': key } });
     return { status: response.status, body: await response.json() };
   };
-  const latest = async (query?: string) => requestsAnswerSchema.parse((await list(query)).body);
+  const latest = async (query?: string) => requestsResponseSchema.parse((await list(query)).body);
   return { edge, list, latest };
 }
 
@@ -32,7 +32,7 @@ const upload = (edge: FakePorts, body: Uint8Array<ArrayBuffer>, id: string) =>
 
 test('lists what this isolate responded to, the newest first, without what it must not keep', async () => {
   const { edge, latest } = await open();
-  await upload(edge, ownPicture('png-rgb.png'), 'good-1');
+  await upload(edge, ownImage('png-rgb.png'), 'good-1');
   await upload(edge, new Uint8Array(9), 'bad-1');
   const { scope, requests } = await latest();
   expect(scope).toBe('service');
@@ -45,7 +45,7 @@ test('lists what this isolate responded to, the newest first, without what it mu
 
 test('are in Redis some seconds later, where every isolate finds them', async () => {
   const { edge, latest } = await open();
-  await upload(edge, ownPicture('png-rgb.png'), 'good-1');
+  await upload(edge, ownImage('png-rgb.png'), 'good-1');
   const before = edge.redisRequests;
   await edge.settled();
   // The result's records, and one request for counters and list together.
@@ -56,7 +56,7 @@ test('are in Redis some seconds later, where every isolate finds them', async ()
 
 test('are filtered by status, class of status, path and request id, and limited', async () => {
   const { edge, latest } = await open();
-  await upload(edge, ownPicture('png-rgb.png'), 'good-1');
+  await upload(edge, ownImage('png-rgb.png'), 'good-1');
   await upload(edge, new Uint8Array(9), 'bad-1');
   await edge.request('/api/v1/nothing', { headers: { 'X-Request-ID': 'lost-1' } });
   const ids = async (query: string) => (await latest(query)).requests.map(({ request_id }) => request_id);
@@ -101,9 +101,9 @@ test('without Redis are those of this isolate', async () => {
 test('statistics count errors by code, and have percentiles for each minute', async () => {
   const { edge } = await open();
   await upload(edge, new Uint8Array(9), 'bad-1');
-  await upload(edge, ownPicture('png-rgb.png'), 'good-1');
-  await upload(edge, ownPicture('png-rgb.png'), 'good-2');
-  const { errors, series } = statsAnswerSchema.parse(await (await edge.request('/api/v1/stats')).json());
+  await upload(edge, ownImage('png-rgb.png'), 'good-1');
+  await upload(edge, ownImage('png-rgb.png'), 'good-2');
+  const { errors, series } = statsResponseSchema.parse(await (await edge.request('/api/v1/stats')).json());
   expect(errors).toEqual({ INVALID_IMAGE: 1 });
   expect(series.length).toBeGreaterThan(0);
   const total = (name: 'requests' | 'hits' | 'misses') =>

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { problemSchema } from '../../../../shared/contract/errors.ts';
 import { createFakePorts, type FakePorts } from '../../../fixtures/fake-ports.ts';
-import { ownPicture } from '../../../fixtures/pictures.ts';
+import { ownImage } from '../../../fixtures/images.ts';
 
 const DETECT = '/api/v1/features/detect';
-const IMAGE = ownPicture('jpeg-420.jpg');
+const IMAGE = ownImage('jpeg-420.jpg');
 
 let ports: FakePorts;
 beforeEach(() => {

@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
-  batchClassifyAnswerSchema,
   batchClassifyLastLineSchema,
+  batchClassifyResponseSchema,
   batchClassifyResultSchema,
-  classifyAnswerSchema,
-  modelsAnswerSchema,
-  reportAnswerSchema,
+  classifyResponseSchema,
+  modelsResponseSchema,
+  reportResponseSchema,
 } from '../../../../shared/contract/vehicles.ts';
 import { createFakePorts, type FakePorts } from '../../../fixtures/fake-ports.ts';
-import { ownPicture } from '../../../fixtures/pictures.ts';
+import { ownImage } from '../../../fixtures/images.ts';
 
 const CLASSIFY = '/api/vehicle/classify';
 const REPORT = '/api/vehicle/report';
-const PICTURE = ownPicture('png-rgb.png');
-const SHA256 = createHash('sha256').update(PICTURE).digest('hex');
+const IMAGE = ownImage('png-rgb.png');
+const SHA256 = createHash('sha256').update(IMAGE).digest('hex');
 
 let ports: FakePorts;
 beforeEach(() => {
@@ -24,7 +24,7 @@ afterEach(() => ports.close());
 
 const send = (path = CLASSIFY, field = 'file', headers: Record<string, string> = {}) => {
   const body = new FormData();
-  body.append(field, new File([PICTURE], 'car.png'));
+  body.append(field, new File([IMAGE], 'car.png'));
   return ports.request(path, { method: 'POST', body, headers });
 };
 
@@ -32,7 +32,7 @@ test('the first upload is a miss, the second a hit in memory, another isolate fi
   const miss = await send();
   expect(miss.status).toBe(200);
   expect(miss.headers.get('x-cache')).toBe('MISS');
-  const { data } = classifyAnswerSchema.parse(await miss.json());
+  const { data } = classifyResponseSchema.parse(await miss.json());
   expect(data).toMatchObject({
     is_vehicle: true,
     cached: false,
@@ -51,7 +51,7 @@ test('the raw image is taken too', async () => {
   const response = await ports.request(CLASSIFY, {
     method: 'POST',
     headers: { 'Content-Type': 'image/png' },
-    body: PICTURE,
+    body: IMAGE,
   });
   expect(response.status).toBe(200);
 });
@@ -65,7 +65,7 @@ test('by hash: not cached, then cached, then unchanged', async () => {
   await ports.settled();
   const found = await ports.request(path);
   expect(found.status).toBe(200);
-  classifyAnswerSchema.parse(await found.json());
+  classifyResponseSchema.parse(await found.json());
   const etag = found.headers.get('etag') ?? '';
   expect((await ports.request(path, { headers: { 'If-None-Match': etag } })).status).toBe(304);
   expect((await ports.request(path, { method: 'HEAD' })).status).toBe(200);
@@ -74,7 +74,7 @@ test('by hash: not cached, then cached, then unchanged', async () => {
 
 test('a box is another result, and what is no box is refused', async () => {
   await send();
-  const boxed = classifyAnswerSchema.parse(await (await send(`${CLASSIFY}?box=1,2,30,20`)).json());
+  const boxed = classifyResponseSchema.parse(await (await send(`${CLASSIFY}?box=1,2,30,20`)).json());
   expect(boxed.data).toMatchObject({
     box: { x: 1, y: 2, width: 30, height: 20 },
     box_source: 'caller',
@@ -93,7 +93,7 @@ test('a box is another result, and what is no box is refused', async () => {
 
 test('an explanation and a thumbnail where they are asked for', async () => {
   const dataOf = async (query: string) =>
-    classifyAnswerSchema.parse(await (await send(CLASSIFY + query)).json()).data;
+    classifyResponseSchema.parse(await (await send(CLASSIFY + query)).json()).data;
   expect(await dataOf('')).not.toHaveProperty('explanation');
   const explained = await dataOf('?include=explanation');
   expect(explained.explanation?.values).toEqual([0.5, -0.25]);
@@ -121,14 +121,14 @@ test('without a model it is 503 with the reason, and features are served on', as
   const response = await send();
   expect(response.status).toBe(503);
   expect(await response.json()).toMatchObject({ error_code: 'SERVICE_NOT_READY', detail: reason });
-  const models = modelsAnswerSchema.parse(await (await ports.request('/api/models/metadata')).json());
+  const models = modelsResponseSchema.parse(await (await ports.request('/api/models/metadata')).json());
   expect(models.data).toMatchObject({ version: null, pipeline_initialized: false, reason, models: [] });
   ports.breakOrigin(undefined);
   expect((await send('/api/v1/features/detect', 'image')).status).toBe(200);
 });
 
 test('metadata names the model and its labels', async () => {
-  const models = modelsAnswerSchema.parse(await (await ports.request('/api/models/metadata')).json());
+  const models = modelsResponseSchema.parse(await (await ports.request('/api/models/metadata')).json());
   expect(models.data).toMatchObject({
     version: '7',
     pipeline_initialized: true,
@@ -139,7 +139,7 @@ test('metadata names the model and its labels', async () => {
 
 const batchForm = () => {
   const body = new FormData();
-  body.append('files', new File([PICTURE], 'a.png'));
+  body.append('files', new File([IMAGE], 'a.png'));
   body.append('files', new File(['no image'], 'b.png'));
   return body;
 };
@@ -147,7 +147,7 @@ const batchForm = () => {
 test('a batch as one document: a bad file fails alone', async () => {
   const response = await ports.request('/api/vehicle/classify-batch', { method: 'POST', body: batchForm() });
   expect(response.status).toBe(200);
-  const { summary, results } = batchClassifyAnswerSchema.parse(await response.json());
+  const { summary, results } = batchClassifyResponseSchema.parse(await response.json());
   expect(summary).toMatchObject({ total_files: 2, successful: 1, failed: 1 });
   expect(results.map(({ filename, status }) => [filename, status])).toEqual([
     ['a.png', 'success'],
@@ -173,11 +173,11 @@ test('a batch as lines, the summary last', async () => {
 test('a report is made, found under its id, and shown as a page', async () => {
   const made = await send(`${REPORT}?vehicle_id=fleet-1`);
   expect(made.status).toBe(200);
-  const { data } = reportAnswerSchema.parse(await made.json());
+  const { data } = reportResponseSchema.parse(await made.json());
   expect(data).toMatchObject({ vehicle_id: 'fleet-1', metadata: { confidence_level: 'HIGH' } });
   ports.startIsolate();
   const found = await ports.request(`${REPORT}/fleet-1`);
-  expect(reportAnswerSchema.parse(await found.json()).data).toEqual(data);
+  expect(reportResponseSchema.parse(await found.json()).data).toEqual(data);
   const page = await ports.request(`${REPORT}/fleet-1`, { headers: { Accept: 'text/html' } });
   expect(page.headers.get('content-type')).toContain('text/html');
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
@@ -188,7 +188,7 @@ test('a report is made, found under its id, and shown as a page', async () => {
 });
 
 test('a report without an id gets one', async () => {
-  const { data } = reportAnswerSchema.parse(await (await send(REPORT)).json());
+  const { data } = reportResponseSchema.parse(await (await send(REPORT)).json());
   expect((await ports.request(`${REPORT}/${data.vehicle_id}`)).status).toBe(200);
 });
 
@@ -205,7 +205,7 @@ test('an origin that responds with the classification of another image is not be
   await ports.request('/api/models/metadata');
   ports.breakOrigin(() => Response.json({ key: 'vehicle@7/auto/0' }));
   const other = new FormData();
-  other.append('file', new File([ownPicture('jpeg-420.jpg')], 'other.jpg'));
+  other.append('file', new File([ownImage('jpeg-420.jpg')], 'other.jpg'));
   const response = await ports.request(CLASSIFY, { method: 'POST', body: other });
   expect(response.status).toBe(502);
 });

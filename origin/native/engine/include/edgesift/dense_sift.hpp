@@ -21,16 +21,16 @@ struct DenseParameters {
 /// The arrays belong to the extractor and stay valid until its next call.
 struct DenseFeatures {
   std::size_t count = 0;
-  /// [count][128]: 4 rows, 4 columns, 8 orientations; of L2 norm 1, or zero where the picture is flat.
+  /// [count][128]: 4 rows, 4 columns, 8 orientations; of L2 norm 1, or zero where the image is flat.
   const float* descriptors = nullptr;
   /// [count][2]: x, y of the descriptors' centres in pixels; the centre of the upper-left pixel is (0, 0).
   const float* xy = nullptr;
 };
 
-/// Picture by picture; keeps its working memory. An object serves one thread; different objects are independent.
+/// Image by image; keeps its working memory. An object serves one thread; different objects are independent.
 class DenseExtractor {
  public:
-  /// Longest side of a picture, which bounds the memory: about 40 bytes a pixel, 600 a descriptor.
+  /// Longest side of an image, which bounds the memory: about 40 bytes a pixel, 600 a descriptor.
   static constexpr int kMostPixelsPerSide = 2048;
 
   /// Throws std::invalid_argument if the instruction set is not supported.
@@ -48,7 +48,7 @@ class DenseExtractor {
   std::unique_ptr<Implementation> implementation_;
 };
 
-/// Position in a descriptor of the mirrored picture (left and right exchanged) of each of the 128 values.
+/// Position in a descriptor of the mirrored image (left and right exchanged) of each of the 128 values.
 const int* mirroredDescriptorOrder() noexcept;
 
 }  // namespace edgesift

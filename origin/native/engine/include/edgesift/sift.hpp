@@ -1,4 +1,4 @@
-// SIFT features of an 8-bit grey picture: D. Lowe, "Distinctive Image Features from Scale-Invariant Keypoints",
+// SIFT features of an 8-bit grey image: D. Lowe, "Distinctive Image Features from Scale-Invariant Keypoints",
 // IJCV 60(2), 2004, with the choices OpenCV's cv::SIFT makes where the paper leaves them open.
 #pragma once
 
@@ -20,9 +20,9 @@ struct Parameters {
   double contrastThreshold = 0.04;
   /// Greatest ratio of the principal curvatures. Above 0.
   double edgeThreshold = 10;
-  /// Standard deviation, in pixels of the doubled picture, of the first level. Above 0, at most 32.
+  /// Standard deviation, in pixels of the doubled image, of the first level. Above 0, at most 32.
   double sigma = 1.6;
-  /// Most keypoints that may be selected, and twice as many found to select from; 0 for any number. Pictures can be
+  /// Most keypoints that may be selected, and twice as many found to select from; 0 for any number. Images can be
   /// made that have one for every two pixels.
   int mostKeypoints = 0;
 
@@ -33,7 +33,7 @@ struct Parameters {
   }
 };
 
-/// Features of one picture, ordered by response (descending), then y, x, size, angle, octave (ascending).
+/// Features of one image, ordered by response (descending), then y, x, size, angle, octave (ascending).
 /// The arrays belong to the extractor and stay valid until its next call.
 struct Features {
   std::size_t count = 0;
@@ -43,7 +43,7 @@ struct Features {
   const float* xy = nullptr;
   /// [count]: diameter of the neighbourhood, in pixels.
   const float* size = nullptr;
-  /// [count]: orientation in degrees, [0, 360), clockwise as seen on a picture whose y axis points down.
+  /// [count]: orientation in degrees, [0, 360), clockwise as seen on an image whose y axis points down.
   const float* angle = nullptr;
   /// [count]: contrast at the refined extremum, grey scale 0 to 1.
   const float* response = nullptr;
@@ -54,20 +54,20 @@ struct Features {
   const std::uint8_t* descriptors = nullptr;
 };
 
-/// The picture would take more operations than the engine spends on one: 30,000 a pixel, ten times what one full of
+/// The image would take more operations than the engine spends on one: 30,000 a pixel, ten times what one full of
 /// keypoints takes with the defaults, and at most `kMostOperations`. The same on every machine.
 class TooMuchWork : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// The picture has more keypoints than `Parameters::mostKeypoints` says.
+/// The image has more keypoints than `Parameters::mostKeypoints` says.
 class TooManyKeypoints : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// Operations that no picture may exceed, whatever its size: some 20 seconds on one core of 2023 with AVX2.
+/// Operations that no image may exceed, whatever its size: some 20 seconds on one core of 2023 with AVX2.
 inline constexpr double kMostOperations = 200e9;
 
 /// The result was not wanted any more.
@@ -111,7 +111,7 @@ struct StageSeconds {
   double selection = 0;
 };
 
-/// Extracts features, one picture at a time. Keeps its working memory between pictures and grows it only for a
+/// Extracts features, one image at a time. Keeps its working memory between images and grows it only for a
 /// larger one. An object serves one thread; different objects are independent.
 class Extractor {
  public:
@@ -121,13 +121,13 @@ class Extractor {
   Extractor(Extractor&&) noexcept;
   Extractor& operator=(Extractor&&) noexcept;
 
-  /// `grey`: `height` rows of `width` bytes, `stride` bytes apart. A picture without pixels has no features.
+  /// `grey`: `height` rows of `width` bytes, `stride` bytes apart. An image without pixels has no features.
   /// Throws std::invalid_argument for parameters out of range, std::bad_alloc when memory is short, TooMuchWork,
   /// TooManyKeypoints, Cancelled.
   Features extract(const std::uint8_t* grey, int width, int height, std::ptrdiff_t stride,
                    const Parameters& parameters = {}, const Cancellation& cancellation = {});
 
-  /// Bytes of the scale space held while a picture of that size is processed. Keypoints come on top of it, each
+  /// Bytes of the scale space held while an image of that size is processed. Keypoints come on top of it, each
   /// that is found: 312 bytes (working copy and result).
   static std::size_t workingBytes(int width, int height, const Parameters& parameters = {});
 

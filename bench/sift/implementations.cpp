@@ -1,4 +1,4 @@
-#include "subjects.hpp"
+#include "implementations.hpp"
 
 #include <cmath>
 #include <opencv2/features2d.hpp>
@@ -12,7 +12,7 @@
 
 namespace {
 
-class OpenCv : public Subject {
+class OpenCv : public Implementation {
  public:
   std::string name() const override { return "opencv"; }
 
@@ -60,7 +60,7 @@ class OpenCv : public Subject {
   cv::Ptr<cv::SIFT> sift_ = cv::SIFT::create();
 };
 
-class Engine : public Subject {
+class Engine : public Implementation {
  public:
   explicit Engine(edgesift::InstructionSet set) : set_(set), extractor_(set) {}
 
@@ -92,7 +92,7 @@ class Engine : public Subject {
 
 }  // namespace
 
-std::unique_ptr<Subject> makeSubject(const std::string& name) {
+std::unique_ptr<Implementation> makeImplementation(const std::string& name) {
   using edgesift::InstructionSet;
   if (name == "opencv") return std::make_unique<OpenCv>();
 #ifdef EDGESIFT_BENCH_VLFEAT

@@ -6,8 +6,8 @@ import { geometryParametersSchema, siftParametersSchema } from './parameters.ts'
 export const cacheTierSchema = z.enum(['memory', 'redis']);
 export type CacheTier = z.infer<typeof cacheTierSchema>;
 
-/** JSON answer of `POST /api/v1/features/detect` and `GET /api/v1/features/{sha256}`. */
-export const detectAnswerSchema = z.object({
+/** JSON response of `POST /api/v1/features/detect` and `GET /api/v1/features/{sha256}`. */
+export const detectResponseSchema = z.object({
   success: z.literal(true),
   keypoints: z.int().min(0).describe('Number of keypoints'),
   descriptors_shape: z.tuple([z.int().min(0), z.literal(DESCRIPTOR_LENGTH)]),
@@ -26,7 +26,7 @@ export const detectAnswerSchema = z.object({
     safetensors: z.string().describe('Keypoints and descriptors as a safetensors file'),
   }),
 });
-export type DetectAnswer = z.infer<typeof detectAnswerSchema>;
+export type DetectResponse = z.infer<typeof detectResponseSchema>;
 
 const columnSchema = z.array(z.number());
 
@@ -103,8 +103,8 @@ const matchedImageSchema = z.object({
   tier: cacheTierSchema.nullable().describe('Tier that had its features; null when they were computed'),
 });
 
-/** JSON answer of `POST /api/v1/match`. */
-export const matchAnswerSchema = z.object({
+/** JSON response of `POST /api/v1/match`. */
+export const matchResponseSchema = z.object({
   success: z.literal(true),
   model: geometryParametersSchema.shape.model,
   ...matchResultSchema.shape,
@@ -114,9 +114,9 @@ export const matchAnswerSchema = z.object({
   processing_time_ms: z.number().min(0),
   request_id: z.string(),
 });
-export type MatchAnswer = z.infer<typeof matchAnswerSchema>;
+export type MatchResponse = z.infer<typeof matchResponseSchema>;
 
-export const healthAnswerSchema = z.object({
+export const healthResponseSchema = z.object({
   status: z.enum(['healthy', 'degraded', 'unhealthy']),
   service: z.string(),
   version: z.string(),
@@ -124,20 +124,20 @@ export const healthAnswerSchema = z.object({
   cache_connected: z.boolean(),
   uptime_seconds: z.number().min(0),
 });
-export type HealthAnswer = z.infer<typeof healthAnswerSchema>;
+export type HealthResponse = z.infer<typeof healthResponseSchema>;
 
 /** JSON of `GET /health/ready`: with what `/health`, whose fields are the reference service's, does not have. */
-export const readyAnswerSchema = healthAnswerSchema.extend({
+export const readyResponseSchema = healthResponseSchema.extend({
   vehicle_classifier_ready: z.boolean().describe('Whether there is a vehicle model'),
 });
-export type ReadyAnswer = z.infer<typeof readyAnswerSchema>;
+export type ReadyResponse = z.infer<typeof readyResponseSchema>;
 
-/** The health answer of status 503. */
-export const unhealthyAnswerSchema = healthAnswerSchema.extend({ status: z.literal('unhealthy') });
-export const unreadyAnswerSchema = readyAnswerSchema.extend({ status: z.literal('unhealthy') });
+/** The health response of status 503. */
+export const unhealthyResponseSchema = healthResponseSchema.extend({ status: z.literal('unhealthy') });
+export const unreadyResponseSchema = readyResponseSchema.extend({ status: z.literal('unhealthy') });
 
-/** JSON answer of `GET /health/live`. */
-export const aliveAnswerSchema = z.object({ status: z.literal('alive') });
+/** JSON response of `GET /health/live`. */
+export const aliveResponseSchema = z.object({ status: z.literal('alive') });
 
 /** What the origin's `/health/ready` says. */
 export const originReadySchema = z.object({

@@ -10,9 +10,9 @@ export async function decodeFile(path: string): Promise<PixelImage> {
   return decodeImage(loadNativeAddon(), bytes, { header, orientation: 'apply', colours: true });
 }
 
-/** A colour picture with some 37 keypoints. */
-export function samplePicture(): Promise<PixelImage> {
-  return decodeFile(fileURLToPath(new URL('../pictures/png-rgb.png', import.meta.url)));
+/** A colour image with some 37 keypoints. */
+export function sampleImage(): Promise<PixelImage> {
+  return decodeFile(fileURLToPath(new URL('../images/png-rgb.png', import.meta.url)));
 }
 
 /** Deterministic grey texture with keypoints at every scale. */

@@ -7,7 +7,7 @@ import { Socket } from 'node:net';
  *
  * @returns to be called when the process has ended by itself, before its id may name another one
  */
-export function forbidToOutlive(pid: number): () => void {
+export function killWithParent(pid: number): () => void {
   const guard = spawn('sh', ['-c', 'read -r line; kill -KILL "$1"', 'sh', String(pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
     // In a group of its own, so that what kills our group does not kill the guard.

@@ -1,10 +1,10 @@
-#include "pictures.hpp"
+#include "images.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
-namespace pictures {
+namespace images {
 namespace {
 
 /// xorshift32 (G. Marsaglia, "Xorshift RNGs", 2003).
@@ -101,7 +101,7 @@ Grey make(const std::string& kind, int width, int height, std::uint32_t seed) {
   } else if (kind == "edges") {
     for (int i = 0; i < 40 && width > 0 && height > 0; ++i) addBox(canvas, width, height, random);
   } else {
-    throw std::invalid_argument("no such kind of picture: " + kind);
+    throw std::invalid_argument("no such kind of image: " + kind);
   }
   Grey grey;
   grey.width = width;
@@ -111,4 +111,4 @@ Grey make(const std::string& kind, int width, int height, std::uint32_t seed) {
   return grey;
 }
 
-}  // namespace pictures
+}  // namespace images

@@ -14,24 +14,21 @@ const UPLOAD_BYTES = 60_000;
  * CPU per request, in µs, of the same Worker on the machine that the reference service was measured on: HTTP and Hono
  * 81, reading 60 kB 35, SHA-256 88.
  */
-export const YARDSTICK_CPU_US = 81 + 35 + 88;
+export const BASELINE_CPU_US = 81 + 35 + 88;
 
 /** Starts it in a workerd of its own. */
-export async function startYardstick(): Promise<RunningWorker> {
-  await bundleWorker(
-    fromRoot('bench', 'yardstick', 'worker.ts'),
-    fromRoot('build', 'yardstick', 'worker.js'),
-  );
+export async function startBaseline(): Promise<RunningWorker> {
+  await bundleWorker(fromRoot('bench', 'baseline', 'worker.ts'), fromRoot('build', 'baseline', 'worker.js'));
   return startWorker({
     port: 0,
     env: {},
     log: 'ignore',
-    served: [fromRoot('bench', 'yardstick', 'workerd.capnp')],
+    served: [fromRoot('bench', 'baseline', 'workerd.capnp')],
   });
 }
 
 /** Uploads to it, measured in turn with all the others: how fast this machine is, now. */
-export function yardstickScenario(
+export function baselineScenario(
   { url, pid }: RunningWorker,
   { client, effort }: { client: LoadClient; effort: Effort },
 ): Scenario {
@@ -47,7 +44,7 @@ export function yardstickScenario(
   });
   return {
     name: 'Hono, 60 kB read and hashed',
-    service: 'yardstick',
+    service: 'baseline',
     processes: { workerd: pid },
     prepare: async () => void (await client.send(jobOf(WARM_UP_REQUESTS, CONNECTIONS.many))),
     job: (load) => jobOf(effort.requests[load], CONNECTIONS[load]),

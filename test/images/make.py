@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes the pictures of this folder: one small synthetic scene in every kind of file the service reads.
+"""Makes the images of this folder: one small synthetic scene in every kind of file the service reads.
 
-Needs Debian's python3-opencv, python3-pil and libtiff-tools; the pictures are committed, so only whoever adds
-a kind runs this:  /usr/bin/python3 test/pictures/make.py
+Needs Debian's python3-opencv, python3-pil and libtiff-tools; the images are committed, so only whoever adds
+a kind runs this:  /usr/bin/python3 test/images/make.py
 Kinds that the libraries do not write (low bit depths, odd headers) are written here byte by byte.
 """
 
@@ -47,15 +47,15 @@ ALPHA = np.clip(np.add.outer(np.arange(HEIGHT) * 3, np.arange(WIDTH)), 0, 255).a
 RGBA = np.dstack([RGB, ALPHA])
 RGB16 = RGB * np.uint16(257) - (RGB > 0) * np.uint16(100)  # low bytes matter to a decoder that rounds
 GREY16 = GREY * np.uint16(257) - (GREY > 0) * np.uint16(100)
-PALETTE_PICTURE = Image.fromarray(RGB).quantize(256, dither=Image.Dither.NONE)
-COLOURS = np.array(PALETTE_PICTURE.getpalette(), np.uint8).reshape(-1, 3)
-INDEX8 = np.array(PALETTE_PICTURE)
+PALETTE_IMAGE = Image.fromarray(RGB).quantize(256, dither=Image.Dither.NONE)
+COLOURS = np.array(PALETTE_IMAGE.getpalette(), np.uint8).reshape(-1, 3)
+INDEX8 = np.array(PALETTE_IMAGE)
 
 
 def quantised(colours: int) -> tuple[np.ndarray, np.ndarray]:
-    picture = Image.fromarray(RGB).quantize(colours, dither=Image.Dither.NONE)
-    palette = np.array(picture.getpalette(), np.uint8).reshape(-1, 3)[:colours]
-    return np.array(picture), palette
+    image = Image.fromarray(RGB).quantize(colours, dither=Image.Dither.NONE)
+    palette = np.array(image.getpalette(), np.uint8).reshape(-1, 3)[:colours]
+    return np.array(image), palette
 
 
 def write(name: str, data: bytes) -> None:
@@ -65,8 +65,8 @@ def write(name: str, data: bytes) -> None:
 # JPEG
 
 
-def jpeg(name: str, picture: np.ndarray, mode: str | None = None, **options) -> bytes:
-    Image.fromarray(picture, mode).save(HERE / name, "JPEG", **{"quality": 85, **options})
+def jpeg(name: str, image: np.ndarray, mode: str | None = None, **options) -> bytes:
+    Image.fromarray(image, mode).save(HERE / name, "JPEG", **{"quality": 85, **options})
     return (HERE / name).read_bytes()
 
 
@@ -336,13 +336,13 @@ def make_tiffs() -> None:
 
 
 def make_webps() -> None:
-    picture = Image.fromarray(RGB)
+    image = Image.fromarray(RGB)
     with_alpha = Image.fromarray(RGBA)
-    picture.save(HERE / "webp-lossy.webp", quality=80)
-    picture.save(HERE / "webp-lossless.webp", lossless=True)
+    image.save(HERE / "webp-lossy.webp", quality=80)
+    image.save(HERE / "webp-lossless.webp", lossless=True)
     with_alpha.save(HERE / "webp-lossy-alpha.webp", quality=80)
     with_alpha.save(HERE / "webp-lossless-alpha.webp", lossless=True, exact=True)
-    picture.save(HERE / "webp-exif-6.webp", quality=80, exif=exif(6))
+    image.save(HERE / "webp-exif-6.webp", quality=80, exif=exif(6))
 
 
 # BMP

@@ -1,11 +1,11 @@
-// Pictures made from a formula, so that tests need no files.
+// Images made from a formula, so that tests need no files.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-namespace pictures {
+namespace images {
 
 struct Grey {
   int width = 0;
@@ -19,4 +19,4 @@ Grey make(const std::string& kind, int width, int height, std::uint32_t seed);
 
 const std::vector<std::string>& kinds();
 
-}  // namespace pictures
+}  // namespace images

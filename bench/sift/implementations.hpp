@@ -8,15 +8,15 @@
 #include <vector>
 
 /// One implementation of SIFT, for one thread.
-class Subject {
+class Implementation {
  public:
-  virtual ~Subject() = default;
+  virtual ~Implementation() = default;
   virtual std::string name() const = 0;
   /// Extracts keypoints and descriptors with default parameters; returns the number of keypoints.
   virtual std::size_t extract(const cv::Mat& grey) = 0;
-  /// Milliseconds of each stage for one picture. Where an implementation does not tell, stages are run apart.
+  /// Milliseconds of each stage for one image. Where an implementation does not tell, stages are run apart.
   virtual std::vector<std::pair<std::string, double>> stages(const cv::Mat& grey) = 0;
 };
 
 /// "opencv", "vlfeat", "avx512", "avx2", "neon" or "portable"; null if it is not available here.
-std::unique_ptr<Subject> makeSubject(const std::string& name);
+std::unique_ptr<Implementation> makeImplementation(const std::string& name);

@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { unpackOctave } from '../../shared/features/octave.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
-import { postImage, readAnswer, readCompleteAnswer } from '../fixtures/edge-client.ts';
+import { postImage, readCompleteDetection, readDetection } from '../fixtures/edge-client.ts';
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
-import { SHARED_DATA, sharedDataMissing } from '../fixtures/pictures.ts';
+import { SHARED_DATA, sharedDataMissing } from '../fixtures/images.ts';
 import { until } from '../fixtures/until.ts';
 import { GOLDEN_ENGINE, GOLDEN_ENVIRONMENT, golden, goldenPayload } from '../golden/golden.ts';
 
 describe.skipIf(
-  sharedDataMissing("with SIFT_ENGINE=opencv the service gives OpenCV's features of seven real pictures"),
-)("with SIFT_ENGINE=opencv the service gives OpenCV's features of real pictures", () => {
+  sharedDataMissing("with SIFT_ENGINE=opencv the service gives OpenCV's features of seven real images"),
+)("with SIFT_ENGINE=opencv the service gives OpenCV's features of real images", () => {
   let stack: EdgeStack;
   beforeAll(async () => {
     stack = await startEdgeStack({
@@ -23,31 +23,31 @@ describe.skipIf(
   test.each(Object.entries(golden.shared))('%s', async (name, expected) => {
     const defaults = expected?.features[0];
     if (!defaults) throw new Error('no golden data');
-    const picture = new Uint8Array(readFileSync(new URL(`features/${name}`, SHARED_DATA)));
-    const first = await readAnswer(await postImage(stack.url, picture, { fileName: name }));
+    const image = new Uint8Array(readFileSync(new URL(`features/${name}`, SHARED_DATA)));
+    const first = await readDetection(await postImage(stack.url, image, { fileName: name }));
     expect(first).toMatchObject({ cached: false, keypoints: defaults.count });
 
     const stored = `${stack.url}/api/v1/features/${first.image.sha256}?format=safetensors`;
     await until('the origin has shared it', async () => (await fetch(stored)).ok);
     const extractions = await completedExtractions(stack.origin);
-    const answer = await readCompleteAnswer(
-      await postImage(stack.url, picture, { fileName: name, query: '?include=all' }),
+    const response = await readCompleteDetection(
+      await postImage(stack.url, image, { fileName: name, query: '?include=all' }),
     );
-    expect(answer.cached).toBe(true);
+    expect(response.cached).toBe(true);
     expect(await completedExtractions(stack.origin)).toBe(extractions);
     if (stack.origin.extractor !== `opencv-sift@${GOLDEN_ENGINE}`) {
       process.stderr.write(`SKIPPED: values of ${name}, golden data is of ${GOLDEN_ENGINE}\n`);
       return;
     }
 
-    const file = await postImage(stack.url, picture, { fileName: name, query: '?format=safetensors' });
+    const file = await postImage(stack.url, image, { fileName: name, query: '?format=safetensors' });
     const payload = new Uint8Array(await file.arrayBuffer());
     const expectedBytes = goldenPayload(defaults);
     expect(Buffer.compare(payload.subarray(-expectedBytes.length), expectedBytes)).toBe(0);
     const { features } = decodePayload(payload);
-    expect(answer.x.flatMap((x, index) => [x, answer.y[index]])).toEqual([...features.xy]);
-    expect(answer.angle).toEqual([...features.angle]);
-    expect(answer.octave).toEqual(Array.from(features.octave, (packed) => unpackOctave(packed).octave));
-    expect(answer.descriptors.flat()).toEqual([...features.descriptors]);
+    expect(response.x.flatMap((x, index) => [x, response.y[index]])).toEqual([...features.xy]);
+    expect(response.angle).toEqual([...features.angle]);
+    expect(response.octave).toEqual(Array.from(features.octave, (packed) => unpackOctave(packed).octave));
+    expect(response.descriptors.flat()).toEqual([...features.descriptors]);
   });
 });
