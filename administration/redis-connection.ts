@@ -25,7 +25,7 @@ const settingsSchema = z
   .pipe(z.object({ url: z.string(), token: z.string({ error: REMEDY }) }));
 
 /**
- * The Redis of the service, as environment or `.env` tell: Upstash or the local gateway, over the same protocol.
+ * The Redis of the service, as the environment or `.env` sets it: Upstash or the local gateway, over the same protocol.
  *
  * @throws SettingsError
  */

@@ -1,4 +1,4 @@
-/** `npm run bench`: measures the whole service on this machine; README.md tells what and how. */
+/** `npm run bench`: measures the whole service on this machine; see README.md. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { baselineScenario, startBaseline } from './baseline/baseline.ts';

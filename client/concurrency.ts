@@ -28,7 +28,7 @@ export async function* inParallel<Item, Result>(
   while (running.size > 0) yield await takeNext();
 }
 
-/** How a piece of work ended, and the promise that tells. */
+/** How a piece of work ended, and the promise that reports it. */
 type Settled<Result> = { own: Promise<Settled<Result>> } & ({ result: Result } | { error: unknown });
 
 /** Cuts a sequence into arrays of `length` items; the last one may be shorter. */

@@ -59,7 +59,7 @@ export interface Tracing {
   spans: SpanExporter | undefined;
 }
 
-/** Who may call what, and how often. */
+/** Access: which clients may call which routes, and how often. */
 export interface AccessRules {
   authenticator: Authenticator;
   /** Whether all of `/api/` takes an API key; what administers takes one always. */

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** Checks `Authorization: Bearer <token>` in a time that tells nothing about the token. */
+/** Checks `Authorization: Bearer <token>` in a time that reveals nothing about the token. */
 export function bearerTokenCheck(token: string): (authorization: string | undefined) => boolean {
   const expected = sha256(token);
   return (authorization) => {

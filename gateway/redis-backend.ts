@@ -9,7 +9,7 @@ const MAX_RECONNECT_DELAY_MS = 1000;
 export interface RedisBackendOptions {
   /** As in `redis://127.0.0.1:6379`. */
   readonly url: string;
-  /** Told of each change, not of each failed attempt. */
+  /** Called on each change, not on each failed attempt. */
   readonly onStateChange?: (state: 'ready' | 'lost', reason?: string) => void;
 }
 
@@ -72,7 +72,7 @@ function toReplyError(error: unknown): CommandError {
   throw ours;
 }
 
-/** A discarded transaction is told by the first of its commands that Redis did not accept. */
+/** A discarded transaction is reported by the first of its commands that Redis did not accept. */
 function toOurError(error: unknown): CommandError | BackendUnavailableError {
   if (!(error instanceof Error && error.name === 'ReplyError')) {
     return new BackendUnavailableError('Redis does not respond', { cause: error });

@@ -33,7 +33,7 @@ export function createGateway({ backend, token, logger }: GatewayOptions): Fasti
   });
   const isAuthorized = bearerTokenCheck(token);
 
-  // As at Upstash the body is JSON whatever its content type says.
+  // As at Upstash, the body is JSON with any content type.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 

@@ -17,7 +17,7 @@ export function usableMemoryBytes(): number {
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
-/** What is left of the memory belongs to Node, uploads, results and whatever else runs on the machine. */
+/** What is left of the memory belongs to Node, uploads, results and other processes on the machine. */
 const DEFAULT_MEMORY_SHARE = 0.75;
 
 const SERVICE_FOLDER = fileURLToPath(new URL('../', import.meta.url));

@@ -11,7 +11,7 @@ const SIGNATURES: readonly { name: string; at: number; text: string }[] = [
   { name: 'BigTIFF', at: 0, text: 'MM\0\x2b' },
 ];
 
-/** ISO/IEC 14496-12, 4.3: the brand of a `ftyp` box tells HEIC, AVIF and videos apart. */
+/** ISO/IEC 14496-12, 4.3: the brand of a `ftyp` box distinguishes HEIC, AVIF and videos. */
 const BRANDS = new Map([
   ['avif', 'AVIF'],
   ['avis', 'AVIF'],

@@ -137,7 +137,7 @@ async function startServices(
       ORIGIN_URL: originUrl,
       JOBS_URL: process.env.JOBS_URL || DEFAULT_JOBS_URL,
       ORIGIN_SECRET,
-      // Every request is logged: a developer wants to see them.
+      // Every request is logged for the developer.
       LOG_SAMPLE_RATE: process.env.LOG_SAMPLE_RATE || '1',
       EXTRACTOR: extractorId(originReadySchema.parse(await originReady.json()).extractor),
     },

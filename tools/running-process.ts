@@ -11,7 +11,7 @@ export interface Exit {
 
 export interface RunningProcess {
   readonly pid: number;
-  /** Resolves when the process has ended, for whatever reason. */
+  /** Resolves when the process has ended, for any reason. */
   readonly exited: Promise<Exit>;
   /** Asks it to end, and ends it by force if it has not done so in time. */
   stop(): Promise<void>;

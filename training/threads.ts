@@ -66,7 +66,7 @@ function ask(worker: Worker, id: number, task: Task): Promise<TaskResult> {
     worker.setMaxListeners(64);
     worker.postMessage({ id, task });
   });
-  // Who awaits it later hears of a failure; until then it is not unhandled.
+  // A later caller gets the failure; until then it is not unhandled.
   reply.catch(() => undefined);
   return reply;
 }

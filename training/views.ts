@@ -5,7 +5,7 @@ import { readImageHeader } from '../shared/image-header.ts';
 import type { Random } from './random.ts';
 
 const addon = loadNativeAddon();
-/** As the vehicles' own files: so that nothing can be told by the format. */
+/** As the vehicles' own files: so that the format reveals nothing. */
 const JPEG_QUALITY = 85;
 const LONGEST = 256;
 

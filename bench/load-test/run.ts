@@ -1,4 +1,4 @@
-/** `npm run load`: how the service does under load and beyond; ../README.md tells what and how. */
+/** `npm run load`: how the service does under load and beyond; see ../README.md. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

@@ -30,7 +30,7 @@ export function startLoadClient(): LoadClient {
 }
 
 /**
- * Sends a job and tells what it cost: latency, throughput, each process' CPU per request, and the share of the
+ * Sends a job and reports its cost: latency, throughput, each process' CPU per request, and the share of the
  * machine's CPUs that went to programs other than these meanwhile.
  */
 export async function measureLoad(client: LoadClient, processes: Processes, job: LoadJob): Promise<Figures> {

@@ -33,7 +33,7 @@ const WARM_UP_ROUNDS = 2;
 
 /**
  * Extracts every image by the service, by the native call alone, by OpenCV's and by the peer, one right after the other on the
- * same bytes, in an order that turns from round to round: whatever else the machine does hits all of them alike, and
+ * same bytes, in an order that turns from round to round: other load on the machine affects all of them alike, and
  * what counts are the ratios within a turn.
  */
 export async function measureMisses(

@@ -11,7 +11,7 @@ const LOADS: readonly Load[] = ['one', 'many'];
 /** One kind of request, measured again and again in turn with the others. */
 export interface Scenario {
   readonly name: string;
-  /** Who is measured; `baseline` for a Worker that tells how fast the machine is. */
+  /** The service that is measured; `baseline` for a Worker that shows how fast the machine is. */
   readonly service: 'edgesift' | 'peer' | 'baseline';
   /** Those that serve it. */
   readonly processes: Processes;

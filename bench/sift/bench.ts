@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 
 /**
  * `node bench/sift/bench.ts [options] [image or folder]...`: builds and runs the native benchmark of the engine
- * against cv::SIFT, and against VLFeat where it is installed. Options are passed on: `--help` tells them. Without an
+ * against cv::SIFT, and against VLFeat where it is installed. Options are passed on: `--help` lists them. Without an
  * image those of ../shared/data/matching are taken.
  */
 const here = fileURLToPath(new URL('.', import.meta.url));

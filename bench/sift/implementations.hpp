@@ -14,7 +14,7 @@ class Implementation {
   virtual std::string name() const = 0;
   /// Extracts keypoints and descriptors with default parameters; returns the number of keypoints.
   virtual std::size_t extract(const cv::Mat& grey) = 0;
-  /// Milliseconds of each stage for one image. Where an implementation does not tell, stages are run apart.
+  /// Milliseconds of each stage for one image. Where an implementation reports none, each stage is run by itself.
   virtual std::vector<std::pair<std::string, double>> stages(const cv::Mat& grey) = 0;
 };
 

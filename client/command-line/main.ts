@@ -68,7 +68,7 @@ function explain(error: unknown): number {
   throw error;
 }
 
-// `edgesift … | head` closes the pipe: nobody wants the rest.
+// `edgesift … | head` closes the pipe: the rest has no reader.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
   throw error;

@@ -18,7 +18,7 @@ const RETRY_AFTER_SECONDS = 2;
 type KeepAlive = (work: Promise<unknown>) => void;
 
 /**
- * Tells whose key a request carries, mostly from this isolate's memory: Redis is asked when a key is first seen,
+ * Finds the owner of a request's key, mostly in this isolate's memory: Redis is read when a key is first seen,
  * and in the background as long as it is used.
  */
 export class Authenticator {
@@ -67,7 +67,7 @@ export class Authenticator {
 
   async #ask(key: string): Promise<ApiKeyRecord | undefined> {
     const record = await this.#store.find(apiKeyIdOf(key) ?? '');
-    // No timing tells anything here: nobody can choose the hash that is compared.
+    // Timing reveals nothing here: nobody can choose the hash that is compared.
     const valid = record && record.revoked_at === null && record.sha256 === (await hashApiKey(key));
     if (valid) {
       this.#confirmed.set(key, { record, at: Date.now() });

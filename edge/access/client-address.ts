@@ -1,6 +1,6 @@
 import type { EdgeContext } from '../context.ts';
 
-/** A client whose address nobody tells shares its quota with all others of that kind. */
+/** A client without a known address shares its quota with all others of that kind. */
 const UNKNOWN = 'unknown';
 const LONGEST_ADDRESS = 64;
 
@@ -22,7 +22,7 @@ function withoutPort(address = ''): string {
 
 const MAPPED_IPV4 = /^::ffff:([\d.]+)$/i;
 
-/** @param address as an HTTP header or a socket tells it; what is none is taken as it is */
+/** @param address as an HTTP header or a socket gives it; other text is taken as it is */
 export function networkOf(address: string): string {
   const ipv4 = MAPPED_IPV4.exec(address)?.[1];
   if (ipv4 !== undefined) return ipv4;

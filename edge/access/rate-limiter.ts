@@ -91,7 +91,7 @@ export class RateLimiter {
     };
   }
 
-  /** Tells Redis what it does not know yet; undefined when there is nothing to tell, or it was told just now. */
+  /** Sends new counts to Redis; undefined when there are none, or when some were sent just now. */
   report(): Promise<void> | undefined {
     const now = Date.now();
     if (this.#toReport.size === 0 || now < this.#nextReportAt) return undefined;

@@ -166,7 +166,7 @@ export class Batch {
       const line: BatchProblemLine = {
         ...member,
         ...problem,
-        // There is no header that could tell it of one image.
+        // No header could say it of one image.
         details: retryAfter === undefined ? details : { ...details, retry_after_s: Math.ceil(retryAfter) },
       };
       await this.#lines.write([JSON.stringify(line)]);

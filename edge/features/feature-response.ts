@@ -58,7 +58,7 @@ export function responseFeatures(
 
 /**
  * The entity tag (RFC 9110, 8.8.3) of a result in one representation: the feature key says everything. Strong
- * for files, the same bytes for ever; weak for JSON, which also tells how this response came about, and which may
+ * for files, the same bytes for ever; weak for JSON, which also says how this response came about, and which may
  * be sent compressed.
  */
 export function etagOf(key: string, format: Format, { include, root_sift }: Representation): string {
@@ -88,7 +88,7 @@ function responseJson(
   if (!wantsGzip(context, features.count)) return newResponse(outgoingStream(json, hold));
   const headers = new Headers(FEATURES_HEADERS);
   headers.set('Content-Encoding', 'gzip');
-  // Tells workerd that the body is encoded already; it would do it again.
+  // Without this, workerd would encode the body a second time.
   const alreadyEncoded = { headers, encodeBody: 'manual' as const };
   return new Response(outgoingStream(gzipChunks(json), hold), alreadyEncoded);
 }

@@ -37,7 +37,7 @@ export interface FeatureUpload extends FeatureQuery {
   /**
    * Called before what may have to be computed; the function that it gives, when that was not done.
    *
-   * @throws whatever refuses the work
+   * @throws the error that refuses the work
    */
   reserveWork: () => () => void;
   /** Called as soon as `bytes` are not needed any more. */

@@ -32,7 +32,7 @@ import { sha256 } from '../../shared/sha256.ts';
 import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import type { MemoryBudget, MemoryLease } from '../resilience/memory-budget.ts';
 
-/** What every call tells of the request that it is for. */
+/** What every call says about the request that it serves. */
 interface OriginJob {
   requestId: string;
   /** Of the client that it is done for, as access control has it; the origin gets a digest of it. */
@@ -95,7 +95,7 @@ export interface ExtractionResponse {
 
 export type OriginState = z.infer<typeof originReadySchema>;
 
-/** What the origin may tell a client through us; any other code of its is between the two of us. */
+/** Error codes of the origin that the edge passes on to clients; all others stay internal. */
 const RELAYED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'INVALID_IMAGE',
   'INVALID_PARAMETER',

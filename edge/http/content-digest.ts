@@ -5,7 +5,7 @@ import { ServiceError } from '../../shared/contract/errors.ts';
 const ALGORITHMS = { 'sha-256': 'SHA-256', 'sha-512': 'SHA-512' } as const;
 
 /**
- * Compares a body with the digests that its `Content-Digest` header (RFC 9530, 2) tells. Algorithms that are not
+ * Compares a body with the digests that its `Content-Digest` header (RFC 9530, 2) states. Algorithms that are not
  * known are passed over.
  *
  * @throws ServiceError `INVALID_PARAMETER` for a digest that differs or a header that cannot be read

@@ -2,7 +2,7 @@ import type { MemoryLease } from '../resilience/memory-budget.ts';
 
 /** How often a line that waits for its reader looks whether memory was taken from it. */
 const WATCH_MS = 500;
-/** A reader that has not read for so long is not waited for, even where nobody else wants the memory. */
+/** A reader that has not read for this long is ended, even if nobody else needs the memory. */
 const LONGEST_PAUSE_MS = 30_000;
 
 /** Lines of text on their way to a client: each goes out whole, as fast as the client reads. */
@@ -39,7 +39,7 @@ export class LineStream {
    * Writes one line after those before it.
    *
    * @param pieces of its text, made as they go out
-   * @throws whatever ended the reading
+   * @throws the error that ended the reading
    */
   write(pieces: Iterable<string>): Promise<void> {
     this.#last = this.#last.then(async () => {
@@ -67,7 +67,7 @@ export class LineStream {
     }
   }
 
-  /** Ends the response in a way that a client can tell from its end. */
+  /** Ends the response so that a client can see that it is incomplete. */
   breakOff(reason: unknown): Promise<void> {
     this.#clientGone.abort(reason);
     return this.#writer.abort(reason).catch(() => undefined);

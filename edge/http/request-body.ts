@@ -12,7 +12,7 @@ export interface BodyLimits {
 const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
 /** A body of at most this announced length is read by one native call, and takes this much room from the start. */
 const SMALL_BODY_BYTES = 128 * 1024;
-/** A larger one holds so much until so much has arrived, and then room for all of it: who only announces holds little. */
+/** A larger body holds this much until this much has arrived, and then room for all of it: a client that only announces holds little. */
 const FIRST_STEP_BYTES = 64 * 1024;
 /** By which the room of a body of unannounced length grows as it arrives. */
 const GROWTH = 4;
@@ -27,7 +27,7 @@ export function firstRoomFor(request: Request, { maxBytes }: BodyLimits): number
   return Math.min(length, maxBytes, length <= SMALL_BODY_BYTES ? SMALL_BODY_BYTES : FIRST_STEP_BYTES);
 }
 
-/** The room that it takes in the end, as far as its head tells. */
+/** The room that it takes in the end, as far as its head says. */
 export function wholeRoomFor(request: Request, { maxBytes }: BodyLimits): number {
   return Math.min(declaredLength(request) ?? FIRST_STEP_BYTES, maxBytes);
 }
@@ -80,7 +80,7 @@ export function collectSmallBody(request: Request, limits: BodyLimits): Promise<
   return collectBody(request, limits, UNCOUNTED);
 }
 
-/** Reads, and forgets, a body that nobody wants, so that its client gets the response; gives up after `timeoutMs`. */
+/** Reads and discards a body that is not needed, so that its client gets the response; gives up after `timeoutMs`. */
 export async function discardBody(request: Request, timeoutMs: number): Promise<void> {
   const length = declaredLength(request);
   if (length !== undefined && length > MAX_DISCARDED_BYTES) return;

@@ -32,7 +32,7 @@ export function crossOriginRequests(origins: readonly string[]): MiddlewareHandl
   });
   return async (context, next) => {
     if (context.req.header('origin') !== undefined) return responsePage(context, next);
-    // Most clients are no pages, and spared the work; caches must still tell the two apart.
+    // Most clients are not pages and skip this work; caches must still keep the two apart.
     await next();
     if (!isForAny) context.header('Vary', 'Origin', { append: true });
   };

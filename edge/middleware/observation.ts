@@ -51,7 +51,7 @@ function spanOf({ endpoint, outcome, status, durationMs }: CountedRequest, conte
   return { ...span, attributes: { ...span.attributes, 'edgesift.outcome': outcome } };
 }
 
-/** Of features alone: whatever else is made for every request says nothing about the cache. */
+/** Of features alone: other routes say nothing about the cache. */
 function outcomeOf(path: string, cacheHeader: string | null): Outcome {
   const isFeatures = path.startsWith('/api/v1/features/');
   return (isFeatures && OUTCOMES[cacheHeader ?? '']) || 'other';

@@ -13,7 +13,7 @@ export interface RateLimit {
   addressHeader: string | undefined;
 }
 
-/** Tells each client its quota, and Redis what was used; outside of whatever may refuse the request. */
+/** Reports each client's quota to the client, and its use to Redis; wraps everything that may refuse the request. */
 export function rateLimitHeaders({ limiter }: RateLimit): MiddlewareHandler<EdgeEnvironment> {
   return async (context, next) => {
     await next();

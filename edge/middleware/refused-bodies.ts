@@ -5,7 +5,7 @@ import { discardBody } from '../http/request-body.ts';
 const LONGEST_MS = 5_000;
 
 /**
- * Reads, and forgets, the body of a request that was refused for its head alone, before the response goes out: who
+ * Reads and discards the body of a request that was refused for its head alone, before the response goes out: a client that
  * still sends when the connection is closed sees a broken connection, and not the response.
  */
 export function readRefusedBodies(): MiddlewareHandler<EdgeEnvironment> {

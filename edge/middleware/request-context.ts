@@ -5,7 +5,7 @@ import type { EdgeEnvironment } from '../context.ts';
 import { Timing } from '../observability/timing.ts';
 
 /**
- * Gives every request its id, its clock and its place in a trace; the response's headers tell the first two.
+ * Gives every request its id, its clock and its place in a trace; the response's headers carry the first two.
  *
  * @param sampleRate share of the traces that are recorded
  */

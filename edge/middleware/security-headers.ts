@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { EdgeEnvironment } from '../context.ts';
 
 /**
- * What browsers need to be told of an API's responses: not to guess their type, to load nothing from them, to frame
+ * Instructions to browsers about an API's responses: not to guess their type, to load nothing from them, to frame
  * them nowhere, and to come back over HTTPS.
  */
 export const SECURITY_HEADERS = {

@@ -8,7 +8,7 @@ export interface Region {
 
 const LOCAL = 'local';
 
-/** Anywhere but on Cloudflare, and for whatever does not look like a code, `local`. */
+/** Anywhere but on Cloudflare, and for text that does not look like a code, `local`. */
 export function regionOf(request: Request): Region {
   const cf: unknown = 'cf' in request ? request.cf : undefined;
   if (typeof cf !== 'object' || cf === null) return { colo: LOCAL, country: LOCAL };

@@ -22,7 +22,7 @@ const MAX_OVERTAKEN = 32;
 const LEASE_MS = 90_000;
 /** While others wait in vain, a client may keep what it holds as long as it moves something in this time, … */
 const STALLED_MS = 8_000;
-/** … and after this time, at this rate in all: slower than any phone, faster than a client that wants to block others. */
+/** … and after this time, at this rate in all: slower than any phone, faster than a client that tries to block others. */
 const RATE_COUNTS_AFTER_MS = 12_000;
 const LEAST_BYTES_PER_MS = 16;
 /** A pause that took so much longer than it should shows that this isolate was busy, and no client slow. */

@@ -29,7 +29,7 @@ export class SingleFlight<Result> {
     return this.#joinable(key) !== undefined;
   }
 
-  /** @throws whatever the work throws, to every caller */
+  /** @throws the error of the work, to every caller */
   async run(key: string, work: (signal: AbortSignal) => Promise<Result>, caller: Caller): Promise<Result> {
     const flight = this.#joinable(key) ?? this.#begin(key, work, caller.keepAlive);
     flight.waiting += 1;

@@ -28,7 +28,7 @@ export function vehicleData(
   };
 }
 
-/** Of the JSON, which also tells how it came about: weak. The key says everything else. */
+/** Of the JSON, which also says how it came about: weak. The key says everything else. */
 export function vehicleEtag(key: string, include: ClassifyParameters['include']): string {
   return `W/"${key};${include}"`;
 }

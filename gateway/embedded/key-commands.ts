@@ -4,7 +4,7 @@ import type { CommandTable } from './command.ts';
 import { globMatcher } from './glob.ts';
 import type { Keyspace } from './keyspace.ts';
 
-/** Commands about keys whatever they hold, and about the store. */
+/** Commands about keys of any type, and about the store. */
 export const keyCommands: CommandTable = {
   PING: { parameters: [0, Infinity], run: (_keyspace, ...messages) => ping(messages) },
   DEL: { parameters: [1, Infinity], run: (keyspace, ...keys) => deleteKeys(keyspace, keys) },

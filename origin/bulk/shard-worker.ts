@@ -61,7 +61,7 @@ class NotWanted extends Error {
 
 /**
  * Takes shards from the queue and makes the results of their images. A shard is given back only when its report is
- * written; whatever ends a worker before that, somebody else does it again, and finds the results that are there.
+ * written; if a worker ends before that, another one does the shard again, and finds the results that exist.
  */
 export class ShardWorker {
   readonly #options: ShardWorkerOptions;
@@ -229,7 +229,7 @@ export class ShardWorker {
     return Promise.resolve({ status: 'failed', code, httpStatus: statusOf(code), message });
   }
 
-  /** Tells how far a shard is, at most once a second. */
+  /** Reports the progress of a shard, at most once a second. */
   #teller({ job, shard }: Ticket): (outcomes: readonly (Outcome | undefined)[]) => void {
     let last = Date.now();
     return (outcomes) => {

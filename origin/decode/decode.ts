@@ -10,7 +10,7 @@ import { refuseCutTiffTags } from './tiff-tags.ts';
 export interface DecodeOptions {
   /** What the content is and its stored size, from `readImageHeader`; no other decoder than this format's runs. */
   header: ImageHeader;
-  /** `ignore`: rows and columns as they are stored, whatever EXIF data says. */
+  /** `ignore`: rows and columns as they are stored, independent of EXIF data. */
   orientation: 'apply' | 'ignore';
   /** Whether a caller needs R, G, B. Where not, the image may come as its grey, OpenCV's BGR2GRAY. */
   colours: boolean;

@@ -20,7 +20,7 @@ function responseTooSlow(socket: Socket): void {
 
 /**
  * A status and no problem document. How the edge writes its requests is between it and the origin: its client must
- * not be told of an INVALID_PARAMETER that the client did not send. Without a document the edge relays nothing, takes
+ * not get an INVALID_PARAMETER for what the client did not send. Without a document the edge relays nothing, takes
  * it for a fault of its own and logs the status.
  */
 function responseUnreadable(status: 400 | 431, socket: Socket): void {

@@ -16,7 +16,7 @@ export interface SharedJob<Result> {
   finish: (completed: Completed) => Result;
 }
 
-/** The pool's jobs, each done once for all who ask for the same at the same time. */
+/** The pool's jobs, each done once for all simultaneous callers of the same job. */
 export class SharedJobs<Result> {
   readonly #pool: ExtractionPool;
   readonly #metrics: OriginMetrics;
@@ -29,7 +29,7 @@ export class SharedJobs<Result> {
 
   /**
    * @param key names the result completely
-   * @throws whatever the pool throws, or the signal's reason
+   * @throws the pool's error, or the signal's reason
    */
   run(key: string, { task, cost, signal, client, release, finish }: SharedJob<Result>): Promise<Result> {
     const { joined, result } = this.#flights.run(key, signal, (everyoneLeft) =>

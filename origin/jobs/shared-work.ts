@@ -4,12 +4,12 @@ interface Flight<Result> {
   readonly everyoneLeft: AbortController;
 }
 
-/** Does the work of a key once for all who ask for it at the same time. */
+/** Does the work of a key once for all simultaneous callers. */
 export class SharedWork<Result> {
   readonly #flights = new Map<string, Flight<Result>>();
 
   /**
-   * Starts `work`, or joins the same key's work that is not done yet, even where all who waited for it have left.
+   * Starts `work`, or joins the same key's work that is not done yet, even if all its callers have left.
    *
    * @param signal aborts when this caller leaves: its promise rejects with the signal's reason, others wait on
    * @param work is given a signal that aborts when all callers have left, with the reason of the last one

@@ -61,7 +61,7 @@ export interface NativeAddon extends ImageDecoders {
    * `response` F32[N], `octave` I32[N] (OpenCV's packed value), `descriptors` U8[N,128]. Order: response
    * descending, then y, x, size, angle, octave ascending.
    *
-   * Does not denoise, whatever the parameters say: see {@link denoise}.
+   * Does not denoise, even if the parameters say so: see {@link denoise}.
    *
    * @param mostKeypoints the most that the caller takes; any number where it is not given
    * @param cancelled another thread sets its first element to other than 0 to end the work: within milliseconds, with

@@ -14,7 +14,7 @@ namespace edgesift::addon {
 
 namespace {
 
-/// To be raised by whoever changes a bit of a result. The instruction set does not: all give the same bytes.
+/// Raise it if you change a bit of a result. The instruction set does not: all give the same bytes.
 constexpr const char* kVersion = "1";
 
 /// Stays with a thread between images, 6 Mpx of scale space; an extractor that grew beyond it is given up.

@@ -14,7 +14,7 @@ export interface OriginMetrics {
   joins: Counter;
   /** Results by what became of them on their way to Redis: `stored`, `failed` or `dropped`. */
   results: Counter<'outcome'>;
-  /** Counts what the pool tells. */
+  /** Counts the pool's events. */
   observer: PoolObserver;
 }
 

@@ -36,7 +36,7 @@ function spansOf(trace: TraceContext, request: FastifyRequest, reply: FastifyRep
   return [span, ...phaseSpans(span, String(reply.getHeader(ORIGIN_HEADERS.serverTiming) ?? ''))];
 }
 
-/** `Server-Timing` tells phases that follow one another; the last ends about when the response is sent. */
+/** `Server-Timing` lists phases that follow one another; the last ends about when the response is sent. */
 function phaseSpans(parent: Span, serverTiming: string): Span[] {
   const phases = Array.from(serverTiming.matchAll(/(\w+);dur=([\d.]+)/g), ([, name = '', ms]) => ({
     name,

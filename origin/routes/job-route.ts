@@ -44,7 +44,7 @@ export function addJobRoute(
   { inFlight, metrics, secrets, timeoutMs }: JobDependencies,
   response: (job: JobRequest, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
 ): void {
-  // Whatever its type, the body stays unread until the head is checked.
+  // The body of any type stays unread until the head is checked.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
 

@@ -24,7 +24,7 @@ export interface PoolOptions {
 /** A result, and how long its job waited. */
 export type Completed<Result extends TaskResult = TaskResult> = Result & { queueMs: number };
 
-/** What the pool tells of itself as it happens. */
+/** The pool's events. */
 export interface PoolObserver {
   refused(): void;
   /** The job is ended early: nobody waits for it any more, `reason` is that of its signal, or it ran for too long. */
@@ -60,7 +60,7 @@ export interface JobCost {
 export interface JobOwner {
   /** Aborts when nobody waits any more. */
   signal: AbortSignal;
-  /** Whose fair share it counts for; the same for all who are not known. */
+  /** The client whose fair share it counts for; the same for all unknown clients. */
   client: string;
 }
 
@@ -90,7 +90,7 @@ const ASSUMED_CLASSIFICATION_MS_PER_MS = 1;
  * Runs extractions and matches on worker threads, as many at once as the memory budget allows. Own code where piscina would
  * do otherwise: it admits by number of tasks, not by memory, and to cancel a task it kills the thread.
  *
- * A job whose callers have all left is dropped while it waits. Once it runs, it is told to end, as is one that runs for
+ * A job whose callers have all left is dropped while it waits. Once it runs, it is cancelled, as is one that runs for
  * too long; it keeps its thread and its share of the memory until it returns, which our native code does at once.
  */
 export class ExtractionPool {

@@ -48,7 +48,7 @@ export class ExtractionThread {
     Atomics.store(this.#cancelled, 0, 1);
   }
 
-  /** Resolves when the thread has ended: native code that runs is told to end, and waited for. */
+  /** Resolves when the thread has ended: native code that runs is cancelled and waited for. */
   async terminate(): Promise<void> {
     this.cancel();
     await this.#worker.terminate();

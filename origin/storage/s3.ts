@@ -21,7 +21,7 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const ATTEMPTS = 4;
 
 /**
- * A client for whatever speaks S3. Credentials come from where the AWS tools look for them: environment variables,
+ * A client for every service that speaks S3. Credentials come from where the AWS tools look for them: environment variables,
  * profiles, the roles of pods and machines.
  */
 export function createS3Client({ endpoint, region }: S3Options): S3Client {

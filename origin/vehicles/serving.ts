@@ -4,7 +4,7 @@ import type { VehicleModel } from '../../shared/contract/vehicles.ts';
 import { loadClassifier, ModelError, type VehicleClassifier } from './classifier.ts';
 import { readRegistry, registered } from './registry.ts';
 
-/** The model that threads load, and what is told of it. */
+/** The model that threads load, and its description. */
 export interface ServedModel {
   file: string;
   model: VehicleModel;

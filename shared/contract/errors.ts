@@ -47,7 +47,7 @@ export interface ServiceErrorOptions {
 
 /**
  * The one error that crosses module borders. `message` is public: it is written for the client and must name
- * no internals; whatever was caught goes into `cause`.
+ * no internals; the caught error goes into `cause`.
  */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';

@@ -47,7 +47,7 @@ export type JobSource = z.infer<typeof sourceSchema>;
 /** Parameters of an extraction by the names of `detect`, without those of its representation. */
 export const jobParametersSchema = detectParametersSchema.omit({ include: true, format: true });
 
-/** Formats of a result beside safetensors, which is always written: it is what tells that an image is done. */
+/** Formats of a result beside safetensors, which is always written: it marks an image as done. */
 export const jobFormatSchema = z.enum(['safetensors', 'npz', 'colmap', 'key']);
 export type JobFormat = z.infer<typeof jobFormatSchema>;
 

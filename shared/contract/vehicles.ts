@@ -255,7 +255,7 @@ export const attributeMetricsSchema = z.object({
   ece: probability.describe('Expected calibration error'),
 });
 
-/** A model as the origin tells of it. */
+/** A model as the origin describes it. */
 export const vehicleModelSchema = z.object({
   name: z.string(),
   version: z.string(),

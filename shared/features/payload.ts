@@ -120,7 +120,7 @@ export function* rootSiftPayload({ metadata, features }: FeaturePayload): Genera
   for (const chunk of descriptorChunks(descriptors)) yield new Uint8Array(rootSift(chunk).buffer);
 }
 
-/** What a file says of the features in it, whatever its format. */
+/** What a file of any format says about the features in it. */
 export function describeFeatures(metadata: FeatureMetadata) {
   return {
     format: FORMAT,

@@ -25,7 +25,7 @@ const summaryRecordSchema = z.object({
 });
 
 /**
- * Holds when a result was last deleted on purpose, in milliseconds since the Unix epoch. It tells a deleted result from
+ * Holds when a result was last deleted on purpose, in milliseconds since the Unix epoch. It distinguishes a deleted result from
  * one that Redis has lost, of which a copy in an isolate's memory is as good as ever.
  */
 export const LAST_DELETION_KEY = 'features-last-deletion';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Where a collector is, as `OTEL_EXPORTER_OTLP_ENDPOINT` tells it. */
+/** Where a collector is, as `OTEL_EXPORTER_OTLP_ENDPOINT` gives it. */
 export const collectorUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional();
 
 /** `name=value,name=value`, values percent-encoded, as OpenTelemetry's specification has it. */

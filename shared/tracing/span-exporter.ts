@@ -20,7 +20,7 @@ export interface SpanExporterOptions {
   /** Base address of a collector that speaks OTLP over HTTP. */
   endpoint: string;
   headers: Record<string, string>;
-  /** Told why spans were lost. */
+  /** Called with the reason when spans were lost. */
   onFailure: (reason: string, spans: number) => void;
 }
 

@@ -56,7 +56,7 @@ test('the dashboard says how the service is, and draws the keypoints of an image
   await page.close();
 });
 
-test('the dashboard tells what is wrong with a file', async () => {
+test('the dashboard says what is wrong with a file', async () => {
   const { page } = await openPage(browser, stack.url);
   await page.locator('#image').setInputFiles({
     name: 'text.png',

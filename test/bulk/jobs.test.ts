@@ -196,7 +196,7 @@ describe('requests', () => {
   });
 });
 
-test('tells of a job as it goes on, and ends it when it is cancelled', async () => {
+test('reports the progress of a job, and ends it when it is cancelled', async () => {
   await worker.stop();
   const { id } = await stack.create({
     source: { prefix: inFolder('images') },

@@ -125,7 +125,7 @@ test('a bad file stops no other, is reported, and is alone tried again by --retr
   expect(other.stderr).toContain('other options');
 });
 
-test('detect and demo tell what is cached', async () => {
+test('detect and demo report what is cached', async () => {
   const file = path.join(folder, 'new.png');
   writeFileSync(file, await newImage());
   expect((await run('detect', file)).stdout).toMatch(/160×120 +\d+ {2}keypoints {2}computed/);
@@ -153,7 +153,7 @@ test('match says how two images relate and draws them side by side', async () =>
   expect([width, height, channels]).toEqual([560, 320, 3]);
 });
 
-test('the exit code tells a wrong command from a service that is not there', async () => {
+test('the exit code distinguishes a wrong command from a service that is not there', async () => {
   const nowhere = await runCommandLine('http://127.0.0.1:9', 'batch', '.', '--out', path.join(folder, 'x'));
   expect(nowhere.code).toBe(3);
   expect(nowhere.stderr).toMatch(/^✗ CONNECTION_FAILED: /);

@@ -35,7 +35,7 @@ export interface Outcome {
   output: string;
 }
 
-/** Runs a program to its end. The output of both streams is kept whatever the exit code. */
+/** Runs a program to its end. The output of both streams is kept with any exit code. */
 export function execute(program: string, parameters: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(program, parameters, { maxBuffer: 1 << 26 }, (error, stdout, stderr) => {

@@ -44,7 +44,7 @@ test('refuses a value larger than its bound and keeps the one it had', async () 
   expect(await run('GET', 'key')).toBe('small');
 });
 
-test('ends keys on time, whatever was done to them meanwhile', async () => {
+test('ends keys on time after any commands on them', async () => {
   const { run, pass } = createStore();
   await run('SET', 'counter', '1', 'EX', '10');
   await run('HSET', 'hash', 'f', 'v');

@@ -12,7 +12,7 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
   });
   afterAll(() => gateway.stop());
 
-  test('runs a command whatever the content type says', async () => {
+  test('runs a command with any content type', async () => {
     for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
       const response = await gateway.post('/', ['set', 'key', 1], { 'Content-Type': type });
       expect(response.status).toBe(200);
@@ -105,7 +105,7 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
     },
   );
 
-  test('tells a client that sends more than 10 MiB the limit and what it sent', async () => {
+  test('names the limit and the length to a client that sends more than 10 MiB', async () => {
     const body = JSON.stringify(['set', 'large', 'x'.repeat(LIMIT)]);
     for (let attempt = 0; attempt < 5; attempt++) {
       const response = await gateway.post('/', body);
@@ -116,7 +116,7 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
     }
   });
 
-  test('tells the limit to a client that does not say how much it sends', async () => {
+  test('names the limit to a client that does not announce a length', async () => {
     const { status, body } = await postChunked(gateway.url, 'x'.repeat(LIMIT + 1));
     expect(status).toBe(400);
     expect(JSON.parse(body).error).toContain(`Limit: ${LIMIT} bytes`);
@@ -132,7 +132,7 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
     });
   });
 
-  test('tells its health without a token', async () => {
+  test('reports its health without a token', async () => {
     const response = await fetch(`${gateway.url}/health`);
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ status: 'ok', backend: store });

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the images of this folder: one small synthetic scene in every kind of file the service reads.
 
-Needs Debian's python3-opencv, python3-pil and libtiff-tools; the images are committed, so only whoever adds
+Needs Debian's python3-opencv, python3-pil and libtiff-tools; the images are committed, so you need them only if you add
 a kind runs this:  /usr/bin/python3 test/images/make.py
 Kinds that the libraries do not write (low bit depths, odd headers) are written here byte by byte.
 """

@@ -1,4 +1,4 @@
-/** Ends threads while they extract, by either engine, and tells so: `N threads ended`. */
+/** Ends threads while they extract, by either engine, and reports it: `N threads ended`. */
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { loadNativeAddon, SIFT_ENGINES } from '../../origin/native/addon.ts';

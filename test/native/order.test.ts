@@ -34,7 +34,7 @@ describe.each(SIFT_ENGINES)('%s', (engine) => {
     expect(new Set(responses).size).toBeLessThan(responses.length);
   });
 
-  test('equal responses at different places are told apart by y, then x', () => {
+  test('equal responses at different places are ordered by y, then x', () => {
     const tile = texture(64, 64);
     const pixels = new Uint8Array(320 * 320);
     for (let y = 0; y < 320; y += 1) {

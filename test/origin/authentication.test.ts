@@ -71,7 +71,7 @@ test('a body that is not the signed one is refused, and is not extracted', async
   expect(await readMetric(origin, 'jobs_total{outcome="completed"}')).toBe(extracted);
 });
 
-test('all refusals read alike: they do not tell a stranger what was wrong', async () => {
+test('all refusals read alike: they do not reveal what was wrong', async () => {
   const stranger = { url: origin.url, secret: 'another secret of 32 characters or more' };
   const unsigned = await fetch(`${origin.url}/v1/extract`, { method: 'POST', body: image });
   const details = await Promise.all(

@@ -27,7 +27,7 @@ test('a job without callers ends, its thread is used again', { timeout: 60_000 }
   expect(await readMetric(origin, 'thread_ends_total')).toBe(0);
 });
 
-test('no job runs longer than the limit, whoever waits for it', { timeout: 60_000 }, async () => {
+test('no job runs longer than the limit, even with callers that wait', { timeout: 60_000 }, async () => {
   origin = await startInProcessOrigin({
     worker: 'native-worker.ts',
     memoryBytes: 1e10,

@@ -68,7 +68,7 @@ function largeMatches(): Promise<Response>[] {
   return ['', '?model=fundamental'].map((query) => postForMatch(origin, [features, features], { query }));
 }
 
-/** What is told to one who comes while the first of these runs and the second fills the queue; ends the origin. */
+/** The response to a request that arrives while the first of these runs and the second fills the queue; ends the origin. */
 async function retryAfterBehind(requests: Promise<Response>[]): Promise<number> {
   const waiting = requests.map(outcomeOf);
   await untilQueued(1);
@@ -91,7 +91,7 @@ test('Retry-After grows with the pixels, of which large images take less memory 
   expect(seconds).toBeGreaterThan(15);
 });
 
-test('Retry-After counts denoising, which takes far longer than its memory tells', async () => {
+test('Retry-After counts denoising, which takes far longer than its memory suggests', async () => {
   await start({ queueLength: 1, memoryBytes: 1e12 });
   const image = await flatImage(1600, 1600);
   const query = '?denoise=true';

@@ -127,7 +127,7 @@ test('each waits as long as it can', async () => {
   expect((await patient).status).toBe(200);
 });
 
-test('work that waits is dropped only when all who want it have left', async () => {
+test('work that waits is dropped only when all its callers have left', async () => {
   const running = newImage().then((image) => postForExtraction(origin, image));
   await until('it runs', () => origin.pool.status.running === 1);
   const image = await newImage();
@@ -149,7 +149,7 @@ test('work that waits is dropped only when all who want it have left', async () 
   expect(await readMetric(origin, 'jobs_total{outcome="dropped"}')).toBe(1);
 });
 
-test('a failure reaches all who wait, and is not remembered', async () => {
+test('a failure reaches all callers, and is not remembered', async () => {
   const damaged = ownImage('png-rgb.png').slice(0, 2000);
   const requests = [postForExtraction(origin, damaged), postForExtraction(origin, damaged)];
   await untilJoined(1);

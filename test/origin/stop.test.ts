@@ -17,7 +17,7 @@ async function statusOf(request: Promise<Response>): Promise<number> {
   return response.status;
 }
 
-test('an idle origin that is told to stop ends with status 0', async () => {
+test('an idle origin that is stopped ends with status 0', async () => {
   origin = await startOriginServer();
   expect(await origin.stop()).toBe(0);
   expect(origin.log.at(-1)).toContain('stopped');

@@ -40,7 +40,7 @@ function assertError({ status, body }, expectedStatus, code) {
 }
 
 const checks = {
-  'health tells status, service, version, detector, cache and uptime': async () => {
+  'health reports status, service, version, detector, cache and uptime': async () => {
     const response = await fetch(`${address}/health`);
     const health = await response.json();
     assert.equal(response.status, 200);

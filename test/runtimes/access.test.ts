@@ -22,7 +22,7 @@ async function codeOf(response: Response): Promise<number | string> {
   return response.ok ? response.status : (await readProblem(response)).error_code;
 }
 
-/** Who may call what, and how often, the same on every runtime. */
+/** Which clients may call which routes, and how often, the same on every runtime. */
 describe(`access to the edge on ${runtime}`, () => {
   let stack: EdgeStack;
   let redis: Redis;
@@ -205,7 +205,7 @@ describe(`access to the edge on ${runtime}`, () => {
       expect(await codeOf(await call(CACHE_KEYS, bearer(keyOf('admin'))))).toBe(200);
     });
 
-    test('nothing tells of limits or of other origins', async () => {
+    test('nothing mentions limits or other origins', async () => {
       const { headers } = await call(NOWHERE, { Origin: 'https://app.example' });
       expect([headers.get('ratelimit'), headers.get('access-control-allow-origin')]).toEqual([null, null]);
     });
@@ -298,7 +298,7 @@ describe(`access to the edge on ${runtime}`, () => {
       }
     };
 
-    test('every response tells the policy and what is left; then 429 with Retry-After', async () => {
+    test('every response names the policy and what is left; then 429 with Retry-After', async () => {
       for (let left = 19; left >= 0; left -= 1) {
         const response = await call(NOWHERE, client);
         expect(response.status).toBe(404);

@@ -173,7 +173,7 @@ describe(`the edge on ${runtime}`, () => {
       expect(await readDetection(same)).toMatchObject({ cached: true, cache: { key: plain.cache.key } });
     });
 
-    test('denoising that would take minutes is refused, and told how many pixels it takes', async () => {
+    test('denoising that would take minutes is refused, with the number of pixels it takes', async () => {
       const image = await flatImage(4_000, 3_000);
       const problem = await readProblem(await postImage(stack.url, image, { query: '?denoise=true' }));
       expect(problem).toMatchObject({ status: 413, error_code: 'IMAGE_TOO_LARGE' });
@@ -383,7 +383,7 @@ describe(`the edge on ${runtime}`, () => {
       },
     );
 
-    test('the content decides, whatever the file name says', async () => {
+    test('the content decides, not the file name', async () => {
       const sha256s = ['photo.jfif', 'IMG_1.HEIC', 'upload.tmp', 'image', 'image.gif'].map(
         async (fileName) => {
           const response = await postImage(stack.url, ownImage('jpeg-420.jpg'), { fileName });

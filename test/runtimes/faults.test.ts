@@ -221,7 +221,7 @@ describe(`faults, with the edge on ${runtime}`, () => {
     }
   });
 
-  test('an upload that takes too long is ended, its client told', async () => {
+  test('an upload that takes too long is ended with a response', async () => {
     await start({ edgeEnvironment: { UPLOAD_TIMEOUT_MS: '500' } });
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     const writer = writable.getWriter();

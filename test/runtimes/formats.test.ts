@@ -185,7 +185,7 @@ describe(`formats on ${runtime}`, () => {
     };
 
     test.each(['?include=all', '?include=keypoints', '?include=all&root_sift=true'])(
-      'JSON %s comes in gzip to who accepts it, the same text under the same weak ETag',
+      'JSON %s comes in gzip to clients that accept it, the same text under the same weak ETag',
       async (query) => {
         const plain = await get(query);
         const gzip = await get(query, 'br, gzip');

@@ -11,7 +11,7 @@ const runtime = inject('runtime');
 
 const DETECT_ENDPOINT = 'POST /api/v1/features/detect';
 
-/** What the edge tells about itself, the same on every runtime. */
+/** What the edge reports about itself, the same on every runtime. */
 describe(`observing the edge on ${runtime}`, () => {
   let stack: EdgeStack;
   beforeAll(async () => {

@@ -68,7 +68,7 @@ export function behavesAsStorage(open: () => { storage: Storage; prefix: string 
     expect(await list('list/a/')).toEqual(['list/a/1.jpg', 'list/a/2.jpg']);
   });
 
-  test('stops reading when it is told to', async () => {
+  test('stops reading when it is aborted', async () => {
     const { storage, prefix } = open();
     await put('abort', 'x'.repeat(1_000_000));
     const controller = new AbortController();

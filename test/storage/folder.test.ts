@@ -22,7 +22,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 
 behavesAsStorage(() => ({ storage, prefix: key('behaviours/') }));
 
-test('refuses whatever is not in its roots, by any way', async () => {
+test('refuses every path outside its roots', async () => {
   await symlink(path.join(directory, 'secret'), path.join(root, 'link'));
   await symlink(directory, path.join(root, 'up'));
   expect(await failureOf(get(`${directory.slice(1)}/secret`))).toBe('forbidden');

@@ -36,7 +36,7 @@ export function worksWithS3(start: () => Promise<S3Server>, { isReal = true } = 
     expect(await Array.fromAsync(storage.list('pages/'))).toEqual(names);
   });
 
-  test('tells what is missing from what is forbidden', async () => {
+  test('distinguishes what is missing from what is forbidden', async () => {
     const get = (from: S3Storage) => from.get('key', { maxBytes: 1 });
     expect(await failureOf(get(open('no-such-bucket')))).toBe('not_found');
     if (!isReal) return;

@@ -5,7 +5,7 @@ import { renderSvg } from '../../training/svg.ts';
 const WIDTH = 120;
 const HEIGHT = 80;
 
-/** Kinds of things that a small model tells apart: body, wheels and colour differ. */
+/** Kinds of things that a small model can distinguish: body, wheels and colour differ. */
 const KINDS = [
   { make: 'Round', model: 'Ball', type: 'Van', color: 'red', decade: '2000s', country: 'USA' },
   { make: 'Square', model: 'Box', type: 'Van', color: 'blue', decade: '2010s', country: 'Japan' },

@@ -9,7 +9,7 @@ import { ASSETS_DIRECTORY } from './assets-directory.ts';
 export interface WorkerOptions {
   /** TCP port on 127.0.0.1; a free one for 0. */
   readonly port: number;
-  /** The Worker's settings, and whatever else its process is to see. Nothing of ours is passed on by itself. */
+  /** The Worker's settings, and everything else its process is to see. Nothing of ours is passed on by itself. */
   readonly env: NodeJS.ProcessEnv;
   /** Where it logs to; our own standard output and error by default. */
   readonly log?: 'inherit' | 'ignore';

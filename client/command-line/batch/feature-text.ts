@@ -13,7 +13,7 @@ export const FEATURE_EXTENSIONS: Readonly<Record<Format, string>> = {
   json: '.json',
 };
 
-/** The number of keypoints in a file of features; undefined where only a reader of the format could tell. */
+/** The number of keypoints in a file of features; undefined where only a reader of the format knows it. */
 export function keypointsIn(format: Format, bytes: Uint8Array<ArrayBuffer>): number | undefined {
   if (format === 'npz') return undefined;
   if (format === 'safetensors') return readFeatures(bytes).count;

@@ -80,7 +80,7 @@ async function hashWindow(
   return results;
 }
 
-/** undefined where the service cannot tell at the moment: each image is then asked for by itself. */
+/** undefined where the service does not know at the moment: each image is then requested by itself. */
 async function findCached(
   client: EdgesiftClient,
   hashes: readonly string[],

@@ -9,7 +9,7 @@ type Colour = readonly [number, number, number];
 const MOST_LINES = 400;
 const OUTLIER: Colour = [200, 60, 60];
 
-/** A PNG of both images side by side: inliers in colours that tell them apart, outliers thin and red below them. */
+/** A PNG of both images side by side: inliers in different colours, outliers thin and red below them. */
 export function drawMatches(
   file1: Uint8Array<ArrayBuffer>,
   file2: Uint8Array<ArrayBuffer>,

@@ -69,7 +69,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 std::size_t lanes() { return hn::Lanes(hn::ScalableTag<float>()); }
 
 /// products[r][c] = row r times column c of a packed tile. Sums of 128 products of integers up to 255 stay below
-/// 2^24, so floats hold them exactly, in whatever order they are added.
+/// 2^24, so floats hold them exactly, in any order of addition.
 void multiply(const float* rows, const float* tile, float (*products)[kTileColumns]) {
   const hn::ScalableTag<float> d;
   const std::size_t width = hn::Lanes(d);

@@ -93,7 +93,7 @@ class Encoder {
 
   View view(bool mirrored, bool keepRows);
 
-  /// Calls visit(descriptor, row, assignments, count) for every descriptor, whatever its position.
+  /// Calls visit(descriptor, row, assignments, count) for every descriptor at any position.
   template <typename Visit>
   void placeless(const Visit& visit) {
     forEachChunk(false, vocabulary_.placelessPanels_, vocabulary_.placelessOffset_, visit);

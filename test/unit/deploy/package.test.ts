@@ -31,7 +31,7 @@ test('package-lock.json holds the packages of every platform, as `npm ci` demand
     ),
   );
   // Mend it with `npm install --package-lock-only --ignore-scripts`, or, where the registry has no such package, by an
-  // override in package.json of the package that wants it.
+  // override in package.json of the package that needs it.
   expect(missing).toEqual([]);
 });
 

@@ -20,7 +20,7 @@ function outcomeOf(work: Promise<MemoryLease>): { lease?: MemoryLease; error?: u
   return outcome;
 }
 
-test('who finds it full waits until there is room, and is refused after a while', async () => {
+test('a caller that finds it full waits for room, and is refused after a while', async () => {
   const budget = new MemoryBudget(100, 'full');
   const first = await budget.acquire(80);
   const second = outcomeOf(budget.acquire(30));
@@ -63,7 +63,7 @@ test('small ones overtake a large one that there is no room for, but not for eve
   expect(large.lease).toBeDefined();
 });
 
-test('a client that moves nothing keeps its room as long as nobody else wants it', async () => {
+test('a client that moves nothing keeps its room as long as nobody else needs it', async () => {
   const budget = new MemoryBudget(100, 'full');
   const idle = await budget.acquire(100);
   idle.moved(0);

@@ -53,7 +53,7 @@ test('a job that is removed no longer holds the others up', () => {
   expect(queue.next(room(50))?.name).toBe('small');
 });
 
-test('whatever comes and goes, every job comes out once, never too large, and none waits for ever', () => {
+test('under any sequence of calls, every job comes out once, never too large, and none waits for ever', () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 200 });
   const threads = fc.integer({ min: 1, max: 8 });
   fc.assert(

@@ -33,7 +33,7 @@ const result = (changes: Partial<Classification>): Classification => ({
   ...changes,
 });
 
-test('a folder without a registry is no reason to fail, and its name is not told to clients', async () => {
+test('a folder without a registry is no reason to fail, and its name is not sent to clients', async () => {
   const state = await findServedModel('/nowhere/at/all');
   expect(state).toMatchObject({ status: 'unavailable' });
   expect(state.status === 'unavailable' && state.reason).not.toContain('/nowhere');

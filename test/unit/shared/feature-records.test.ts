@@ -55,7 +55,7 @@ describe('the records of a result', () => {
     expect(await records.readSummary(key, text)).toBeDefined();
   });
 
-  test('are read by all who accept the secret that signed them', async () => {
+  test('are read by every reader that accepts the secret that signed them', async () => {
     const { summary, payload, key } = resultOf(1);
     const text =
       (await writtenBy(recordsWith('new', 'old'), { summary, payload })).get(summaryKey(key)) ?? '';

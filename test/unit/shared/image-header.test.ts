@@ -108,7 +108,7 @@ describe('what is no image', () => {
     }
   });
 
-  test('every header cut short is INVALID_IMAGE or still tells the true size', async () => {
+  test('every header cut short is INVALID_IMAGE or still gives the true size', async () => {
     for (const name of readdirSync(IMAGES).filter((name) => /\.(jpg|png|tif|webp|bmp)$/.test(name))) {
       const bytes = readFileSync(new URL(name, IMAGES));
       const whole = readImageHeader(bytes);

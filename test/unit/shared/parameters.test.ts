@@ -76,7 +76,7 @@ describe('parameters', () => {
     expect(failure.details).toMatchObject({ parameter: name });
   });
 
-  test('whatever is refused, the message says in a sentence what it must be', () => {
+  test('a refusal says in a sentence what the value must be', () => {
     const parsers: [names: string[], parse: (pairs: [string, string][]) => unknown][] = [
       [Object.keys(detectParametersSchema.shape), parseDetectParameters],
       [Object.keys(matchParametersSchema.shape), parseMatchParameters],
@@ -182,7 +182,7 @@ describe('denoising', () => {
     expect(keyOfPairs(['denoise', 'true'])).toBe(`${KEY}-dh3-dc3-dt7-ds21/${SHA256}`);
   });
 
-  test('that is not asked for changes nothing, whatever its parameters say', () => {
+  test('that is not requested changes nothing, with any parameters', () => {
     const { sift } = parseDetectParameters([
       ['denoise', 'false'],
       ['denoise_h', '10'],

@@ -6,7 +6,7 @@ import { replaceFile } from '../../../tools/worker/replace-file.ts';
 
 const SIZE = 4 << 20;
 
-test('whoever reads a file while several replace it reads one of their contents, whole', async () => {
+test('a reader of a file that several processes replace reads one of their contents, whole', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'edgesift-'));
   try {
     const file = path.join(folder, 'made', 'worker.js');

@@ -15,7 +15,7 @@ namespace {
 constexpr int kWalkSlack = 7;
 /// Of so wide a band, what a descriptor of each layer looks at fits into a second-level cache of 2 MiB.
 constexpr int kBandColumns = 1024;
-/// A band is this many times as wide as what it needs of each neighbour, lest most of it is made twice.
+/// A band is this many times as wide as what it needs of each neighbour, so that little of it is made twice.
 constexpr int kBandPerLead = 8;
 
 /// Of each pixel of each layer.

@@ -67,7 +67,7 @@ class TooManyKeypoints : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Operations that no image may exceed, whatever its size: some 20 seconds on one core of 2023 with AVX2.
+/// Operations that no image of any size may exceed: some 20 seconds on one core of 2023 with AVX2.
 inline constexpr double kMostOperations = 200e9;
 
 /// The result was not wanted any more.
