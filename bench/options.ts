@@ -33,7 +33,7 @@ export interface Effort {
   readonly repetitions: number;
   /** Requests of one measurement, by number of connections. */
   readonly requests: { readonly one: number; readonly many: number };
-  /** Distinct images of one measurement of hits in Redis, where each can be asked for once. */
+  /** Distinct images of one measurement of hits in Redis, where each can be requested once. */
   readonly redisKeys: { readonly one: number; readonly many: number };
   /** How often each image is extracted by each contestant. */
   readonly missRounds: number;

@@ -117,7 +117,7 @@ export function createServices(configuration: Configuration, assets: Assets): Se
       origin,
       extractor: configuration.EXTRACTOR,
       ttlSeconds: configuration.CACHE_TTL,
-      // A payload may take two look-ups before the origin is asked.
+      // A payload may take two look-ups before the origin is called.
       longestWaitMs: ORIGIN_TIMEOUT_MS + 2 * PAYLOAD_TIMEOUT_FACTOR * REDIS_TIMEOUT_MS + MARGIN_MS,
     }),
     ...vehicleServices(configuration, origin),

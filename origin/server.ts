@@ -85,7 +85,7 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
   await app.listen({ host: configuration.host, port: configuration.port });
 }
 
-/** Without a Redis results are not shared: edges other than the one that asked have to ask again. */
+/** Without a Redis results are not shared: other edges have to request them again. */
 function createRecordWriter(
   { store: place, secrets }: OriginConfiguration,
   metrics: OriginMetrics,

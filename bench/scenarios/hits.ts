@@ -124,7 +124,7 @@ interface RedisHitOptions {
   readonly counts: Counts;
 }
 
-/** Images that Redis knows and the isolate does not: each can be asked for once, then memory has it. */
+/** Images that Redis knows and the isolate does not: each can be requested once, then memory has it. */
 function redisHit(
   { url }: Target,
   { name, shape }: RequestKind,

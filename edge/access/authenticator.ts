@@ -6,7 +6,7 @@ import type { ApiKeyStore } from './api-key-store.ts';
 
 /** How long a key that Redis confirmed is believed: the longest that a revoked key still works. */
 const CONFIRMED_MS = 60_000;
-/** A key in use is asked about anew after this time, while it is still believed, so that nobody waits for it. */
+/** A key in use is looked up again after this time, while it is still believed, so that nobody waits for it. */
 const REFRESH_AFTER_MS = 30_000;
 /** Bounds the look-ups that one wrong key can cause; a key made just now works after this time at the latest. */
 const REFUSED_MS = 5_000;
@@ -31,7 +31,7 @@ export class Authenticator {
     this.#store = store;
   }
 
-  /** What this isolate knows of a key: its record, null for a wrong one, undefined when Redis must be asked. */
+  /** What this isolate knows of a key: its record, null for a wrong one, undefined when Redis must be read. */
   recall(key: string, keepAlive: KeepAlive): ApiKeyRecord | null | undefined {
     if (apiKeyIdOf(key) === undefined) return null;
     const now = Date.now();

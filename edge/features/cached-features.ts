@@ -2,7 +2,7 @@ import type { FeatureSummary } from '../../shared/records/feature-summary.ts';
 
 export interface CachedFeatures {
   summary: FeatureSummary;
-  /** The safetensors payload, where it was asked for and is kept. */
+  /** The safetensors payload, where it was requested and is kept. */
   payload?: Uint8Array<ArrayBuffer>;
 }
 

@@ -34,7 +34,7 @@ const FEATURES_HEADERS = new Headers({
 const STREAMED_FROM_BYTES = 256 * 1024;
 
 /**
- * One result in the format asked for.
+ * One result in the requested format.
  *
  * @param hold of the payload, where there is one; released when the response is sent
  */

@@ -103,7 +103,7 @@ export class FeatureSource {
   /**
    * What the cache has.
    *
-   * @throws ServiceError `SERVICE_NOT_READY` when the shared cache cannot be asked, and so may have it
+   * @throws ServiceError `SERVICE_NOT_READY` when the shared cache is not reachable, and so may have it
    */
   async find(query: FeatureQuery): Promise<FoundFeatures | undefined> {
     const key = this.keyOf(query);
@@ -115,7 +115,7 @@ export class FeatureSource {
   /**
    * Those of the images whose features the cache has, in their order, by at most one round trip.
    *
-   * @throws ServiceError `SERVICE_NOT_READY` when the shared cache cannot be asked
+   * @throws ServiceError `SERVICE_NOT_READY` when the shared cache is not reachable
    */
   async findCached(hashes: string[], parameters: SiftParameters, timing: Timing): Promise<string[]> {
     const keys = hashes.map((sha256) => this.keyOf({ sha256, parameters }));

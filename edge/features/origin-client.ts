@@ -187,7 +187,7 @@ export class OriginClient {
   }
 
   async #call(job: SignedCall): Promise<ExtractionResponse> {
-    if (!this.#breaker.tryAcquire()) throw this.#unavailable('not asked: it failed repeatedly');
+    if (!this.#breaker.tryAcquire()) throw this.#unavailable('not called: it failed repeatedly');
     const timeout = AbortSignal.timeout(this.#timeoutMs);
     try {
       const response = await this.#post(job, AbortSignal.any([timeout, job.signal]));

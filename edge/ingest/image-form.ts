@@ -10,7 +10,7 @@ export interface ImageForm {
   maxLengthInImages: number;
   /** Whether the body may be the image itself, with `Content-Type: image/*`. */
   acceptsRawImage: boolean;
-  /** What a client is asked to send that sends something else. */
+  /** The hint for a client that sends something else. */
   invitation: string;
 }
 

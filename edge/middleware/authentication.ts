@@ -15,7 +15,7 @@ import type { EdgeContext, EdgeEnvironment } from '../context.ts';
  */
 export function authentication(options: {
   authenticator: Authenticator;
-  /** Called before Redis is asked about a key. */
+  /** Called before a key is looked up in Redis. */
   beforeLookUp: (context: EdgeContext) => void;
 }): MiddlewareHandler<EdgeEnvironment> {
   const { authenticator, beforeLookUp } = options;

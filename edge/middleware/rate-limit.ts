@@ -75,7 +75,7 @@ export async function payingFor<Result>(
   }
 }
 
-/** Takes what a question about many hashes costs, beside the unit that its admission took. */
+/** Takes what an existence check of many hashes costs, beside the unit that its admission took. */
 export function chargeHashes({ limiter }: RateLimit, context: EdgeContext, hashes: number): void {
   const client = context.get('rateLimitClient');
   if (client !== undefined) limiter.reserve(client, Math.ceil(hashes / EXISTS_HASHES_PER_UNIT) - 1);

@@ -13,7 +13,7 @@ export interface RedisClient {
   pipeline(add: (pipeline: RedisPipeline) => unknown, timeoutMs: number): Promise<unknown[]>;
 }
 
-/** Redis failed, was too slow, or is not being asked at the moment. */
+/** Redis failed, was too slow, or is not called at the moment. */
 export class RedisUnavailable extends Error {
   override readonly name: string = 'RedisUnavailable';
 }
@@ -57,7 +57,7 @@ export function createRedisClient(options: {
   }
 
   async function run<Result>(timeoutMs: number, command: (redis: Redis) => Promise<Result>): Promise<Result> {
-    if (!breaker.tryAcquire()) throw new RedisUnavailable('not asked: it failed repeatedly');
+    if (!breaker.tryAcquire()) throw new RedisUnavailable('not called: it failed repeatedly');
     try {
       const result = await command(clientWith(timeoutMs));
       breaker.succeed();

@@ -40,7 +40,7 @@ async function detectImage(
       requestId: context.get('requestId'),
       client: clientIdentity(context),
       trace: context.get('trace'),
-      // Made by the platform when it is asked for, and a hit in memory never does.
+      // Made by the platform when it is requested, and a hit in memory never does.
       get signal() {
         return context.req.raw.signal;
       },

@@ -97,7 +97,7 @@ async function featuresOf(
       : await features.find(query);
     if (!found) throw notCached(side.sha256);
     checkMatchable(found.summary.count);
-    if (!found.payload) throw new Error('the payload was asked for');
+    if (!found.payload) throw new Error('the payload was requested');
     return { ...found, payload: found.payload };
   } catch (error) {
     throw error instanceof ServiceError ? withField(error, side.field) : error;

@@ -43,7 +43,7 @@ export class VehicleReports {
   /**
    * Keeps a report; one that Redis does not take is found by this isolate alone.
    *
-   * @param apiKeyId undefined where no key is asked for: all such callers share their reports
+   * @param apiKeyId undefined where no key is required: all such callers share their reports
    */
   async keep(apiKeyId: string | undefined, report: VehicleReport): Promise<void> {
     const owner = await ownerOf(apiKeyId);

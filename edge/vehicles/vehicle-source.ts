@@ -44,7 +44,7 @@ export interface FoundVehicle {
   tier: CacheTier | null;
 }
 
-/** After so long the origin is asked again which model it has. */
+/** After so long the model of the origin is read again. */
 const MODEL_FRESH_MS = 30_000;
 const MODEL_TIMEOUT_MS = 2_000;
 
@@ -81,20 +81,20 @@ export class VehicleSource {
   }
 
   /**
-   * What the origin says of its model, at most {@link MODEL_FRESH_MS} ago unless the origin cannot be asked; undefined
+   * What the origin says of its model, at most {@link MODEL_FRESH_MS} ago unless the origin is not reachable; undefined
    * where it never could.
    */
   async state(): Promise<VehicleState | undefined> {
     if (this.#state && Date.now() - this.#stateAt < MODEL_FRESH_MS) return this.#state;
     const state = await this.#origin.vehicleState(MODEL_TIMEOUT_MS);
     if (state) this.#state = state;
-    // Also after a failure: an origin that is gone is not asked with every request.
+    // Also after a failure: an origin that is gone is not called with every request.
     if (this.#state) this.#stateAt = Date.now();
     return this.#state;
   }
 
   /**
-   * The model whose name is part of every key; undefined where the origin cannot be asked.
+   * The model whose name is part of every key; undefined where the origin is not reachable.
    *
    * @throws ServiceError `SERVICE_NOT_READY` where there is none
    */
@@ -107,7 +107,7 @@ export class VehicleSource {
   /**
    * What the caches have; undefined where they have nothing.
    *
-   * @throws ServiceError `SERVICE_NOT_READY` when the cache or the model's name cannot be asked for
+   * @throws ServiceError `SERVICE_NOT_READY` when the cache or the model's name cannot be requested
    */
   async find(query: VehicleQuery): Promise<FoundVehicle | undefined> {
     const model = await this.model();

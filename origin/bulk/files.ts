@@ -8,7 +8,7 @@ export class JobFiles {
     this.folder = inside(output, `${FILES}/${jobId}/`);
   }
 
-  /** What was asked for; written first, never changed. */
+  /** The request; written first, never changed. */
   get request(): ObjectLocation {
     return inside(this.folder, 'job.json');
   }

@@ -11,7 +11,7 @@ import { locationText, parseObjectLocation } from '../storage/location.ts';
 import { JobFiles } from './files.ts';
 import type { Counts } from './report.ts';
 
-/** What was asked for, as it lies beside the results. */
+/** The request, as it lies beside the results. */
 export const jobOrderSchema = z.object({
   id: jobIdSchema,
   created_at: z.iso.datetime(),

@@ -27,7 +27,7 @@ export interface JobServiceOptions {
   shardImages: number;
   /** How often the queue is compared with what is done. */
   reconcileMs: number;
-  /** Signs webhooks; without it none can be asked for. */
+  /** Signs webhooks; without it none can be requested. */
   webhookSecret: string | undefined;
 }
 
@@ -82,7 +82,7 @@ export class JobService {
     await this.#saveAll().catch(() => undefined);
   }
 
-  /** @throws ServiceError `INVALID_PARAMETER` when it cannot be done as it is asked for, `SERVICE_NOT_READY` */
+  /** @throws ServiceError `INVALID_PARAMETER` when it cannot be done as requested, `SERVICE_NOT_READY` */
   async create(request: JobRequest): Promise<JobResponse> {
     this.#checkReady();
     if (request.webhook !== undefined && this.#options.webhookSecret === undefined) {

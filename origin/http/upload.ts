@@ -16,7 +16,7 @@ export interface SignedBody {
   release: () => void;
 }
 
-/** An image file that is what its sender signed, and by its header what is asked for. */
+/** An image file that is what its sender signed, and by its header what is requested. */
 export interface Upload extends SignedBody {
   header: ImageHeader;
 }

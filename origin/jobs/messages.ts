@@ -57,7 +57,7 @@ export interface ExtractionResult {
   /** The safetensors file of shared/features/payload.ts, in an ArrayBuffer of its own. */
   payload: Uint8Array<ArrayBuffer>;
   decodeMs: number;
-  /** Where it was asked for. */
+  /** Where it was requested. */
   denoiseMs?: number;
   siftMs: number;
 }

@@ -116,7 +116,7 @@ export function createMetrics(): OriginMetrics {
   return { registry, requests, joins, results, observer };
 }
 
-/** Adds gauges that read the present state whenever the metrics are asked for. */
+/** Adds gauges that read the present state whenever the metrics are requested. */
 export function exposeState(registry: Registry, pool: ExtractionPool, uploads: UploadMemory): void {
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({

@@ -1,4 +1,4 @@
-/** Why a storage did not do what it was asked for. Only `unavailable` can pass by itself. */
+/** Why a storage failed to do what was requested. Only `unavailable` can pass by itself. */
 export type StorageFailure = 'not_found' | 'forbidden' | 'too_large' | 'invalid' | 'unavailable';
 
 /** The message is public: it names the object and no internals. What was caught is the cause. */

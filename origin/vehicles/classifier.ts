@@ -91,7 +91,7 @@ export interface Classification {
   /** Regression, 0 (wreck) to 1 (as new), and its root mean square error on images kept back. */
   condition?: { value: number; error: number };
   figures: ImageFigures;
-  /** Where it was asked for and the model has classes. */
+  /** Where it was requested and the model has classes. */
   explanation?: Explanation;
   timing: { searchMs: number; encodeMs: number; scoreMs: number };
 }

@@ -7,7 +7,7 @@ const LATER_VERSION = /^(?!00|ff)[0-9a-f]{2}(-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]
 /** The flag with which the first service of a trace requests its recording. */
 const SAMPLED = 0x01;
 
-/** The place of one request in a trace. Ids are made when first asked for: most requests need none. */
+/** The place of one request in a trace. Ids are made when first used: most requests need none. */
 export class TraceContext {
   readonly #received: RegExpExecArray | null;
   #traceId: string | undefined;

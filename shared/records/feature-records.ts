@@ -73,7 +73,7 @@ export class FeatureRecords {
   }
 
   /**
-   * Records as `[key, value]`, each made when it is asked for; the summary last, so that where it is found its payload
+   * Records as `[key, value]`, each made when it is requested; the summary last, so that where it is found its payload
    * was written. To be stored with a TTL that ends at `summary.expiresAt`.
    *
    * @param payload the safetensors file that `summary` describes

@@ -54,7 +54,7 @@ describe.each([1, 2, 3, 4, 5, 6, 7, 8])('orientation %i', (orientation) => {
   test.each([
     ['JPEG', readFileSync(at(`../images/jpeg-exif-${orientation}.jpg`))],
     ['TIFF', tiff],
-  ])('of a %s is applied, or ignored where that is asked for', async (_, bytes) => {
+  ])('of a %s is applied, or ignored where that is requested', async (_, bytes) => {
     for (const colours of [true, false]) {
       const stored = await decode(bytes, 'ignore', colours);
       const { width, height } = readImageHeader(bytes);

@@ -200,7 +200,7 @@ describe.skipIf(!canRun)('load balancer', () => {
     expect(bytes).toBe(10 * 1024 * 1024);
   });
 
-  test('an extraction that an origin has begun is not asked of another one', async () => {
+  test('an extraction that an origin has begun is not sent to another one', async () => {
     const before = received();
     // HAProxy before 3 just hangs up in its turn where the connection from the edge was used before.
     const status = await post('sha-256=:crash:', '/hang-up').then(

@@ -61,7 +61,7 @@ describe('API keys in memory', () => {
     expect(authenticator.recall(key, keepAlive)).toBeNull();
   });
 
-  test('a key in use is asked about in the background, and refused as soon as that says so', async () => {
+  test('a key in use is looked up in the background, and refused as soon as that says so', async () => {
     const { authenticator, key, record, revoke } = await keyInUse();
     pass(31);
     expect(authenticator.recall(key, keepAlive)).toEqual(record);
@@ -188,7 +188,7 @@ describe('results in memory', () => {
     expect(await cache.get(key, false)).toBeUndefined();
   });
 
-  test('that are in neither place are a failure while Redis cannot be asked', async () => {
+  test('that are in neither place are a failure while Redis is not reachable', async () => {
     const { cache, key } = await cachedResult();
     await service.redis.stop();
     await expect(cache.get(`${key}0`, false)).rejects.toBeInstanceOf(RedisUnavailable);
@@ -208,7 +208,7 @@ describe('results in memory', () => {
     expect(await cache.get(key, false)).toMatchObject({ tier: 'redis' });
   });
 
-  test('are still given out while Redis cannot be asked, until they expire', async () => {
+  test('are still given out while Redis is not reachable, until they expire', async () => {
     const { cache, key } = await cachedResult();
     await service.redis.stop();
     pass(600);

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BYTES_PER_KEYPOINT, decodePayload, encodePayload } from '../../shared/features/payload.ts';
 import { buildWorker } from '../../tools/worker/build-worker.ts';
 import type { RunningWorker } from '../../tools/worker/run-worker.ts';
-import { MADE_UP_EXTRACTOR, metadataOfAskedImage } from '../fixtures/asked-image.ts';
 import { postImage } from '../fixtures/edge-client.ts';
 import { newImage } from '../fixtures/images.ts';
 import { ORIGIN_SECRET } from '../fixtures/origin-server.ts';
+import { MADE_UP_EXTRACTOR, metadataOfRequestedImage } from '../fixtures/requested-image.ts';
 import { until } from '../fixtures/until.ts';
 import { startWorkerWithoutRedis } from '../fixtures/worker-without-redis.ts';
 
@@ -26,7 +26,7 @@ const taken: ServerResponse[] = [];
 const origin = createServer((request, response) => {
   request.resume().once('end', () => {
     const tensors = new Uint8Array(keypoints * BYTES_PER_KEYPOINT);
-    const payload = encodePayload(metadataOfAskedImage(request), tensors);
+    const payload = encodePayload(metadataOfRequestedImage(request), tensors);
     response.writeHead(200, { 'content-length': payload.length });
     response.write(payload.subarray(0, -1), () => taken.push(response));
   });

@@ -11,9 +11,9 @@ import { FeatureRecords } from '../../shared/records/feature-records.ts';
 import { RecordAuthenticator } from '../../shared/records/record-authenticator.ts';
 import { buildWorker } from '../../tools/worker/build-worker.ts';
 import { type RunningWorker, startWorker } from '../../tools/worker/run-worker.ts';
-import { MADE_UP_EXTRACTOR } from '../fixtures/asked-image.ts';
 import { ORIGIN_SECRET } from '../fixtures/origin-server.ts';
 import { type RedisServer, startRedisServer } from '../fixtures/redis-server.ts';
+import { MADE_UP_EXTRACTOR } from '../fixtures/requested-image.ts';
 import { until } from '../fixtures/until.ts';
 import { flatFeatures } from '../formats/flat-features.ts';
 

@@ -64,7 +64,7 @@ describe.each<Runtime>(['workerd', 'deno'])('spans, with the edge on %s', (runti
     await upload(`00-${TRACE_ID}-${PARENT}-00`);
     await upload(`00-${TRACE_ID.replace('4', '5')}-${PARENT}-01`);
     await until('the recorded one is collected', () => collector.spans.some(({ name }) => name === 'sift'));
-    // The edge of Deno is asked for its health first: a trace of its own.
+    // The edge of Deno gets a health request first: a trace of its own.
     const ofUploads = collector.spans.filter(({ name }) => !name.startsWith('GET /health'));
     expect(new Set(ofUploads.map(({ traceId }) => traceId))).toEqual(new Set([TRACE_ID.replace('4', '5')]));
   });

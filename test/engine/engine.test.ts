@@ -13,7 +13,7 @@ import {
 } from './build.ts';
 
 const minutes = 60_000;
-/** What takes minutes runs only where asked for, as .ci/run does. */
+/** What takes minutes runs only on demand, as .ci/run does. */
 const thorough = process.env.EDGESIFT_THOROUGH === '1';
 let programs: Programs;
 

@@ -68,7 +68,7 @@ void require(bool condition, const char* what) {
 }
 
 void requireSane(const Result& r, int width, int height, const edgesift::Parameters& p) {
-  require(p.features == 0 || r.count() <= static_cast<std::size_t>(p.features), "more keypoints than asked for");
+  require(p.features == 0 || r.count() <= static_cast<std::size_t>(p.features), "more keypoints than requested");
   for (std::size_t i = 0; i < r.count(); ++i) {
     const float x = r.xy[2 * i];
     const float y = r.xy[2 * i + 1];

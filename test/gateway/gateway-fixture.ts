@@ -7,7 +7,7 @@ import { startRedisServer } from '../fixtures/redis-server.ts';
 
 export const TOKEN = 'gateway-test-token';
 
-/** Every store the gateway offers; the same behaviour is asked of each. */
+/** Every store the gateway offers; the same behaviour is required of each. */
 export const STORES = ['embedded', 'redis'] as const;
 
 export interface TestGateway {

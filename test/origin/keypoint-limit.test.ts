@@ -38,7 +38,7 @@ test('more keypoints than an edge can hand on are refused, with advice', async (
   });
 }, 60_000);
 
-test('as many as allowed are given, and the addon is asked for no more', async () => {
+test('as many as allowed are given, and the addon is requested no more', async () => {
   const addon = {
     ...loadNativeAddon(),
     extract: (_image: unknown, _parameters: unknown, mostKeypoints = 0) =>

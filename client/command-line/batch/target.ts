@@ -12,7 +12,7 @@ export type Format = NonNullable<DetectParameters['format']>;
 
 /** Where the features of a batch go. */
 export interface Target {
-  /** In which the features are asked for. */
+  /** In which the features are requested. */
   format: Format;
   /** Takes the features of an image, and gives what the report says of them. */
   store(name: string, file: FeatureFile): Promise<Pick<ImageOutcome, 'output' | 'keypoints'>>;

@@ -31,7 +31,7 @@ export class FeatureCache {
   /**
    * Without Redis it gives what memory still has.
    *
-   * @throws RedisUnavailable when memory has nothing and Redis cannot be asked; ServiceError `OVERLOADED`
+   * @throws RedisUnavailable when memory has nothing and Redis is not reachable; ServiceError `OVERLOADED`
    */
   async get(key: string, needsPayload: boolean): Promise<CacheHit | undefined> {
     const near = this.peek(key, needsPayload);
@@ -50,7 +50,7 @@ export class FeatureCache {
   }
 
   /**
-   * Whether each of these results is there: what memory does not have, Redis is asked for in one request.
+   * Whether each of these results is there: what memory does not have is read from Redis in one request.
    *
    * @throws RedisUnavailable
    */

@@ -29,7 +29,7 @@ export class IsolateMemory {
     return usable(entry.features, needsPayload);
   }
 
-  /** Also what is not fresh any more, for when Redis cannot be asked or has lost it. */
+  /** Also what is not fresh any more, for when Redis is not reachable or has lost it. */
   getStale(key: string, needsPayload: boolean): CachedFeatures | undefined {
     const entry = this.#entries.get(key);
     return entry && usable(entry.features, needsPayload);

@@ -75,7 +75,7 @@ struct View {
   /// Fisher vector, [K][first 66 | second 66], signed square roots, not normalised.
   std::vector<float> roots;
   double norm = 0;
-  /// Where they were asked for: [descriptors][kRowFloats], [descriptors][2], and what is not 0 of the posteriors.
+  /// Where they were requested: [descriptors][kRowFloats], [descriptors][2], and what is not 0 of the posteriors.
   std::vector<float> rows;
   std::vector<float> xy;
   std::vector<Assignment> assignments;

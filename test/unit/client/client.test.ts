@@ -20,7 +20,7 @@ async function errorOf(call: Promise<unknown>): Promise<EdgesiftError> {
   throw new Error(`no EdgesiftError: ${error}`);
 }
 
-test('an image that the service knows is asked for by hash, and never sent', async () => {
+test('an image that the service knows is requested by hash, and never sent', async () => {
   const { client, requests } = clientOf(found);
   await expect(client.detect(IMAGE, { nfeatures: 500 })).resolves.toMatchObject({ keypoints: 3 });
   expect(requests.map(({ method, path, query }) => [method, path, query])).toEqual([
@@ -107,7 +107,7 @@ test('a connection that fails is tried again, and its error says where', async (
   expect(requests).toHaveLength(3);
 });
 
-test('a response that breaks off is asked for again', async () => {
+test('a response that breaks off is requested again', async () => {
   let responses = 0;
   const { client } = clientOf(() => {
     responses += 1;

@@ -91,7 +91,7 @@ test('a box is another result, and what is no box is refused', async () => {
   }
 });
 
-test('an explanation and a thumbnail where they are asked for', async () => {
+test('an explanation and a thumbnail where they are requested', async () => {
   const dataOf = async (query: string) =>
     classifyResponseSchema.parse(await (await send(CLASSIFY + query)).json()).data;
   expect(await dataOf('')).not.toHaveProperty('explanation');
