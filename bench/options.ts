@@ -1,5 +1,9 @@
 import { parseArgs } from 'node:util';
 
+/** What a run measures, in this order. */
+export const PARTS = ['hits', 'misses', 'throughput', 'load'] as const;
+export type Part = (typeof PARTS)[number];
+
 /** What the command line decides. */
 export interface Options {
   /** Fewer repetitions: for a look, not for figures to keep. */
@@ -10,9 +14,10 @@ export interface Options {
   readonly images: string | undefined;
   /** Whether the peer is measured too; it is skipped, loudly, where its packages are missing. */
   readonly peer: boolean;
+  readonly parts: readonly Part[];
 }
 
-/** @throws TypeError for an option that does not exist */
+/** @throws TypeError for an option or a part that does not exist */
 export function parseOptions(words: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...words],
@@ -22,9 +27,14 @@ export function parseOptions(words: readonly string[]): Options {
       json: { type: 'string', default: 'build/bench/service.json' },
       images: { type: 'string' },
       peer: { type: 'boolean', default: true },
+      only: { type: 'string', multiple: true },
     },
   });
-  return { quick: values.quick, jsonFile: values.json, images: values.images, peer: values.peer };
+  const { quick, json, images, peer, only } = values;
+  const unknown = only?.find((name) => !PARTS.some((part) => part === name));
+  if (unknown !== undefined) throw new TypeError(`--only takes ${PARTS.join(', ')}, not ${unknown}`);
+  const parts = only ? PARTS.filter((part) => only.includes(part)) : PARTS;
+  return { quick, jsonFile: json, images, peer, parts };
 }
 
 /** How much is measured. */
@@ -37,23 +47,27 @@ export interface Effort {
   readonly redisKeys: { readonly one: number; readonly many: number };
   /** How often each image is extracted by each contestant. */
   readonly missRounds: number;
-  /** New images of one measurement of the throughput of misses. */
-  readonly missRequests: number;
+  /** How often throughput is measured, and new images and hits of each measurement. */
+  readonly throughput: { readonly rounds: number; readonly misses: number; readonly hits: number };
+  /** Of each stage of the load test. */
+  readonly loadSeconds: number;
 }
 
 const FULL: Effort = {
-  repetitions: 7,
+  repetitions: 5,
   requests: { one: 400, many: 1600 },
   redisKeys: { one: 200, many: 1000 },
-  missRounds: 15,
-  missRequests: 32,
+  missRounds: 11,
+  throughput: { rounds: 9, misses: 64, hits: 1000 },
+  loadSeconds: 6,
 };
 const QUICK: Effort = {
   repetitions: 2,
   requests: { one: 200, many: 400 },
   redisKeys: { one: 60, many: 200 },
   missRounds: 3,
-  missRequests: 12,
+  throughput: { rounds: 3, misses: 32, hits: 500 },
+  loadSeconds: 2,
 };
 
 export function effortOf({ quick }: Options): Effort {

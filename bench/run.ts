@@ -1,20 +1,22 @@
 /** `npm run bench`: measures the whole service on this machine; see README.md. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { baselineScenario, startBaseline } from './baseline/baseline.ts';
-import { describe, loadImages } from './images.ts';
+import { describe, type Image, type ImageSet, loadImages } from './images.ts';
 import { startLoadClient } from './load/load-client.ts';
+import { runStages } from './load-test/stages.ts';
 import { circumstances } from './machine.ts';
+import { peakMemory } from './memory.ts';
 import { mosaicOf } from './mosaic.ts';
 import { startNativeCall } from './native/native-call.ts';
 import { effortOf, type Options, parseOptions } from './options.ts';
-import { PEER_INSTALL_LINE, type Peer, startPeer } from './peer/peer.ts';
+import { type Peer, startPeer } from './peer/peer.ts';
 import { type Report, toJson } from './report/report.ts';
 import { reportText } from './report/text.ts';
 import { hitScenarios } from './scenarios/hits.ts';
-import { measureMisses, measureMissThroughput } from './scenarios/misses.ts';
+import { type MissReport, measureMisses } from './scenarios/misses.ts';
 import { peerHitScenario } from './scenarios/peer-hits.ts';
-import { measureScenarios } from './scenarios/scenario.ts';
+import { measureScenarios, type ScenarioReport } from './scenarios/scenario.ts';
+import { measureThroughput } from './scenarios/throughput.ts';
 import { startStack } from './stack.ts';
 
 const options = parseOptions(process.argv.slice(2));
@@ -27,13 +29,19 @@ writeFileSync(options.jsonFile, toJson(report));
 process.stdout.write(`\n${reportText(report)}\n\nAll figures: ${options.jsonFile}\n`);
 
 async function run(options: Options): Promise<Report> {
-  const effort = effortOf(options);
   const { images, source, small, large } = await loadImages(options.images);
   say(`images: ${source}`);
-  const missed = [...images, await mosaicOf(images)];
+  const report = await measure(options, { images, source, small, large });
+  if (!options.parts.includes('load')) return report;
+  say('load');
+  return { ...report, peak_memory_bytes: await peakMemoryUnderLoad(small, effortOf(options).loadSeconds) };
+}
+
+async function measure(options: Options, { images, source, small, large }: ImageSet): Promise<Report> {
+  const { parts } = options;
+  const effort = effortOf(options);
   const stack = await startStack();
   const peer = await peerFor(options, { url: stack.redisUrl, pid: stack.redisPid });
-  const baseline = await startBaseline();
   const client = startLoadClient();
   const native = startNativeCall(stack.engine);
   const opencv = stack.engine === 'opencv' ? undefined : startNativeCall('opencv');
@@ -41,29 +49,51 @@ async function run(options: Options): Promise<Report> {
     const { extractor } = stack;
     const facts = { extractor, peer: peer?.versions ?? 'not measured', images: source };
     const where = await circumstances(facts);
-    say('filling Redis');
-    const scenarios = await hitScenarios({ url: stack.url, client }, stack, { small, large }, effort);
-    const ofPeer = peer && [small, large].map((image) => peerHitScenario({ peer, client, effort }, image));
-    say('hits');
-    const { repetitions } = effort;
-    const measured = [baselineScenario(baseline, { client, effort }), ...scenarios, ...(ofPeer ?? [])];
-    const hits = await measureScenarios(measured, { client, repetitions });
-    say('misses');
-    const misses = await measureMisses({ stack, native, opencv, peer, client }, missed, effort.missRounds);
-    const missThroughput = await measureMissThroughput({ stack, peer, client }, small, effort);
+    const hits = parts.includes('hits') ? await measureHits() : [];
+    const misses = parts.includes('misses') ? await measureEachMiss() : [];
+    if (parts.includes('throughput')) say('throughput');
+    const throughput = parts.includes('throughput')
+      ? await measureThroughput({ stack, peer, client }, small, effort)
+      : undefined;
     return {
       circumstances: where,
-      small_image: describe(small),
+      small_image: { name: small.name, description: describe(small) },
       hits,
       misses,
-      miss_throughput: missThroughput,
+      throughput,
+      peak_memory_bytes: undefined,
     };
   } finally {
     client.stop();
     await native.stop();
     await opencv?.stop();
     await peer?.stop();
-    await baseline.stop();
+    await stack.stop();
+  }
+
+  async function measureHits(): Promise<ScenarioReport[]> {
+    say('filling Redis');
+    const scenarios = await hitScenarios({ url: stack.url, client }, stack, { small, large }, effort);
+    const ofPeer = peer && [small, large].map((image) => peerHitScenario({ peer, client, effort }, image));
+    say('hits');
+    const { repetitions } = effort;
+    return measureScenarios([...scenarios, ...(ofPeer ?? [])], { client, repetitions });
+  }
+
+  async function measureEachMiss(): Promise<MissReport[]> {
+    say('misses');
+    const missed = [...images, await mosaicOf(images)];
+    return measureMisses({ stack, native, opencv, peer, client }, missed, effort.missRounds);
+  }
+}
+
+/** Of a service that was started for it: its processes remember their peaks. */
+async function peakMemoryUnderLoad(image: Image, seconds: number): Promise<Record<string, number>> {
+  const stack = await startStack();
+  try {
+    await runStages(stack.url, image, { seconds });
+    return peakMemory(stack.processes);
+  } finally {
     await stack.stop();
   }
 }
@@ -71,9 +101,7 @@ async function run(options: Options): Promise<Report> {
 async function peerFor(options: Options, redis: { url: string; pid: number }): Promise<Peer | undefined> {
   if (!options.peer) return undefined;
   const peer = await startPeer(redis);
-  if (peer === undefined) {
-    say(`PEER SKIPPED, its packages are missing. Install them with:\n\n    ${PEER_INSTALL_LINE}\n`);
-  }
+  if (peer === undefined) say('PEER SKIPPED: its Python packages are missing');
   return peer;
 }
 

@@ -28,7 +28,10 @@ const TOKEN = 'token-of-the-benchmark-gateway';
 export async function startStack(): Promise<Stack> {
   const redis = await startRedisServer();
   const gateway = await startGateway(redis.url);
-  const origin = await startOriginServer({ ORIGIN_THREADS: String(availableParallelism()) });
+  const origin = await startOriginServer({
+    ORIGIN_THREADS: String(availableParallelism()),
+    REDIS_URL: redis.url,
+  });
   await buildWorker();
   const worker = await startWorker({
     port: 0,

@@ -3,8 +3,8 @@ export interface Summary {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** How many measurements. */
-  readonly count: number;
+  /** The measurements, in their order. */
+  readonly values: readonly number[];
 }
 
 /** The figures of one measurement by name, the unit at the name's end. */
@@ -34,8 +34,13 @@ export function summarise(values: readonly number[]): Summary {
     median: median(values),
     min: Math.min(...values),
     max: Math.max(...values),
-    count: values.length,
+    values,
   };
+}
+
+/** Ratios of the measurements of two things that were measured in turn: what else the machine does falls on both. */
+export function ratios(above: Summary, below: Summary): Summary {
+  return summarise(above.values.map((value, index) => value / (below.values[index] ?? Number.NaN)));
 }
 
 /** Collects the figures of repeated measurements. */

@@ -32,3 +32,7 @@ export function variantBytes({ image, number }: Variant): Uint8Array {
 export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
+
+export function variantImage(variant: Variant): Image {
+  return { ...variant.image, bytes: variantBytes(variant) };
+}

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fromRoot } from '../../tools/project-root.ts';
 import { countCpu, machineBusyMs, type Processes } from '../cpu.ts';
 import { type Figures, quantile } from '../statistics.ts';
@@ -32,12 +33,20 @@ export function startLoadClient(): LoadClient {
 /**
  * Sends a job and reports its cost: latency, throughput, each process' CPU per request, and the share of the
  * machine's CPUs that went to programs other than these meanwhile.
+ *
+ * @param settleMs for which work after the last response is still counted
  */
-export async function measureLoad(client: LoadClient, processes: Processes, job: LoadJob): Promise<Figures> {
+export async function measureLoad(
+  client: LoadClient,
+  processes: Processes,
+  job: LoadJob,
+  settleMs = 0,
+): Promise<Figures> {
   const cpuSince = countCpu({ ...processes, ourselves: process.pid });
   const busySince = machineBusyMs();
   const startedAt = performance.now();
   const result = await client.send(job);
+  await sleep(settleMs);
   const capacityMs = (performance.now() - startedAt) * availableParallelism();
   const busyMs = machineBusyMs() - busySince;
   const { ourselves = 0, ...cpu } = cpuSince();

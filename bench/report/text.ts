@@ -1,6 +1,7 @@
 import type { MissReport } from '../scenarios/misses.ts';
 import type { ScenarioReport } from '../scenarios/scenario.ts';
-import { median, type Summary } from '../statistics.ts';
+import type { ThroughputReport } from '../scenarios/throughput.ts';
+import { median, ratios, type Summary } from '../statistics.ts';
 import type { Report } from './report.ts';
 import { type Column, number, shown, shownWithRange, table } from './table.ts';
 import { verdictText } from './verdict.ts';
@@ -12,8 +13,12 @@ const QUIET_PERCENT = 5;
 export function reportText(report: Report): string {
   return [
     circumstancesText(report),
-    `Hits (medians over repetitions; CPU in µs per request)\n\n${table(HIT_COLUMNS, report.hits)}`,
-    `Misses at one connection (ms, medians; added in % of the native call: median, range)\n\n${table(MISS_COLUMNS, report.misses)}`,
+    section('Hits (medians over repetitions; CPU in µs per request)', HIT_COLUMNS, report.hits),
+    section(
+      'Misses at one connection (ms, medians; service / native within a turn: median, range)',
+      MISS_COLUMNS,
+      report.misses,
+    ),
     throughputText(report),
     peerText(report),
     verdictText(report),
@@ -22,9 +27,17 @@ export function reportText(report: Report): string {
     .join('\n\n');
 }
 
-function circumstancesText({ circumstances, hits }: Report): string {
+function section<Row>(title: string, columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  return rows.length === 0 ? '' : `${title}\n\n${table(columns, rows)}`;
+}
+
+function circumstancesText({ circumstances, hits, throughput }: Report): string {
   const lines = Object.entries(circumstances).map(([name, value]) => `- ${name}: ${value}`);
-  const foreign = median(hits.flatMap(({ figures }) => figures.foreign_cpu_percent?.median ?? []));
+  const measured = [...hits.map(({ figures }) => figures), ...(throughput ? [throughput.misses] : [])];
+  const foreign = median([
+    0,
+    ...measured.flatMap(({ foreign_cpu_percent }) => foreign_cpu_percent?.values ?? []),
+  ]);
   const warning = foreign > QUIET_PERCENT ? ': NOT A QUIET MACHINE, these figures are too high' : '';
   return [...lines, `- used by other programs meanwhile: ${number(foreign)} % of the CPUs${warning}`].join(
     '\n',
@@ -34,10 +47,7 @@ function circumstancesText({ circumstances, hits }: Report): string {
 const hitFigure = (name: string) => (row: ScenarioReport) => shown(row.figures[name]);
 
 const HIT_COLUMNS: readonly Column<ScenarioReport>[] = [
-  [
-    'scenario',
-    ({ scenario, service }) => (service === 'edgesift' ? scenario : `${service.toUpperCase()}: ${scenario}`),
-  ],
+  ['scenario', ({ scenario, service }) => (service === 'edgesift' ? scenario : `PEER: ${scenario}`)],
   ['conn', ({ connections }) => String(connections)],
   ['p50 ms', hitFigure('p50_ms')],
   ['p99 ms', hitFigure('p99_ms')],
@@ -62,7 +72,7 @@ const MISS_COLUMNS: readonly Column<MissReport>[] = [
   ['sift', missFigure('sift_ms')],
   ['around', missFigure('around_ms')],
   ['native', missFigure('native_ms')],
-  ['added %', ({ figures }) => shownWithRange(figures.added_percent)],
+  ['service / native', ({ figures }) => shownWithRange(figures.native_times)],
   ['around %', missFigure('around_percent')],
   ['OpenCV', missFigure('opencv_ms')],
   ['OpenCV / service', missFigure('opencv_times')],
@@ -75,26 +85,53 @@ const MISS_COLUMNS: readonly Column<MissReport>[] = [
   ['peer / service', missFigure('peer_times')],
 ];
 
-function throughputText({ miss_throughput }: Report): string {
-  const { image, connections, service, peer } = miss_throughput;
-  const rate = ({ requests_per_s, p50_ms }: Record<string, Summary>) =>
-    `${shownWithRange(requests_per_s)} images/s, p50 ${shown(p50_ms)} ms`;
-  const ofPeer = peer === undefined ? '' : `; peer ${rate(peer)}`;
-  return `Misses of ${image.name} at ${connections} connections: ${rate(service)}${ofPeer}`;
+interface LoadRow {
+  readonly name: string;
+  readonly figures: Record<string, Summary>;
 }
 
-/** Ratios of medians: what the peer takes, in times what ours takes, for the same upload. */
+const loadFigure = (name: string) => (row: LoadRow) => shown(row.figures[name]);
+
+const LOAD_COLUMNS: readonly Column<LoadRow>[] = [
+  ['request', ({ name }) => name],
+  ['per second (range)', ({ figures }) => shownWithRange(figures.requests_per_s)],
+  ['p50 ms', loadFigure('p50_ms')],
+  ['workerd', loadFigure('cpu_workerd_us')],
+  ['gateway', loadFigure('cpu_gateway_us')],
+  ['redis', loadFigure('cpu_redis_us')],
+  ['origin', loadFigure('cpu_origin_us')],
+  ['uvicorn', loadFigure('cpu_uvicorn_us')],
+  ['all (range)', ({ figures }) => shownWithRange(figures.cpu_server_us)],
+  ['others %', loadFigure('foreign_cpu_percent')],
+];
+
+function throughputText({ throughput }: Report): string {
+  if (throughput === undefined) return '';
+  const { image, connections } = throughput;
+  const title = `${image.name} at ${connections} connections (medians; CPU in µs per request)`;
+  return section(title, LOAD_COLUMNS, loadRows(throughput));
+}
+
+function loadRows({ misses, memory_hits, peer_misses }: ThroughputReport): LoadRow[] {
+  return [
+    { name: 'miss', figures: misses },
+    { name: 'hit in memory', figures: memory_hits },
+    ...(peer_misses ? [{ name: 'PEER: miss', figures: peer_misses }] : []),
+  ];
+}
+
+/** Medians of ratios: what ours takes, in times what the peer takes, for the same upload. */
 function peerText({ hits }: Report): string {
   const rows = hits.filter(({ service }) => service === 'peer').flatMap((peer) => peerRows(hits, peer));
   if (rows.length === 0) return '';
   const columns: Column<PeerRow>[] = [
     ['hit', ({ ours }) => ours.scenario],
     ['conn', ({ ours }) => String(ours.connections)],
-    ['CPU: peer / ours', (row) => ratio(row.peer, row.ours, 'cpu_server_us')],
-    ['p50: peer / ours', (row) => ratio(row.peer, row.ours, 'p50_ms')],
+    ['CPU: ours / peer', (row) => ratio(row.ours, row.peer, 'cpu_server_us')],
+    ['p50: ours / peer', (row) => ratio(row.ours, row.peer, 'p50_ms')],
     ['req/s: ours / peer', (row) => ratio(row.ours, row.peer, 'requests_per_s')],
   ];
-  return `Hits side by side with the peer, which has Redis only (ratios of medians)\n\n${table(columns, rows)}`;
+  return `Hits side by side with the peer, which has Redis only (medians of ratios)\n\n${table(columns, rows)}`;
 }
 
 interface PeerRow {
@@ -110,5 +147,5 @@ function peerRows(hits: readonly ScenarioReport[], peer: ScenarioReport): PeerRo
 
 function ratio(above: ScenarioReport, below: ScenarioReport, figure: string): string {
   const [a, b] = [above.figures[figure], below.figures[figure]];
-  return a === undefined || b === undefined ? '-' : number(a.median / b.median);
+  return a === undefined || b === undefined ? '-' : shown(ratios(a, b));
 }

@@ -1,66 +1,75 @@
-import { BASELINE_CPU_US } from '../baseline/baseline.ts';
-import { MOSAIC_NAME } from '../mosaic.ts';
-import { type MissReport, overall } from '../scenarios/misses.ts';
-import type { ScenarioReport } from '../scenarios/scenario.ts';
+import { ratios, type Summary } from '../statistics.ts';
 import type { Report } from './report.ts';
-import { number, shown } from './table.ts';
+import { number, shownWithRange } from './table.ts';
 
-/** CPU per hit of the reference service for a 75 kB image, and the eighth of it that ours may take. */
-const REFERENCE_HIT_CPU_US = 3500;
-const HIT_CPU_TARGET_US = REFERENCE_HIT_CPU_US / 8;
-const ADDED_TARGET_PERCENT = 10;
+/** Most memory under the load test of 2026-11-22 (results/2026-11-22-load.md). */
+const FORMER_PEAK_MB = { workerd: 525, origin: 414 };
 
-/** Which of the targets this run has reached. */
-export function verdictText({ hits, misses, small_image }: Report): string {
-  const slowness = baselineCpu(hits) / BASELINE_CPU_US;
-  const uploads = hits.filter(({ service, scenario, connections }) => {
-    return service === 'edgesift' && scenario.endsWith(small_image) && connections > 1;
+/** Which of the targets this run has reached; the pairs that were measured in turn are compared, median of ratios. */
+export function verdictText(report: Report): string {
+  const lines = [...throughputVerdicts(report), ...hitVerdicts(report), ...memoryVerdicts(report)];
+  return lines.length === 0 ? '' : ['Targets', '', ...lines].join('\n');
+}
+
+function throughputVerdicts({ throughput, misses, small_image }: Report): string[] {
+  const lines: string[] = [];
+  if (throughput?.peer_misses) {
+    const times = ratioOf(throughput.misses, throughput.peer_misses, 'requests_per_s');
+    lines.push(atLeast(3.0, times, 'misses per second, in times the peer’s'));
+  }
+  const single = misses.find(({ image }) => image.name === small_image.name)?.figures.native_times;
+  if (single) lines.push(atMost(1.2, single, 'a miss at one connection, in times decoding and SIFT alone'));
+  if (throughput) {
+    const times = ratioOf(throughput.misses, throughput.memory_hits, 'cpu_workerd_us');
+    lines.push(atMost(3, times, 'CPU of a miss at the edge, in times that of a hit in memory'));
+  }
+  return lines;
+}
+
+function hitVerdicts({ hits, small_image: { description } }: Report): string[] {
+  return hits
+    .filter(({ service, scenario }) => service === 'peer' && scenario.endsWith(description))
+    .flatMap((peer) =>
+      Object.entries({ redis: 0.9, memory: 0.4 }).flatMap(([tier, target]) => {
+        const name = `${tier}: ${peer.scenario}`;
+        const ours = hits.find(
+          ({ scenario, connections }) => scenario === name && connections === peer.connections,
+        );
+        if (!ours) return [];
+        const times = ratioOf(ours.figures, peer.figures, 'cpu_server_us');
+        const what = `CPU of a hit in ${tier}, all processes, in times the peer’s, ${peer.connections} connections`;
+        return [atMost(target, times, what)];
+      }),
+    );
+}
+
+function memoryVerdicts({ peak_memory_bytes: peaks }: Report): string[] {
+  if (!peaks) return [];
+  return Object.entries(FORMER_PEAK_MB).map(([name, target]) => {
+    const megabytes = (peaks[name] ?? Number.NaN) / 1e6;
+    return `${mark(megabytes <= target)} most memory of ${name} under load: ${number(megabytes)} MB (target: at most ${target})`;
   });
-  const isMosaic = ({ image }: MissReport) => image.name === MOSAIC_NAME;
-  return [
-    'Targets',
-    '',
-    `- the baseline says that this machine is ${number(slowness)} times as slow as the one that the reference figures are of`,
-    ...uploads.map((row) => hitVerdict(row, slowness)),
-    missVerdict(
-      'the images',
-      misses.filter((row) => !isMosaic(row)),
-    ),
-    missVerdict('a photo of 3 megapixels', misses.filter(isMosaic)),
-    ...openCvText(misses),
-  ].join('\n');
 }
 
-function hitVerdict({ scenario, figures }: ScenarioReport, slowness: number): string {
-  const { cpu_server_us, cpu_workerd_us } = figures;
-  const here = cpu_workerd_us?.median ?? Number.NaN;
-  return (
-    `${verdict(here <= HIT_CPU_TARGET_US)} hit in ${scenario}: ${number(here)} µs of CPU at the edge, ` +
-    `${shown(cpu_server_us)} with all processes (target: at most ${number(HIT_CPU_TARGET_US)}); ` +
-    `by the baseline ${number(here / slowness)} on the reference's machine`
-  );
+function ratioOf(
+  above: Record<string, Summary>,
+  below: Record<string, Summary>,
+  figure: string,
+): Summary | undefined {
+  const [a, b] = [above[figure], below[figure]];
+  return a && b && ratios(a, b);
 }
 
-function missVerdict(of: string, misses: readonly MissReport[]): string {
-  const added = overall(misses, 'added_percent');
-  return (
-    `${verdict(added < ADDED_TARGET_PERCENT)} the service adds ${number(added)} % to a miss of ${of}, ` +
-    `${number(overall(misses, 'around_percent'))} % by its own clock (target: less than ${ADDED_TARGET_PERCENT} %)`
-  );
+function atLeast(target: number, value: Summary | undefined, what: string): string {
+  const isReached = value !== undefined && value.median >= target;
+  return `${mark(isReached)} ${what}: ${shownWithRange(value)} (target: at least ${target})`;
 }
 
-function baselineCpu(hits: readonly ScenarioReport[]): number {
-  const row = hits.find(({ service, connections }) => service === 'baseline' && connections > 1);
-  return row?.figures.cpu_workerd_us?.median ?? Number.NaN;
+function atMost(target: number, value: Summary | undefined, what: string): string {
+  const isReached = value !== undefined && value.median <= target;
+  return `${mark(isReached)} ${what}: ${shownWithRange(value)} (target: at most ${target})`;
 }
 
-/** What a client gains by our engine, service and all; nothing where the service runs OpenCV's. */
-function openCvText(misses: readonly MissReport[]): string[] {
-  if (!misses.some(({ figures }) => figures.opencv_times)) return [];
-  const times = number(overall(misses, 'opencv_times'));
-  return [`- OpenCV's native call alone takes ${times} times as long as a miss through the service`];
-}
-
-function verdict(reached: boolean): string {
-  return reached ? '- reached:' : '- MISSED:';
+function mark(isReached: boolean): string {
+  return isReached ? '- reached:' : '- MISSED:';
 }

@@ -1,4 +1,5 @@
 import { SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
+import { until } from '../../test/fixtures/until.ts';
 import { type Image, noiseImage } from '../images.ts';
 import { DETECT_PATH, uploadOf, uploadsOf } from '../load/detect-job.ts';
 import type { LoadJob } from '../load/job.ts';
@@ -28,6 +29,18 @@ export async function cacheFeatures({ url, client }: Target, variants: readonly 
     connections: CONNECTIONS,
     expectedCache: 'MISS',
   });
+  await untilStored(url, variants);
+}
+
+/** The origin writes results to Redis after it has responded, one after the other: the last ones tell. */
+async function untilStored(url: string, variants: readonly Variant[]): Promise<void> {
+  for (const variant of variants.slice(-2 * CONNECTIONS)) {
+    const path = pathOf(variantBytes(variant));
+    await until(`${path} is stored`, async () => {
+      const response = await fetch(url + path, { method: 'HEAD', headers: SAFETENSORS });
+      return response.ok;
+    });
+  }
 }
 
 /** Puts the whole features of an image into the isolate's memory; gives their length in bytes. */

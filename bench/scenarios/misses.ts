@@ -3,9 +3,8 @@ import { countCpu, type Processes } from '../cpu.ts';
 import type { Image } from '../images.ts';
 import { uploadOf, uploadsOf } from '../load/detect-job.ts';
 import type { LoadJob } from '../load/job.ts';
-import { type LoadClient, measureLoad } from '../load/load-client.ts';
+import type { LoadClient } from '../load/load-client.ts';
 import type { NativeCall } from '../native/native-call.ts';
-import type { Effort } from '../options.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Stack } from '../stack.ts';
 import { type Figures, median, Series, type Summary } from '../statistics.ts';
@@ -28,7 +27,7 @@ export interface MissReport {
 }
 
 /** Before anything is measured: the result of the miss before is stored after its response. */
-const SETTLE_MS = 40;
+export const SETTLE_MS = 40;
 const WARM_UP_ROUNDS = 2;
 
 /**
@@ -111,7 +110,7 @@ function withRatios(figures: Figures): Figures {
   const { service_ms = 0, native_ms = 0, opencv_ms, peer_ms, around_ms = 0 } = figures;
   return {
     ...figures,
-    added_percent: ((service_ms - native_ms) / native_ms) * 100,
+    native_times: service_ms / native_ms,
     around_percent: (around_ms / native_ms) * 100,
     ...(opencv_ms !== undefined && { opencv_times: opencv_ms / service_ms }),
     ...(peer_ms !== undefined && { peer_times: peer_ms / service_ms }),
@@ -131,42 +130,8 @@ async function sendOne(
   return { latencyMs, serverTiming, cpuMs: cpuSince() };
 }
 
-/** Connections of a measurement of throughput: twice the origin's threads on the machines we know. */
-const THROUGHPUT_CONNECTIONS = 4;
-
-export interface ThroughputReport {
-  readonly image: Image;
-  readonly connections: number;
-  readonly service: Record<string, Summary>;
-  readonly peer: Record<string, Summary> | undefined;
-}
-
-/** How many images a second the service and the peer get through, in turn. */
-export async function measureMissThroughput(
-  { stack, peer, client }: Pick<MissContestants, 'stack' | 'peer' | 'client'>,
-  image: Image,
-  { repetitions, missRequests }: Effort,
-): Promise<ThroughputReport> {
-  const measure = async ({ url, processes }: { url: string; processes: Processes }) => {
-    const job = missJob(url, newVariants(image, missRequests), THROUGHPUT_CONNECTIONS);
-    const { p50_ms = 0, requests_per_s = 0 } = await measureLoad(client, processes, job);
-    return { p50_ms, requests_per_s };
-  };
-  const [ofService, ofPeer] = [new Series(), new Series()];
-  for (let repetition = 0; repetition < repetitions; repetition += 1) {
-    ofService.add(await measure(stack));
-    if (peer !== undefined) ofPeer.add(await measure(peer));
-  }
-  return {
-    image,
-    connections: THROUGHPUT_CONNECTIONS,
-    service: ofService.summarise(),
-    peer: peer && ofPeer.summarise(),
-  };
-}
-
 /** Uploads of images that the service has never seen. */
-function missJob(url: string, variants: readonly Variant[], connections: number): LoadJob {
+export function missJob(url: string, variants: readonly Variant[], connections: number): LoadJob {
   const [first] = variants;
   if (first === undefined) throw new RangeError('no images');
   return {

@@ -11,8 +11,7 @@ const LOADS: readonly Load[] = ['one', 'many'];
 /** One kind of request, measured again and again in turn with the others. */
 export interface Scenario {
   readonly name: string;
-  /** The service that is measured; `baseline` for a Worker that shows how fast the machine is. */
-  readonly service: 'edgesift' | 'peer' | 'baseline';
+  readonly service: 'edgesift' | 'peer';
   /** Those that serve it. */
   readonly processes: Processes;
   /** Puts the service into the state to be measured. */

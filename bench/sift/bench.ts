@@ -11,7 +11,8 @@ import { promisify } from 'node:util';
  * image those of ../shared/data/matching are taken.
  */
 const here = fileURLToPath(new URL('.', import.meta.url));
-const build = join(here, '../../build/bench-sift');
+const otherOpenCv = process.env.OPENCV_DIR;
+const build = join(here, '../../build', otherOpenCv ? 'bench-sift-other-opencv' : 'bench-sift');
 const defaultImages = ['boat/1', 'graffiti/1', 'leuven/1', 'ubc/1', 'boat/4', 'leuven/3', 'graffiti/3'].map(
   (name) => join(here, '../../../shared/data/matching', `oxford_${name}.png`),
 );
@@ -36,7 +37,9 @@ async function readArguments(all: readonly string[]): Promise<string[]> {
 
 const parameters = await readArguments(process.argv.slice(2));
 const run = promisify(execFile);
-await run('cmake', ['-S', here, '-B', build, '-DCMAKE_BUILD_TYPE=Release']);
+// CMake remembers what it found in an earlier run.
+const opencv = otherOpenCv ? ['--fresh', `-DCMAKE_PREFIX_PATH=${otherOpenCv}`] : [];
+await run('cmake', ['-S', here, '-B', build, '-DCMAKE_BUILD_TYPE=Release', ...opencv]);
 await run('cmake', ['--build', build], { maxBuffer: 1 << 26 });
 spawn(join(build, 'bench_sift'), parameters, { stdio: 'inherit' }).on('exit', (code) => {
   process.exitCode = code ?? 1;

@@ -1,0 +1,33 @@
+import { reportDone, reportProblem } from './report.ts';
+import { runCommand } from './run-command.ts';
+import { SetUpError } from './set-up-error.ts';
+import { installSystemPackages } from './system-packages.ts';
+
+/** Debian's own: its packages are for no other. */
+export const PEER_PYTHON = '/usr/bin/python3';
+
+const PACKAGES = {
+  purpose: 'the Python service that the benchmark compares with',
+  apt:
+    'python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-redis python3-multipart ' +
+    'python3-opencv',
+  dnf: 'python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-redis python3-multipart python3-opencv',
+  brew: '(none: the service runs on Debian only)',
+};
+const IMPORTS = 'import cv2, fastapi, multipart, redis.asyncio, uvicorn, uvloop, httptools';
+
+/** What the benchmark's peer needs; without it the benchmark measures our service alone. */
+export async function ensurePeer(): Promise<void> {
+  try {
+    if (!(await isThere())) await installSystemPackages(PACKAGES);
+    if (!(await isThere())) throw new SetUpError(`${PACKAGES.purpose} does not run on ${PEER_PYTHON}`);
+    reportDone('FastAPI and cv2');
+  } catch (error) {
+    if (!(error instanceof SetUpError)) throw error;
+    reportProblem(error.message);
+  }
+}
+
+async function isThere(): Promise<boolean> {
+  return (await runCommand(PEER_PYTHON, ['-c', IMPORTS])).code === 0;
+}
