@@ -25,11 +25,12 @@ export interface Stack {
 
 const TOKEN = 'token-of-the-benchmark-gateway';
 
-export async function startStack(): Promise<Stack> {
+/** @param originThreads by default one for each core */
+export async function startStack({ originThreads = availableParallelism() } = {}): Promise<Stack> {
   const redis = await startRedisServer();
   const gateway = await startGateway(redis.url);
   const origin = await startOriginServer({
-    ORIGIN_THREADS: String(availableParallelism()),
+    ORIGIN_THREADS: String(originThreads),
     REDIS_URL: redis.url,
   });
   await buildWorker();

@@ -6,8 +6,9 @@ import { createJobServiceApp } from './bulk/app.ts';
 import { parseJobServiceConfiguration } from './bulk/configuration.ts';
 import { JobService } from './bulk/job-service.ts';
 import { JobStore } from './bulk/job-store.ts';
-import { connectToNats, ShardQueue } from './bulk/queue.ts';
+import { connectToNats, ShardQueue, watchConnection } from './bulk/queue.ts';
 import { createLogger } from './observability/logging.ts';
+import { allowing } from './storage/public-address.ts';
 import { Stores } from './storage/stores.ts';
 import { Web } from './storage/web.ts';
 
@@ -23,12 +24,12 @@ try {
 
 async function serve(configuration: ReturnType<typeof parseJobServiceConfiguration>): Promise<void> {
   const { queue: queueOptions, shardImages, reconcileMs, webhookSecret } = configuration;
-  const logger = createLogger(configuration.logLevel).child({ service: 'job-service' });
+  const logger = createLogger(configuration.logLevel, undefined, 'job-service');
   const connection = await connectToNats(queueOptions, 'edgesift-job-service');
   const queue = new ShardQueue(connection, queueOptions);
   const stores = new Stores(configuration.stores);
   const store = new JobStore(queue, queueOptions.replicas, stores, configuration.index);
-  const web = new Web({ timeoutMs: WEBHOOK_TIMEOUT_MS });
+  const web = new Web({ timeoutMs: WEBHOOK_TIMEOUT_MS, isAllowed: allowing(configuration.networks) });
   const service = new JobService({
     stores,
     queue,
@@ -40,7 +41,7 @@ async function serve(configuration: ReturnType<typeof parseJobServiceConfigurati
     webhookSecret,
   });
   const secrets = await Promise.all(configuration.secrets.map(importOriginSecret));
-  const app = createJobServiceApp({ service, secrets, logger, isConnected: () => !connection.isClosed() });
+  const app = createJobServiceApp({ service, secrets, logger, isConnected: watchConnection(connection) });
   closeWithGrace({ delay: STOP_TIMEOUT_MS, logger: false }, async ({ err }) => {
     if (err) logger.fatal({ err }, 'stopping after an unexpected error');
     await service.close();

@@ -1,4 +1,4 @@
-/** `npm run bench:jobs [-- images]`: NATS and the native engine, then `bench/jobs.ts`. */
+/** `npm run bench:jobs [-- --throughput]`: NATS and the native engine, then `bench/jobs/run.ts`. */
 import { runInForeground } from './foreground.ts';
 import { fromRoot } from './project-root.ts';
 import { ensureNativeBuild } from './set-up/native-build.ts';
@@ -9,6 +9,6 @@ import { setUp } from './set-up/set-up.ts';
 await setUp(ensureOpenCv, ensureNativeBuild, ensureNats);
 process.exitCode = await runInForeground(process.execPath, [
   ...process.execArgv,
-  fromRoot('bench', 'jobs.ts'),
+  fromRoot('bench', 'jobs', 'run.ts'),
   ...process.argv.slice(2),
 ]);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { configurationSchema as edgeSchema } from '../edge/configuration.ts';
 import { configurationSchema as gatewaySchema } from '../gateway/configuration.ts';
-import { jobServiceSettingsSchema } from '../origin/bulk/configuration.ts';
+import { jobServiceSettingsSchema, workerSettingsSchema } from '../origin/bulk/configuration.ts';
 import { settingsSchema as originSchema } from '../origin/configuration.ts';
 import { fromRoot } from './project-root.ts';
 
@@ -52,9 +52,13 @@ common level.
 ## Bulk jobs
 
 The job service reads all of these settings. Workers read them except \`JOBS_HOST\` to \`ORIGIN_SECRET\`, and also the origin's settings
-for extraction. S3 credentials come from the settings of the AWS tools, such as \`AWS_ACCESS_KEY_ID\` and \`AWS_SECRET_ACCESS_KEY\`.
+for extraction. With \`REDIS_URL\` (and \`ORIGIN_SECRET\`, which authenticates what is in Redis) they take results from there. S3 credentials come from the settings of the AWS tools, such as \`AWS_ACCESS_KEY_ID\` and \`AWS_SECRET_ACCESS_KEY\`.
 
 ${tableOf(jobServiceSettingsSchema)}
+
+Of workers alone:
+
+${tableOf(workerSettingsSchema.pick({ WORKER_HOST: true, WORKER_PORT: true }))}
 
 ## Redis gateway
 

@@ -52,8 +52,10 @@ export function createJobServiceApp(options: JobServiceAppOptions): FastifyInsta
   });
   app.get('/health/live', async () => ({ status: 'alive' }));
   app.get('/health/ready', async (_request, reply) => {
-    const isReady = service.isReady && isConnected();
-    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready' });
+    // Without a queue jobs wait, but they can still be handed in and looked at.
+    const queue = isConnected() ? 'connected' : 'disconnected';
+    const status = service.isReady ? 'ready' : 'not ready';
+    return reply.code(service.isReady ? 200 : 503).send({ status, queue });
   });
   app.register(async (signed) => {
     signed.removeAllContentTypeParsers();

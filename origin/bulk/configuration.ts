@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { integerSetting, readSettings, secretListSetting } from '../../shared/settings.ts';
 import { LOG_LEVELS, type OriginConfiguration, parseConfiguration as parseOrigin } from '../configuration.ts';
 import { parseObjectLocation } from '../storage/location.ts';
+import { type Network, parseNetwork } from '../storage/public-address.ts';
 import type { StoreOptions } from '../storage/stores.ts';
 import type { QueueOptions } from './queue.ts';
 
@@ -11,6 +12,15 @@ const listOf = (text: string) =>
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
+
+function isNetwork(text: string): boolean {
+  try {
+    parseNetwork(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Settings that job service and workers share. */
 export const bulkSettingsSchema = z.object({
@@ -44,6 +54,16 @@ export const bulkSettingsSchema = z.object({
     .describe(
       'Time in milliseconds without a sign of life from a worker, after which another worker gets its shard',
     ),
+  JOBS_PRIVATE_NETWORKS: z
+    .string()
+    .default('')
+    .transform(listOf)
+    .refine((networks) => networks.every(isNetwork), {
+      error: 'must be networks such as 10.0.0.0/8, separated by commas',
+    })
+    .describe(
+      'Private networks that images and webhooks may be in, as 10.0.0.0/8, separated by commas. Without it, only public addresses',
+    ),
 });
 
 /** What only the job service reads. */
@@ -70,9 +90,23 @@ export const jobServiceSettingsSchema = z.object({
     .describe('Lowest level that is logged'),
 });
 
+/** What only workers read, beside the origin's settings for extraction. */
+export const workerSettingsSchema = z.object({
+  ...bulkSettingsSchema.shape,
+  WORKER_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address on which a worker serves its health and metrics'),
+  WORKER_PORT: integerSetting(1, 65_535)
+    .optional()
+    .describe('Port on which a worker serves its health and metrics. Without it, it listens on none'),
+});
+
 export interface BulkConfiguration {
   queue: QueueOptions;
   stores: StoreOptions;
+  /** Private networks that may be reached over HTTPS. */
+  networks: readonly Network[];
 }
 
 function bulkConfiguration(values: z.infer<typeof bulkSettingsSchema>): BulkConfiguration {
@@ -90,6 +124,7 @@ function bulkConfiguration(values: z.infer<typeof bulkSettingsSchema>): BulkConf
           ? { endpoint: values.JOBS_S3_ENDPOINT, region: values.JOBS_S3_REGION }
           : undefined,
     },
+    networks: values.JOBS_PRIVATE_NETWORKS.map(parseNetwork),
   };
 }
 
@@ -123,11 +158,29 @@ export function parseJobServiceConfiguration(environment: Record<string, string 
   };
 }
 
+export interface WorkerConfiguration extends BulkConfiguration {
+  origin: OriginConfiguration;
+  /** Where health and metrics are served. */
+  listen: { host: string; port: number } | undefined;
+  /** Where results of edges and origins are looked up. */
+  cache: { url: string; secrets: readonly string[] } | undefined;
+}
+
+const NO_SECRET = 'x'.repeat(32);
+
 /** The origin's settings for extraction, and those of jobs. @throws SettingsError */
 export function parseWorkerConfiguration(
   environment: Record<string, string | undefined>,
-): BulkConfiguration & { origin: OriginConfiguration } {
-  // A worker takes no requests: it has no secret to share.
-  const origin = parseOrigin({ ...environment, ORIGIN_SECRET: 'x'.repeat(32) });
-  return { ...bulkConfiguration(readSettings(bulkSettingsSchema, environment)), origin };
+): WorkerConfiguration {
+  // A worker takes no requests: it needs the secret only to know who wrote what is in Redis.
+  const needsSecret = (environment.REDIS_URL ?? '') !== '';
+  const origin = parseOrigin(needsSecret ? environment : { ...environment, ORIGIN_SECRET: NO_SECRET });
+  const values = readSettings(workerSettingsSchema, environment);
+  return {
+    ...bulkConfiguration(values),
+    origin,
+    listen:
+      values.WORKER_PORT === undefined ? undefined : { host: values.WORKER_HOST, port: values.WORKER_PORT },
+    cache: origin.store?.protocol === 'tcp' ? { url: origin.store.url, secrets: origin.secrets } : undefined,
+  };
 }

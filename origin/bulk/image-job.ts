@@ -9,6 +9,7 @@ import { FEATURE_FILES, type FileFormat } from '../../shared/features/files.ts';
 import { decodePayload, type FeaturePayload, keyOf } from '../../shared/features/payload.ts';
 import { SafetensorsError } from '../../shared/features/safetensors.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
+import type { RecordReader } from '../cache/record-reader.ts';
 import { type ArrivedImage, checkExtraction, extractionJob } from '../jobs/extraction-job.ts';
 import type { SiftEngine } from '../native/addon.ts';
 import type { ExtractionPool } from '../scheduler/pool.ts';
@@ -35,6 +36,8 @@ export interface ImageJobDependencies {
   extractor: Extractor;
   engine: SiftEngine;
   limits: ImageLimits;
+  /** Results of edges and origins, where there is a Redis for them. */
+  cache?: Pick<RecordReader, 'payload'> | undefined;
 }
 
 /** The storage itself is in trouble, not the image: the shard has to wait. */
@@ -60,8 +63,8 @@ export function imageJobPlan({ parameters, formats }: JobRequest, output: Object
 }
 
 /**
- * Makes the results of one image: fetches it, extracts its features unless they are there already, and writes them. The
- * safetensors file comes last, since it is what says that an image is done.
+ * Makes the results of one image: fetches it, extracts its features unless they are there already or in the cache, and
+ * writes them. The safetensors file comes last, since it is what says that an image is done.
  *
  * @throws StorageInTrouble; the signal's reason
  */
@@ -126,14 +129,15 @@ async function writeResults(
   dependencies: ImageJobDependencies,
   signal: AbortSignal,
 ): Promise<Success> {
-  const { stores, pool, extractor } = dependencies;
+  const { stores, pool, extractor, cache } = dependencies;
   const name = `${entry.output}.safetensors`;
   const location = inside(plan.output, name);
   const storage = await stores.at(location);
   const key = featureKey(extractor, plan.parameters, image.sha256);
   const { sha256 } = image;
   const stored = await reachingStorage(() => storedPayload(stores, location, key, signal));
-  let payload = stored;
+  const known = stored ?? (await cache?.payload(key));
+  let payload = known;
   if (!payload) {
     const { task, cost } = extractionJob(image, plan.parameters, dependencies);
     payload = (await pool.run(task, cost, { signal, client: BULK_CLIENT })).payload;
@@ -155,7 +159,7 @@ async function writeResults(
     output: locationText(location),
     sha256,
     keypoints,
-    cached: stored !== undefined,
+    cached: known !== undefined,
   };
 }
 

@@ -165,6 +165,7 @@ export class JobService {
     const job = Job.fromOrder({ id, created_at: now(), request, retry_of: retryOf });
     await this.#storing(() => this.#options.store.add(job));
     this.#jobs.set(id, job);
+    this.#changed(job);
     return job;
   }
 

@@ -37,7 +37,6 @@ export class JobStore {
     await writeJson(this.#stores, job.files.request, job.order);
     const entry = { id: job.id, output: job.order.request.output };
     await writeJson(this.#stores, inside(this.#index, `${job.id}.json`), entry);
-    await this.save(job);
   }
 
   async save(job: Job): Promise<void> {

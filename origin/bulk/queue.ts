@@ -46,6 +46,19 @@ export function connectToNats({ servers, token }: QueueOptions, name: string): P
   });
 }
 
+/** @returns tells whether the server can be reached now */
+export function watchConnection(connection: NatsConnection): () => boolean {
+  let isConnected = true;
+  const watch = async () => {
+    for await (const { type } of connection.status()) {
+      if (type === 'disconnect') isConnected = false;
+      if (type === 'reconnect') isConnected = true;
+    }
+  };
+  void watch();
+  return () => isConnected && !connection.isClosed();
+}
+
 /**
  * The work queue: one message for each shard that is not done, with a subject of its own, so that the server can say
  * which shards it holds. It only hands out work: what is done is known from the storage alone.

@@ -21,6 +21,7 @@ import type { ShardQueue } from './queue.ts';
 import { countsOf, countsOfReport, encodeReport, type Failure, type Outcome } from './report.ts';
 import { decodeShard, type ShardEntry, type Ticket, ticketSchema } from './shard.ts';
 import type { Slots } from './slots.ts';
+import type { ShardEnd, WorkerMetrics } from './worker-metrics.ts';
 
 export interface ShardWorkerOptions extends ImageJobDependencies {
   queue: ShardQueue;
@@ -28,6 +29,7 @@ export interface ShardWorkerOptions extends ImageJobDependencies {
   ackWaitMs: number;
   /** Images in work at the same time, over all shards. */
   slots: Slots;
+  metrics: Pick<WorkerMetrics, 'shardEnded' | 'imageEnded'>;
 }
 
 interface Shard {
@@ -43,8 +45,11 @@ interface Shard {
 const LANES = 2;
 const FETCH_MS = 2_000;
 const PAUSE_MS = 1_000;
-/** When the storage is in trouble. */
-const TROUBLE_PAUSE_MS = 15_000;
+/** A shard that this worker could not do goes to another one soon, in case that only this worker is in trouble. */
+const RETURN_MS = 1_000;
+/** A worker in trouble takes shards ever more slowly, so that it does not draw them from workers that are well. */
+const FIRST_TROUBLE_PAUSE_MS = 1_000;
+const LONGEST_TROUBLE_PAUSE_MS = 30_000;
 /** Handed out more often than this, a shard may hold an image that ends its workers. */
 const CAREFUL_FROM_DELIVERY = 4;
 /** So often may an image have been in work alone when its worker ended. */
@@ -85,26 +90,38 @@ export class ShardWorker {
 
   async #lane(): Promise<void> {
     let consumer: Consumer | undefined;
+    let troublePauseMs = FIRST_TROUBLE_PAUSE_MS;
     while (!this.#stopping.signal.aborted) {
       try {
         consumer ??= await this.#options.queue.consumer();
         const message = await consumer.next({ expires: FETCH_MS });
-        if (message) await this.#handle(message);
+        if (!message) continue;
+        if (await this.#handle(message)) {
+          troublePauseMs = FIRST_TROUBLE_PAUSE_MS;
+          continue;
+        }
+        await this.#pause(troublePauseMs);
+        troublePauseMs = Math.min(2 * troublePauseMs, LONGEST_TROUBLE_PAUSE_MS);
       } catch (err) {
         this.#options.logger.warn({ err }, 'the queue cannot be reached at the moment');
         consumer = undefined;
-        await sleep(PAUSE_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+        await this.#pause(PAUSE_MS);
       }
     }
   }
 
-  async #handle(message: JsMsg): Promise<void> {
+  #pause(ms: number): Promise<void> {
+    return sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+  }
+
+  /** @returns false when what the worker itself needs is in trouble */
+  async #handle(message: JsMsg): Promise<boolean> {
     const ticket = ticketSchema.safeParse(parseJson(message.string()));
     if (!ticket.success) {
       message.term('no ticket');
-      return;
+      return true;
     }
-    const { logger, ackWaitMs } = this.#options;
+    const { logger, ackWaitMs, metrics } = this.#options;
     const { job, shard } = ticket.data;
     const notWanted = new AbortController();
     const files = new JobFiles(parseObjectLocation(ticket.data.output), job);
@@ -114,16 +131,24 @@ export class ShardWorker {
     }, ackWaitMs / 3);
     try {
       const signal = AbortSignal.any([this.#stopping.signal, notWanted.signal]);
-      await this.#work(ticket.data, files, message.info.deliveryCount, signal);
+      metrics.shardEnded(await this.#work(ticket.data, files, message.info.deliveryCount, signal));
       message.ack();
+      return true;
     } catch (error) {
-      if (error instanceof NotWanted) message.term('not wanted');
-      else if (this.#stopping.signal.aborted) message.nak();
-      else {
-        message.nak(TROUBLE_PAUSE_MS);
-        logger.warn({ err: error, job, shard }, 'a shard has to wait');
-        this.#tellTrouble(ticket.data, error);
+      if (error instanceof NotWanted) {
+        message.term('not wanted');
+        metrics.shardEnded('not_wanted');
+        return true;
       }
+      metrics.shardEnded('returned');
+      if (this.#stopping.signal.aborted) {
+        message.nak();
+        return true;
+      }
+      message.nak(RETURN_MS);
+      logger.warn({ err: error, job, shard }, 'a shard has to wait');
+      this.#tellTrouble(ticket.data, error);
+      return false;
     } finally {
       clearInterval(heartbeat);
     }
@@ -140,14 +165,14 @@ export class ShardWorker {
     this.#options.queue.tell({ job, shard, succeeded: 0, failed: 0, cached: 0, done: false, trouble });
   }
 
-  async #work(ticket: Ticket, files: JobFiles, deliveries: number, signal: AbortSignal): Promise<void> {
+  async #work(ticket: Ticket, files: JobFiles, deliveries: number, signal: AbortSignal): Promise<ShardEnd> {
     const { stores, queue } = this.#options;
     const { job, shard } = ticket;
     const report = files.shardReport(shard);
     const earlier = await readObject(stores, report);
     if (earlier) {
       queue.tell({ job, shard, ...countsOfReport(earlier), done: true });
-      return;
+      return 'done_before';
     }
     if (await objectExists(stores, files.cancelled)) throw new NotWanted('cancelled');
     const plan = await this.#planOf(ticket, files);
@@ -158,6 +183,8 @@ export class ShardWorker {
     const storage = await stores.at(report);
     await storage.put(report.key, encodeReport(entries, outcomes), 'text/csv');
     queue.tell({ job, shard, ...countsOf(outcomes), done: true });
+    for (const outcome of outcomes) this.#options.metrics.imageEnded(outcome);
+    return 'done';
   }
 
   async #planOf({ job }: Ticket, files: JobFiles): Promise<ImageJobPlan> {

@@ -10,3 +10,10 @@ export interface RecordStore {
   set(records: Iterable<KeyValue>, ttlSeconds: number): Promise<void>;
   close(): void;
 }
+
+/** Where records can be read. */
+export interface RecordSource {
+  /** The values of keys, in their order; null for a key that is not there. @throws Error when it cannot be reached */
+  get(keys: readonly string[]): Promise<(string | null)[]>;
+  close(): void;
+}

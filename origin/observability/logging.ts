@@ -5,11 +5,11 @@ import { TraceContext } from '../../shared/contract/trace-context.ts';
 import { ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
 import { pathOf } from '../http/problems.ts';
 
-/** JSON lines with ISO time stamps and level names. */
-export function createLogger(level: string, destination?: DestinationStream): Logger {
+/** JSON lines with ISO time stamps and level names. @param service which process writes them */
+export function createLogger(level: string, destination?: DestinationStream, service = 'origin'): Logger {
   const options = {
     level,
-    base: { service: 'origin' },
+    base: { service },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };

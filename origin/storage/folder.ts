@@ -139,6 +139,9 @@ function storageErrorOf(error: unknown, key: string): StorageError {
     case 'ENAMETOOLONG':
     case 'ELOOP':
       return new StorageError('invalid', `/${key} cannot be the name of a file.`, options);
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new StorageError('unavailable', `There is no space left for /${key}.`, options);
     default:
       return new StorageError('unavailable', `/${key} cannot be reached at the moment.`, options);
   }

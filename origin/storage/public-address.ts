@@ -12,11 +12,29 @@ export function isPublicAddress(address: string): boolean {
   return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
 }
 
+/** @throws Error for a text that is no network in CIDR notation, as in `10.0.0.0/8` */
+export function parseNetwork(text: string): Network {
+  return ipaddr.parseCIDR(text);
+}
+
+/** Allows addresses of the public internet, and of these networks. */
+export function allowing(networks: readonly Network[]): (address: string) => boolean {
+  const isIn = (address: string, [first, bits]: Network) => {
+    const parsed = ipaddr.process(address);
+    return parsed.kind() === first.kind() && parsed.match(first, bits);
+  };
+  return (address) =>
+    isPublicAddress(address) ||
+    (ipaddr.isValid(address) && networks.some((network) => isIn(address, network)));
+}
+
 /** @throws StorageError `forbidden` for a host that is an address which is not allowed */
 export function checkHost(hostname: string, isAllowed: (address: string) => boolean): void {
   const literal = hostname.replace(/^\[(.*)\]$/, '$1');
   if (isIP(literal) !== 0 && !isAllowed(literal)) throw forbidden(hostname);
 }
+
+export type Network = ReturnType<typeof ipaddr.parseCIDR>;
 
 type LookupCallback = (
   error: NodeJS.ErrnoException | null,

@@ -8,7 +8,8 @@ import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { configurationSchema as edgeSettings } from '../../edge/configuration.ts';
 import { configurationSchema as gatewaySettings } from '../../gateway/configuration.ts';
-import { bulkSettingsSchema, jobServiceSettingsSchema } from '../../origin/bulk/configuration.ts';
+import { jobServiceSettingsSchema, workerSettingsSchema } from '../../origin/bulk/configuration.ts';
+import { createWorkerMetrics } from '../../origin/bulk/worker-metrics.ts';
 import { settingsSchema as originSettings } from '../../origin/configuration.ts';
 import { createMetrics } from '../../origin/observability/metrics.ts';
 
@@ -189,7 +190,6 @@ describe.skipIf(!canRun).each(OVERLAYS)('overlay %s', (overlay) => {
         const port = found?.httpGet?.port ?? found?.tcpSocket?.port;
         if (port !== undefined) expect(names, name).toContain(port);
       }
-      // Workers listen on no port.
       if (ports.some((port) => port.name !== 'metrics')) {
         expect(probes.livenessProbe, name).toBeDefined();
         expect(probes.readinessProbe, name).toBeDefined();
@@ -252,7 +252,7 @@ describe.skipIf(!canRun).each(OVERLAYS)('overlay %s', (overlay) => {
       {
         name: 'worker',
         schema: z
-          .object({ ...originSettings.shape, ...bulkSettingsSchema.shape })
+          .object({ ...originSettings.shape, ...workerSettingsSchema.shape })
           .omit({ ORIGIN_SECRET: true }),
         ignored: [...others, ...credentials, 'JOBS_INDEX'],
       },
@@ -269,6 +269,31 @@ describe.skipIf(!canRun).each(OVERLAYS)('overlay %s', (overlay) => {
       const unknown = Object.keys(settings).filter((key) => !(key in schema.shape) && !ignored.includes(key));
       expect(unknown, name).toEqual([]);
       expect(schema.safeParse(settings).error, name).toBeUndefined();
+    }
+  });
+
+  test('job service and workers listen where their probes ask, on paths that they have', () => {
+    const sources = {
+      'job-service': {
+        file: 'origin/bulk/app.ts',
+        port: jobServiceSettingsSchema.shape.JOBS_PORT.parse(undefined),
+      },
+      worker: { file: 'origin/bulk/worker-app.ts', port: 8071 },
+    };
+    for (const [name, { file, port }] of Object.entries(sources)) {
+      const found = everyContainer().find((one) => one.name === name);
+      if (found === undefined) {
+        expect(overlay, name).toBe('minimal');
+        continue;
+      }
+      expect(found.ports).toEqual([{ name: 'http', containerPort: port }]);
+      const given = Object.fromEntries(found.env.map((one) => [one.name, one.value]));
+      expect(Number(given.WORKER_PORT ?? port), name).toBe(port);
+      for (const { httpGet } of [found.startupProbe, found.livenessProbe, found.readinessProbe].flatMap(
+        (one) => one ?? [],
+      )) {
+        expect(read(file), name).toContain(`'${httpGet?.path}'`);
+      }
     }
   });
 
@@ -360,11 +385,15 @@ describe.skipIf(!canRun)('autoscaling and alerts of production', () => {
 });
 
 async function expectMetrics(expressions: readonly string[]): Promise<void> {
-  const known = (await createMetrics().registry.getMetricsAsJSON()).map(({ name }) => name);
-  const gauges = Array.from(
-    read('origin/observability/metrics.ts').matchAll(/^ +(?:gauge\()?'([a-z_]+)',/gm),
-    ([, name]) => `edgesift_origin_${name}`,
-  );
+  const registries = [createMetrics().registry, createWorkerMetrics().registry];
+  const metrics = await Promise.all(registries.map((registry) => registry.getMetricsAsJSON()));
+  const known = metrics.flat().map(({ name }) => name);
+  const gaugesIn = (file: string, prefix: string) =>
+    Array.from(read(file).matchAll(/^ +(?:gauge\()?'([a-z_]+)',/gm), ([, name]) => `${prefix}_${name}`);
+  const gauges = [
+    ...gaugesIn('origin/observability/metrics.ts', 'edgesift_origin'),
+    ...gaugesIn('origin/bulk/worker-metrics.ts', 'edgesift_worker'),
+  ];
   for (const text of expressions) {
     const expression = text.replaceAll('$__rate_interval', '5m');
     const problems: string[] = [];

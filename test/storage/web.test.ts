@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { isPublicAddress } from '../../origin/storage/public-address.ts';
+import { allowing, isPublicAddress, parseNetwork } from '../../origin/storage/public-address.ts';
 import { Web } from '../../origin/storage/web.ts';
 import { CERTIFICATE, type HttpsServer, startHttpsServer } from '../fixtures/https-server.ts';
 import { failureOf } from './behaviours.ts';
 
 let server: HttpsServer;
 let requests: string[];
-const isAllowed = (address: string) => ['127.0.0.1', '::1'].includes(address) || isPublicAddress(address);
+const isAllowed = allowing(['127.0.0.1/32', '::1/128'].map(parseNetwork));
 const web = new Web({ timeoutMs: 2_000, isAllowed, ca: CERTIFICATE });
 const guarded = new Web({ timeoutMs: 2_000, ca: CERTIFICATE });
 
@@ -67,6 +67,7 @@ test('never connects to an address that is not public, by number or by name', as
   for (const host of hosts) {
     expect(await failureOf(get(`https://${host}:${port}/image`, guarded)), host).toBe('forbidden');
   }
+  expect(await failureOf(guarded.post(new URL(server.url), {}, 'a webhook'))).toBe('forbidden');
   expect(requests).toEqual([]);
 });
 

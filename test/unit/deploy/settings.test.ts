@@ -3,9 +3,15 @@ import { parseEnv } from 'node:util';
 import { expect, test } from 'vitest';
 import * as edge from '../../../edge/configuration.ts';
 import { configurationSchema as gatewaySchema } from '../../../gateway/configuration.ts';
-import { parseJobServiceConfiguration } from '../../../origin/bulk/configuration.ts';
+import {
+  jobServiceSettingsSchema,
+  parseJobServiceConfiguration,
+  parseWorkerConfiguration,
+  workerSettingsSchema,
+} from '../../../origin/bulk/configuration.ts';
 import * as origin from '../../../origin/configuration.ts';
 import { configurationPage } from '../../../tools/document-configuration.ts';
+import { readCompose } from '../../containers/compose-file.ts';
 
 const read = (file: string) => readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8');
 const example = read('.env.example');
@@ -86,6 +92,55 @@ test('Compose hands all settings on and reads none that .env.example does not na
   }
   const interpolated = Array.from(compose.matchAll(/\$\{([A-Z0-9_]+)/g), ([, name]) => name);
   expect(Object.keys(exampleInFull)).toEqual(expect.arrayContaining(interpolated));
+});
+
+test('Compose hands all settings of bulk jobs on, and values that job service and workers take', () => {
+  const variables = {
+    ORIGIN_SECRET: 'x'.repeat(32),
+    REDIS_REST_TOKEN: 'token',
+    JOBS_WEBHOOK_SECRET: 'y'.repeat(24),
+  };
+  const composed = readCompose(variables);
+  // A NATS inside of Compose has one server, which asks for no token.
+  const notHandedOn = ['NATS_TOKEN', 'NATS_REPLICAS'];
+  const ofWorkers = [
+    'WORKER_HOST',
+    'WORKER_PORT',
+    'REDIS_URL',
+    'SIFT_ENGINE',
+    'ORIGIN_THREADS',
+    'ORIGIN_MEMORY_BYTES',
+  ];
+  const wanted = {
+    'job-service': Object.keys(jobServiceSettingsSchema.shape),
+    worker: [...Object.keys(workerSettingsSchema.shape), ...ofWorkers, 'MAX_IMAGE_BYTES', 'MAX_IMAGE_PIXELS'],
+  };
+  const parsers = { 'job-service': parseJobServiceConfiguration, worker: parseWorkerConfiguration };
+  for (const name of ['job-service', 'worker'] as const) {
+    const environment = composed.get(name)?.environment ?? {};
+    const missing = wanted[name].filter((key) => !(key in environment) && !notHandedOn.includes(key));
+    expect(missing, name).toEqual([]);
+    const given = Object.entries(environment).map(([key, value]) => [key, value ?? '']);
+    const configuration = parsers[name](Object.fromEntries(given));
+    expect(configuration.queue.servers, name).toEqual(['nats://nats:4222']);
+    expect(configuration.stores.folders, name).toEqual(['/data']);
+    expect(composed.get(name)?.networks, name).toEqual(expect.arrayContaining(['jobs', 'outside']));
+    expect(composed.get(name)?.profiles, name).toEqual(['jobs']);
+  }
+  const worker = parseWorkerConfiguration({ ...composed.get('worker')?.environment, ...variables } as Record<
+    string,
+    string
+  >);
+  expect(service('worker')).toContain(`127.0.0.1:${worker.listen?.port}/health/ready`);
+  expect(service('job-service')).toContain(':8070/health/ready');
+  expect(worker.cache?.url).toBe('redis://redis:6379');
+  expect(composed.get('worker')?.networks).toContain('redis');
+  // The edge reaches the job service by the name and the port that docs/bulk-jobs.md names.
+  expect(read('docs/bulk-jobs.md')).toContain('http://job-service:8070');
+  const shared = composed
+    .get('edge')
+    ?.networks.filter((one) => composed.get('job-service')?.networks.includes(one));
+  expect(shared).toContain('extraction');
 });
 
 test('Compose publishes the edge and Grafana alone, and to this machine alone', () => {
