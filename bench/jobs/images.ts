@@ -15,15 +15,40 @@ const MAKERS = {
   webp: (image: Sharp) => image.webp({ quality: 80, effort: 0 }),
 };
 const FORMATS = ['png', 'jpg', 'webp'] as const;
+/** So many have pixels of their own. */
+const DISTINCT = 300;
 
-/** Blurred noise of 64 to 128 pixels a side, the same for the same number on every run. */
+/**
+ * Blurred noise of 64 to 128 pixels a side, the same for the same number on every run. Beyond the first of them, files
+ * differ only by what follows the image, which decoders ignore: many are made quickly.
+ */
+export async function smallImages(count: number): Promise<NamedImage[]> {
+  const images: NamedImage[] = [];
+  for (let number = 0; number < Math.min(count, DISTINCT); number += 1) images.push(await smallImage(number));
+  const originals = images.filter(({ name }) => !name.endsWith('.webp'));
+  for (let number = DISTINCT; number < count; number += 1) {
+    const original = originals[number % originals.length];
+    if (!original) throw new TypeError('no image to vary');
+    const bytes = new Uint8Array(
+      Buffer.concat([original.bytes, Buffer.from(String(number).padStart(8, '0'))]),
+    );
+    images.push({ name: nameOf(number, original.name.endsWith('.png') ? 'png' : 'jpg'), bytes });
+  }
+  return images;
+}
+
+function nameOf(number: number, extension: string): string {
+  return `${number % 7}/${String(number).padStart(5, '0')}.${extension}`;
+}
+
+/** One of those with pixels of its own. */
 export async function smallImage(number: number): Promise<NamedImage> {
   const format = FORMATS[number % FORMATS.length] ?? 'png';
   const width = SMALLEST + ((number * 37) % (LARGEST - SMALLEST + 1));
   const height = SMALLEST + ((number * 53) % (LARGEST - SMALLEST + 1));
   const image = await noise(number, width, height);
   return {
-    name: `${number % 7}/${String(number).padStart(5, '0')}.${format}`,
+    name: nameOf(number, format),
     bytes: new Uint8Array(await MAKERS[format](image).toBuffer()),
   };
 }

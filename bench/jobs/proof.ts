@@ -14,7 +14,7 @@ import { type Detected, detect, fileReader, type Row, readReports } from './expe
 import { type Fault, faultsOf } from './faults.ts';
 import { canMount, OWN_MOUNTS } from './full-disk.ts';
 import { hostileImages, MAX_IMAGE_BYTES, oddlyNamedImages } from './hostile.ts';
-import { type NamedImage, smallImage } from './images.ts';
+import { type NamedImage, smallImage, smallImages } from './images.ts';
 import { MemoryWatch } from './memory.ts';
 import { KeptWorker } from './workers.ts';
 
@@ -162,8 +162,7 @@ async function makeImages(
   { folder }: BulkStack,
   { bucket, name: bucketName }: { bucket: S3Storage; name: string },
 ): Promise<NamedImage[]> {
-  const images: NamedImage[] = [];
-  for (let number = 0; number < count; number += 1) images.push(await smallImage(number));
+  const images = await smallImages(count);
   images.push(...(await hostileImages()), ...(await oddlyNamedImages()));
   if (isOneDeadly) images.push({ ...(await smallImage(count)), name: DEADLY });
   for (const { name, bytes } of images) {

@@ -36,7 +36,7 @@ async function prove() {
     sample: 250,
     shardImages: 100,
     ackWaitMs: 3_000,
-    readMs: 100,
+    readMs: 50,
     isOneDeadly: true,
     groups: (faults) => Object.values(faults).map((fault) => [fault]),
     limitMs: 15 * 60_000,

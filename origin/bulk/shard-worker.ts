@@ -51,7 +51,7 @@ const RETURN_MS = 1_000;
 const FIRST_TROUBLE_PAUSE_MS = 1_000;
 const LONGEST_TROUBLE_PAUSE_MS = 30_000;
 /** Handed out more often than this, a shard may hold an image that ends its workers. */
-const CAREFUL_FROM_DELIVERY = 4;
+const CAREFUL_FROM_DELIVERY = 3;
 /** So often may an image have been in work alone when its worker ended. */
 const DEATHS_OF_A_SUSPECT = 2;
 const TELL_EVERY_MS = 1_000;
@@ -181,10 +181,15 @@ export class ShardWorker {
     const entries = decodeShard(lines);
     const outcomes = await this.#outcomes({ ticket, files, plan, entries, deliveries }, signal);
     const storage = await stores.at(report);
-    await storage.put(report.key, encodeReport(entries, outcomes), 'text/csv');
-    queue.tell({ job, shard, ...countsOf(outcomes), done: true });
     for (const outcome of outcomes) this.#options.metrics.imageEnded(outcome);
-    return 'done';
+    // The first report stays, also where a worker that was taken for dead comes later: the job may have ended with it.
+    if (await storage.putNew(report.key, encodeReport(entries, outcomes), 'text/csv')) {
+      queue.tell({ job, shard, ...countsOf(outcomes), done: true });
+      return 'done';
+    }
+    const first = await readObject(stores, report);
+    if (first) queue.tell({ job, shard, ...countsOfReport(first), done: true });
+    return 'done_before';
   }
 
   async #planOf({ job }: Ticket, files: JobFiles): Promise<ImageJobPlan> {

@@ -40,7 +40,7 @@ export class RecordReader {
   async #read(key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     // Nearly all payloads have one part: both in one round trip.
     const [record, first = null] = await this.#source.get([summaryKey(key), payloadKey(key, 0)]);
-    const stored = record && (await this.#records.readSummary(key, record));
+    const stored = record ? await this.#records.readSummary(key, record) : undefined;
     if (!stored?.payload) return undefined;
     const others = Array.from({ length: stored.payload.parts - 1 }, (_, index) => payloadKey(key, index + 1));
     const rest = others.length === 0 ? [] : await this.#source.get(others);

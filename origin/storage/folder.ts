@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createReadStream, existsSync } from 'node:fs';
+import { link, mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { collect, type GetOptions, type Storage, StorageError, tooLarge } from './storage.ts';
 
@@ -55,6 +55,25 @@ export class FolderStorage implements Storage {
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
+    await this.#write(key, bytes, rename);
+  }
+
+  async putNew(key: string, bytes: Uint8Array): Promise<boolean> {
+    try {
+      await this.#write(key, bytes, nameOnce);
+      return true;
+    } catch (error) {
+      if (error instanceof StorageError && codeOf(error.cause) === 'EEXIST') return false;
+      throw error;
+    }
+  }
+
+  /** @param name gives the finished file its name */
+  async #write(
+    key: string,
+    bytes: Uint8Array,
+    name: (unfinished: string, file: string) => Promise<void>,
+  ): Promise<void> {
     const file = await this.#pathOf(key);
     const unfinished = path.join(path.dirname(file), `.${randomUUID()}.part`);
     await reaching(key, async () => {
@@ -62,7 +81,7 @@ export class FolderStorage implements Storage {
       try {
         // On the disk before it has its name: a crash of the machine must not leave an empty file under it.
         await writeFile(unfinished, bytes, { flush: true });
-        await rename(unfinished, file);
+        await name(unfinished, file);
       } catch (error) {
         await rm(unfinished, { force: true });
         throw error;
@@ -82,6 +101,20 @@ export class FolderStorage implements Storage {
       if (isInside(real, await realPathOf(root, key))) return file;
     }
     throw new StorageError('forbidden', `/${key} is not in a folder that jobs may use (JOBS_FOLDERS).`);
+  }
+}
+
+/** @throws Error `EEXIST` where there is a file of this name */
+async function nameOnce(unfinished: string, file: string): Promise<void> {
+  try {
+    await link(unfinished, file);
+    await rm(unfinished);
+  } catch (error) {
+    const isImpossible = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(String(codeOf(error)));
+    if (!isImpossible) throw error;
+    // A file system without links: what remains is the short time since this look.
+    if (existsSync(file)) throw Object.assign(new Error(`${file} exists`), { code: 'EEXIST' });
+    await rename(unfinished, file);
   }
 }
 

@@ -94,6 +94,23 @@ export class S3Storage implements Storage {
     }
   }
 
+  async putNew(key: string, bytes: Uint8Array, contentType: string): Promise<boolean> {
+    // For services that ignore the condition of the request.
+    if (await this.exists(key)) return false;
+    try {
+      const input = { Bucket: this.#bucket, Key: key, Body: bytes, ContentType: contentType };
+      await this.#client.send(new PutObjectCommand({ ...input, IfNoneMatch: '*' }));
+      return true;
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 412 || status === 409) return false;
+      if (status !== 501) throw this.#errorOf(error, key);
+      // Not implemented there: what remains is the short time since the question.
+      await this.put(key, bytes, contentType);
+      return true;
+    }
+  }
+
   async #open(
     key: string,
     VersionId: string | undefined,
@@ -135,7 +152,7 @@ export class S3Storage implements Storage {
     if (error instanceof StorageError) return error;
     const name = this.#name(key);
     const options = { cause: error };
-    const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+    const status = statusOf(error);
     if (status === 404) return new StorageError('not_found', `${name} does not exist.`, options);
     if (status === 401 || status === 403 || isMissingCredentials(error)) {
       return new StorageError('forbidden', `The credentials do not allow access to ${name}.`, options);
@@ -145,6 +162,10 @@ export class S3Storage implements Storage {
     }
     return new StorageError('unavailable', `${name} cannot be reached at the moment.`, options);
   }
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
 }
 
 function isMissingCredentials(error: unknown): boolean {

@@ -39,6 +39,13 @@ export interface Storage {
 
   /** Writes the object whole or not at all: nobody ever reads a part of it. Replaces what was there. */
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
+
+  /**
+   * As {@link put}, but never replaces what is there, also where several write at the same time.
+   *
+   * @returns whether it was written
+   */
+  putNew(key: string, bytes: Uint8Array, contentType: string): Promise<boolean>;
 }
 
 /** Puts chunks together, in an ArrayBuffer of its own. @throws StorageError `too_large` */

@@ -44,7 +44,7 @@ beforeAll(async () => {
     JOBS_WEBHOOK_SECRET: WEBHOOK_SECRET,
     JOBS_PRIVATE_NETWORKS: '127.0.0.0/8, ::1/128',
     NODE_EXTRA_CA_CERTS: certificate,
-    JOBS_ACK_WAIT_MS: '600',
+    JOBS_ACK_WAIT_MS: '400',
   });
 });
 afterAll(async () => {

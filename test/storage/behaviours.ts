@@ -24,6 +24,14 @@ export function behavesAsStorage(open: () => { storage: Storage; prefix: string 
     expect(await get('empty')).toBe('');
   });
 
+  test('puts what is to be new only once', async () => {
+    const { storage, prefix } = open();
+    const putNew = (content: string) => storage.putNew(`${prefix}new`, bytes(content), 'text/plain');
+    expect(await putNew('first')).toBe(true);
+    expect(await putNew('second')).toBe(false);
+    expect(await get('new')).toBe('first');
+  });
+
   test('knows whether there is an object', async () => {
     const { storage, prefix } = open();
     await put('exists/there', 'one');
