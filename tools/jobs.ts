@@ -20,12 +20,14 @@ const START_TIMEOUT_MS = 60_000;
 /** NATS' messages and the index of all jobs. */
 const DIRECTORY = fromRoot('build', 'jobs');
 
+const DEFAULT_PORT = 8787;
+
 const settingsSchema = z.object({
   NATS_PORT: portSetting(4322),
   JOBS_PORT: portSetting(8070),
   JOBS_WORKERS: integerSetting(0, 64).default(1),
   ORIGIN_SECRET: z.string().default(localSecret),
-  PORT: portSetting(8787),
+  PORT: portSetting(DEFAULT_PORT),
 });
 
 const services = new ServiceGroup((name, { code, signal }) => {
@@ -118,10 +120,14 @@ function printWelcome(
   folders: readonly string[],
 ): void {
   const [folder = '/path/to/images'] = folders;
-  const request = { source: { prefix: folder }, output: path.join(folder, 'features') };
+  const output = path.join(folder, 'features');
+  const request = { source: { prefix: folder }, output };
+  const url = PORT === DEFAULT_PORT ? '' : ` --url http://127.0.0.1:${PORT}`;
   reportDone(`bulk jobs with ${JOBS_WORKERS} worker(s), Ctrl-C ends them; jobs go on at the next start`);
   process.stdout.write(
-    `\nWith \`npm start\` in another terminal:\n\n    curl http://127.0.0.1:${PORT}/api/v1/jobs -H 'Content-Type: application/json' \\\n` +
+    `\nWith \`npm start\` in another terminal:\n\n` +
+      `    npm run --silent edgesift -- jobs create --prefix ${folder} --output ${output} --follow${url}\n\nor\n\n` +
+      `    curl http://127.0.0.1:${PORT}/api/v1/jobs -H 'Content-Type: application/json' \\\n` +
       `      -d '${JSON.stringify(request)}'\n\n`,
   );
 }

@@ -30,7 +30,7 @@ const LOG_FORMAT = {
 const START_TIMEOUT_MS = 60_000;
 
 /** Where `npm run jobs` serves. */
-const DEFAULT_JOBS_URL = 'http://127.0.0.1:8070';
+const DEFAULT_JOBS_PORT = '8070';
 
 const randomSecret = () => randomBytes(32).toString('base64url');
 
@@ -135,7 +135,7 @@ async function startServices(
       UPSTASH_REDIS_REST_URL: cache.url,
       UPSTASH_REDIS_REST_TOKEN: cache.token,
       ORIGIN_URL: originUrl,
-      JOBS_URL: process.env.JOBS_URL || DEFAULT_JOBS_URL,
+      JOBS_URL: process.env.JOBS_URL || `http://127.0.0.1:${process.env.JOBS_PORT || DEFAULT_JOBS_PORT}`,
       ORIGIN_SECRET,
       // Every request is logged for the developer.
       LOG_SAMPLE_RATE: process.env.LOG_SAMPLE_RATE || '1',
