@@ -1,19 +1,19 @@
 import type { PixelImage } from '../native/addon.ts';
-import { damaged, unsupportedKind } from './errors.ts';
+import { cancelledDecoding, damaged, unsupportedKind } from './errors.ts';
 
 /**
  * Windows and OS/2 bitmaps, read as `cv2.imread` reads them: alpha and 32-bit channel masks are ignored, the
  * 5 or 6 bits of a 16-bit pixel become the high bits of a byte, pixels that an RLE stream skips take colour 0.
  *
- * @throws ServiceError `IMAGE_READ_ERROR`
+ * @throws ServiceError `IMAGE_READ_ERROR`; an Error of code `CANCELLED` once the flag is set
  */
-export function decodeBmp(bytes: Uint8Array): PixelImage {
+export function decodeBmp(bytes: Uint8Array, cancelled?: Int32Array): PixelImage {
   try {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const header = readHeader(view);
     const rows = header.compression === RLE4 || header.compression === RLE8 ? runLengthRows : plainRows;
     return {
-      pixels: rows(header, bytes),
+      pixels: rows(header, bytes, () => throwIfSet(cancelled)),
       width: header.width,
       height: header.height,
       channels: 3,
@@ -23,6 +23,14 @@ export function decodeBmp(bytes: Uint8Array): PixelImage {
     if (error instanceof RangeError) throw damaged('bmp', error);
     throw error;
   }
+}
+
+/** Some milliseconds of work lie between two looks at the flag. */
+const CHECK_EVERY_PIXELS = 1_000_000;
+const CHECK_EVERY_RUNS = 4096;
+
+function throwIfSet(cancelled: Int32Array | undefined): void {
+  if (cancelled && Atomics.load(cancelled, 0) !== 0) throw cancelledDecoding();
 }
 
 const [RGB, RLE8, RLE4, BITFIELDS] = [0, 1, 2, 3];
@@ -115,7 +123,7 @@ function rowFromTop(header: BmpHeader, row: number): number {
 }
 
 /** Uncompressed rows, each padded to a multiple of four bytes; the last one's padding may be missing. */
-function plainRows(header: BmpHeader, bytes: Uint8Array): Uint8Array {
+function plainRows(header: BmpHeader, bytes: Uint8Array, checkIsWanted: () => void): Uint8Array {
   const { width, height, bitsPerPixel } = header;
   const rowLength = Math.ceil((width * bitsPerPixel) / 8);
   const stride = Math.ceil(rowLength / 4) * 4;
@@ -124,7 +132,9 @@ function plainRows(header: BmpHeader, bytes: Uint8Array): Uint8Array {
 
   const pixels = new Uint8Array(width * height * 3);
   const writeRow = rowWriter(header);
+  const rowsBetweenChecks = Math.ceil(CHECK_EVERY_PIXELS / width);
   for (let row = 0; row < height; row += 1) {
+    if (row % rowsBetweenChecks === 0) checkIsWanted();
     const start = header.dataOffset + row * stride;
     writeRow(
       bytes.subarray(start, start + rowLength),
@@ -195,12 +205,13 @@ function trueColourRow(bytesPerPixel: number): RowWriter {
 const [END_OF_LINE, END_OF_BITMAP, DELTA] = [0, 1, 2];
 
 /** RLE4 and RLE8: pairs of (count, colours), or escapes that begin with 0. Ends at the last row at the latest. */
-function runLengthRows(header: BmpHeader, bytes: Uint8Array): Uint8Array {
+function runLengthRows(header: BmpHeader, bytes: Uint8Array, checkIsWanted: () => void): Uint8Array {
   const stream = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const canvas = new RunCanvas(header);
   const packed = header.compression === RLE4;
   let at = header.dataOffset;
-  while (!canvas.complete) {
+  for (let run = 0; !canvas.complete; run += 1) {
+    if (run % CHECK_EVERY_RUNS === 0) checkIsWanted();
     const count = stream.getUint8(at);
     const code = stream.getUint8(at + 1);
     at += 2;

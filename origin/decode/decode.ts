@@ -14,7 +14,7 @@ export interface DecodeOptions {
   orientation: 'apply' | 'ignore';
   /** Whether a caller needs R, G, B. Where not, the image may come as its grey, OpenCV's BGR2GRAY. */
   colours: boolean;
-  /** Ends the decoding of JPEG and TIFF; see `NativeAddon.extract`. */
+  /** Ends the decoding, except that of PNG and WebP; see `NativeAddon.extract`. */
   cancelled?: Int32Array | undefined;
 }
 
@@ -47,7 +47,7 @@ export async function decodeImage(
       refuseCutTiffTags(bytes);
       return decodeByAddon(addon.decodeTiff, bytes, options);
     case 'bmp':
-      return ofAdmittedSize(decodeBmp(bytes), header);
+      return ofAdmittedSize(decodeBmp(bytes, options.cancelled), header);
   }
 }
 

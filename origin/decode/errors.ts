@@ -24,3 +24,8 @@ function shortened(cause: unknown): unknown {
   if (!(cause instanceof Error) || cause.message.length <= MAX_CAUSE_LENGTH) return cause;
   return new Error(`${cause.message.slice(0, MAX_CAUSE_LENGTH)}…`);
 }
+
+/** As the addon's error for the same: `code` says what it is. */
+export function cancelledDecoding(): Error {
+  return Object.assign(new Error('the image is not wanted any more'), { code: 'CANCELLED' });
+}

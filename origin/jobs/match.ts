@@ -7,7 +7,7 @@ import { splitPayloads } from '../../shared/origin-protocol.ts';
 import type { NativeAddon } from '../native/addon.ts';
 import { cancellable, throwIfCancelled } from './cancellation.ts';
 import type { CancellationFlag, MatchTask, MatchTaskResult } from './messages.ts';
-import { log10FalseAlarms, minimalSample } from './significance.ts';
+import { log10FalseAlarms, minimalSample, type Support } from './significance.ts';
 
 /**
  * A model counts when as good a one is to be expected by chance less than once in so many pairs of images that have
@@ -77,9 +77,10 @@ function match(
     ? cancellable(() => addon.estimateGeometry(points1, points2, model, threshold, cancelled))
     : null;
   const errors = geometry?.errors.filter((error) => error <= threshold) ?? new Float64Array();
-  const support = geometry && { points1, points2, ...geometry };
-  const falseAlarms = support ? log10FalseAlarms(support, model, threshold) : undefined;
-  const found = falseAlarms !== undefined && falseAlarms < MOST_LOG10_FALSE_ALARMS ? geometry : null;
+  const falseAlarms = geometry
+    ? falseAlarmsOf(addon, { points1, points2, ...geometry }, { model, threshold }, cancelled)
+    : undefined;
+  const found = isSignificant(falseAlarms) ? geometry : null;
   const inlier = Array.from(rows.subarray(0, matches), (_, pair) => isInlier(found, pair, threshold));
   return {
     matches,
@@ -100,6 +101,36 @@ function match(
       },
     }),
   };
+}
+
+/**
+ * log10 of the false alarms; only what no mirror explains counts where a mirror is significant itself. No camera sees a
+ * plane from both sides, but a mirrored image's reflection fits a family of fundamental matrices, and near its axis
+ * homographies too.
+ */
+function falseAlarmsOf(
+  addon: NativeAddon,
+  support: Support,
+  { model, threshold }: Pick<GeometryParameters, 'model' | 'threshold'>,
+  cancelled?: CancellationFlag,
+): number | undefined {
+  const falseAlarms = log10FalseAlarms(support, model, threshold);
+  if (!isSignificant(falseAlarms)) return falseAlarms;
+  const { points1, points2 } = support;
+  const mirror = cancellable(() =>
+    addon.estimateGeometry(points1, points2, 'reflection', threshold, cancelled),
+  );
+  if (!mirror) return falseAlarms;
+  if (!isSignificant(log10FalseAlarms({ points1, points2, ...mirror }, 'homography', threshold)))
+    return falseAlarms;
+  const errors = support.errors.map((error, pair) =>
+    isInlier(mirror, pair, threshold) ? Number.POSITIVE_INFINITY : error,
+  );
+  return log10FalseAlarms({ ...support, errors }, model, threshold);
+}
+
+function isSignificant(falseAlarms: number | undefined): boolean {
+  return falseAlarms !== undefined && falseAlarms < MOST_LOG10_FALSE_ALARMS;
 }
 
 function isInlier(geometry: { errors: Float64Array } | null, pair: number, threshold: number): boolean {

@@ -101,13 +101,14 @@ export interface NativeAddon extends ImageDecoders {
    * @param first F32[M,2], x and y in pixels; `second` the points that belong to them
    * @param threshold greatest error of a pair in agreement, in pixels
    * @returns `matrix` F64[3,3], row-major, and the `errors` F64[M] of all pairs in pixels. A homography maps first to
-   *   second, its last element is 1, the error is the distance from the mapped point. A fundamental matrix F, of norm
-   *   1, has x2ᵀ F x1 = 0; the error is the root of the Sampson distance.
+   *   second, its last element is 1, the error is the distance from the mapped point; it keeps left and right, a
+   *   reflection exchanges them, and is found where some third of the pairs agree. A fundamental matrix F, of norm 1,
+   *   has x2ᵀ F x1 = 0; the error is the root of the Sampson distance.
    */
   estimateGeometry(
     first: Float32Array,
     second: Float32Array,
-    model: 'homography' | 'fundamental',
+    model: 'homography' | 'reflection' | 'fundamental',
     threshold: number,
     cancelled?: Int32Array,
   ): { matrix: Float64Array; errors: Float64Array } | null;

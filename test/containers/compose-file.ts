@@ -5,8 +5,12 @@ import { z } from 'zod';
 const serviceSchema = z.object({
   build: z.object({ target: z.string() }).optional(),
   image: z.string().optional(),
-  command: z.union([z.string(), z.array(z.string()).transform((words) => words.join(' '))]).optional(),
+  command: z
+    .union([z.string().transform(words), z.array(z.string())])
+    .optional()
+    .describe('In words'),
   environment: z.record(z.string(), z.union([z.string(), z.null()])).default({}),
+  volumes: z.array(z.string()).default([]),
   networks: z.array(z.string()).default([]),
   profiles: z.array(z.string()).default([]),
 });
@@ -25,6 +29,11 @@ export function readCompose(variables: Record<string, string>): Map<string, Comp
       environment[name] = value ?? variables[name] ?? null;
   }
   return new Map(Object.entries(services));
+}
+
+/** Of a command line with quotes, but without escapes. */
+function words(line: string): string[] {
+  return Array.from(line.matchAll(/'([^']*)'|(\S+)/g), ([, quoted, plain]) => quoted ?? plain ?? '');
 }
 
 /** `${NAME}`, `${NAME:-otherwise}` and `${NAME:?message}`, also one inside the other. */

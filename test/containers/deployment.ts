@@ -31,7 +31,8 @@ export async function inspectImage(target: string) {
   );
   const [kind, ...healthCheck] = Docker.config.Healthcheck?.Test ?? [];
   if (kind !== 'CMD') throw new Error(`${target} has no health check that runs without a shell`);
-  return { command: [...OCIv1.config.Entrypoint, ...OCIv1.config.Cmd], user: OCIv1.config.User, healthCheck };
+  const { Entrypoint, Cmd, User } = OCIv1.config;
+  return { entrypoint: Entrypoint, command: Cmd, user: User, healthCheck };
 }
 
 export function imageOf(target: string): string {
@@ -93,15 +94,20 @@ export class Deployment {
 
   /** A service of our own, on each of its hosts. */
   async startFromImage(name: string): Promise<RunningService[]> {
-    const { build, environment } = this.#service(name);
+    const { build, environment, volumes, command } = this.#service(name);
     if (build === undefined) throw new Error(`${name} has no image of ours`);
-    const { command } = await inspectImage(build.target);
+    const image = await inspectImage(build.target);
     const names = [...this.#hosts].map(([other, [host]]) => `--add-host=${other}:${host?.address}`);
     const started: RunningService[] = [];
     for (const host of this.hostsOf(name)) {
       const container = await buildah('from', '--pull-never', ...names, imageOf(build.target));
-      const settings = Object.entries(environment).map(([key, value]) => `--env=${key}=${value ?? ''}`);
-      const line = buildahLine('run', ...CHROOT, ...settings, container, '--', ...command);
+      const settings = Object.entries(environment).flatMap(([key, value]) =>
+        // What has no value is not set, as with Compose.
+        value === null ? [] : [`--env=${key}=${value}`],
+      );
+      const mounts = volumes.map((volume) => `--volume=${volume}`);
+      const program = [...image.entrypoint, ...(command ?? image.command)];
+      const line = buildahLine('run', ...CHROOT, ...settings, ...mounts, container, '--', ...program);
       started.push(this.#start(host, container, [...host.enter, ...line]));
     }
     return started;
@@ -110,13 +116,23 @@ export class Deployment {
   /** Compose's command, except for what the official image sets beside it. */
   async startRedis(): Promise<void> {
     const [host] = this.hostsOf('redis');
-    const command = this.#service('redis').command ?? '';
+    const { command = [] } = this.#service('redis');
     if (host === undefined) throw new Error('Redis has no host');
     this.#start(host, undefined, [
       ...host.enter,
-      ...words(command),
+      ...command,
       ...['--protected-mode', 'no', '--dir', this.#folder],
     ]);
+  }
+
+  /** Compose's command, which the official image puts behind its program; its volume is a folder of the test. */
+  async startNats(): Promise<void> {
+    const [host] = this.hostsOf('nats');
+    const nats = findExecutable('nats-server', '../sbin/nats-server');
+    if (host === undefined || nats === undefined) throw new Error('NATS is missing');
+    const { command = [] } = this.#service('nats');
+    const parameters = command.map((word) => (word === '/data' ? path.join(this.#folder, 'nats') : word));
+    this.#start(host, undefined, [...host.enter, nats, ...parameters]);
   }
 
   /** deploy/load-balancer/haproxy.cfg as it is; its name server is one that knows the origins, as Docker's would. */
@@ -183,9 +199,4 @@ export async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise
   process.kill(-child.pid, signal);
   await exited;
   return child.exitCode;
-}
-
-/** Of a command line with quotes, but without escapes. */
-function words(line: string): string[] {
-  return Array.from(line.matchAll(/'([^']*)'|(\S+)/g), ([, quoted, plain]) => quoted ?? plain ?? '');
 }

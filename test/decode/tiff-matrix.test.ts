@@ -4,7 +4,7 @@ import { decodeImage } from '../../origin/decode/decode.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
-import { type TiffCompression, type TiffPart, type TiffPlan, writeTiff } from './tiff-writer.ts';
+import { blocksOf, type TiffCompression, type TiffPart, type TiffPlan, writeTiff } from './tiff-writer.ts';
 
 const addon = loadNativeAddon();
 const [WIDTH, HEIGHT] = [37, 29];
@@ -111,7 +111,7 @@ const LAYOUTS: Record<string, Pick<TiffPlan, 'tile' | 'rowsPerStrip'>> = {
   tiles: { tile: 16 },
   'a tile larger than the image': { tile: 48 },
 };
-const COMPRESSIONS: TiffCompression[] = ['none', 'lzw', 'deflate', 'packbits', 'zstd'];
+const COMPRESSIONS: Exclude<TiffCompression, 'jpeg'>[] = ['none', 'lzw', 'deflate', 'packbits', 'zstd'];
 
 function plansOf(kind: Kind): { name: string; plan: Omit<TiffPlan, 'samples'> }[] {
   const plans = [];
@@ -164,6 +164,83 @@ describe('every way to store the same samples gives the same pixels', () => {
       .toBuffer();
     expect(await outcome(tiles)).toMatchObject({ width: 64, height: 48 });
     expect(await outcome(tiles)).toEqual(await outcome(strips));
+  });
+});
+
+describe('planes compressed by JPEG are those that their JPEG files give', () => {
+  const layouts = Object.entries(LAYOUTS);
+  const kinds = ['RGB of 8 bits', 'RGB of 8 bits, alpha undeclared', 'CMYK of 8 bits'];
+  const read = kinds.filter((name) => !name.includes('alpha'));
+  const plansOf = (name: string) =>
+    layouts.map(([layoutName, layout]) => [`${name}, ${layoutName}`, { ...plan(name), ...layout }] as const);
+
+  function plan(name: string): TiffPlan {
+    const kind = KINDS[name];
+    if (!kind) throw new Error(`no kind ${name}`);
+    const samples = samplesOf(WIDTH * HEIGHT * kind.samplesPerPixel, 8);
+    return { width: WIDTH, height: HEIGHT, ...kind, planar: true, compression: 'jpeg', samples };
+  }
+
+  test.each(read.flatMap(plansOf))('%s', async (_, given) => {
+    const decoded = new Array(given.samples.length).fill(0);
+    const jpegs: Uint8Array[] = [];
+    const perRow = Math.ceil(WIDTH / (given.tile ?? WIDTH));
+    const rows = given.tile ?? given.rowsPerStrip ?? HEIGHT;
+    const blocks = blocksOf(given);
+    const perPlane = blocks.length / given.samplesPerPixel;
+    for (const [index, block] of blocks.entries()) {
+      const raw = { width: block.columns, height: block.rows, channels: 1 } as const;
+      const values = Uint8Array.from({ length: block.columns * block.rows }, (_, at) =>
+        block.sample(Math.floor(at / block.columns), at % block.columns, 0),
+      );
+      const jpeg = await sharp(values, { raw }).toColourspace('b-w').jpeg({ quality: 90 }).toBuffer();
+      jpegs.push(jpeg);
+      const { pixels } = addon.decodeJpeg(jpeg, { ...raw, applyOrientation: false });
+      const plane = Math.floor(index / perPlane);
+      const top = Math.floor((index % perPlane) / perRow) * rows;
+      const left = ((index % perPlane) % perRow) * block.columns;
+      for (const [at, value] of pixels.entries()) {
+        const [y, x] = [top + Math.floor(at / block.columns), left + (at % block.columns)];
+        if (y < HEIGHT && x < WIDTH) decoded[(y * WIDTH + x) * given.samplesPerPixel + plane] = value;
+      }
+    }
+    const pixels = expectedPixels(given, decoded);
+    const image = { width: WIDTH, height: HEIGHT, channels: 3, pixels };
+    const file = writeTiff({ ...given, jpegs });
+    expect(await outcome(file)).toEqual(image);
+    // As the same samples in one piece, without compression.
+    const { tile: _tile, ...untiled } = given;
+    const contiguous = writeTiff({ ...untiled, planar: false, compression: 'none', samples: decoded });
+    expect(await outcome(contiguous)).toEqual(image);
+  });
+
+  test('with alpha they are refused', async () => {
+    const given = plan('RGB of 8 bits, alpha undeclared');
+    const jpeg = await sharp(new Uint8Array(WIDTH * HEIGHT), {
+      raw: { width: WIDTH, height: HEIGHT, channels: 1 },
+    })
+      .jpeg()
+      .toBuffer();
+    const file = writeTiff({ ...given, jpegs: new Array(4).fill(jpeg) });
+    expectReadError(await outcome(file), 'TIFF images with JPEG compression of 4 samples of 8 bits');
+  });
+});
+
+describe('a strip of more than a megabyte, which is decoded row by row', () => {
+  const [width, height] = [900, 600];
+  const samples = Uint16Array.from({ length: width * height * 3 }, (_, at) => (at * 40503) >>> (at % 7));
+  const kind = { width, height, samplesPerPixel: 3, bits: 16, photometric: RGB, samples } as const;
+  const stored = (['lzw', 'deflate', 'zstd'] as const).flatMap((compression) =>
+    [false, true].map((planar) => ({ compression, planar, predictor: planar, bigEndian: !planar })),
+  );
+
+  test.each(stored)('$compression, planes: $planar', { timeout: 60_000 }, async (plan) => {
+    const pixels = expectedPixels(kind, [...samples]);
+    expect(await outcome(writeTiff({ ...kind, ...plan }))).toEqual({ width, height, channels: 3, pixels });
+    const halve = (parts: TiffPart[]) => {
+      for (const part of parts) part.length >>= 1;
+    };
+    expectReadError(await outcome(writeTiff({ ...kind, ...plan, damage: halve })));
   });
 });
 

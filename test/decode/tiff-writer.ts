@@ -18,6 +18,8 @@ export interface TiffPlan {
   tile?: number;
   rowsPerStrip?: number;
   compression?: TiffCompression;
+  /** JPEG files of the strips or tiles, for that compression; see {@link blocksOf}. */
+  jpegs?: Uint8Array[];
   /** Horizontal differencing, of 8 or 16 bits. */
   predictor?: boolean;
   bigEndian?: boolean;
@@ -35,11 +37,12 @@ export interface TiffPart {
   length: number;
 }
 
-export type TiffCompression = 'none' | 'lzw' | 'deflate' | 'packbits' | 'zstd';
+export type TiffCompression = 'none' | 'lzw' | 'deflate' | 'jpeg' | 'packbits' | 'zstd';
 const COMPRESSION_CODES: Record<TiffCompression, number> = {
   none: 1,
   lzw: 5,
   deflate: 8,
+  jpeg: 7,
   packbits: 32773,
   zstd: 50000,
 };
@@ -49,7 +52,10 @@ const [SHORT, LONG] = [3, 4];
 /** Written by TIFF 6.0, by other code than what reads it. */
 export function writeTiff(plan: TiffPlan): Uint8Array {
   const { bigEndian = false, compression = 'none' } = plan;
-  const blocks = blocksOf(plan).map((block) => compress(packRows(plan, block), compression));
+  const blocks =
+    compression === 'jpeg'
+      ? (plan.jpegs ?? []).map((file) => Buffer.from(file))
+      : blocksOf(plan).map((block) => compress(packRows(plan, block), compression));
   const parts: TiffPart[] = [];
   let offset = 8;
   for (const block of blocks) {
@@ -143,7 +149,7 @@ class Directory {
 }
 
 /** A rectangle of samples, row by row; those of a tile beyond the image are 0. */
-interface Block {
+export interface Block {
   columns: number;
   rows: number;
   perPixel: number;
@@ -151,7 +157,7 @@ interface Block {
 }
 
 /** Strips or tiles, of all planes, in the order of their numbers. */
-function blocksOf({
+export function blocksOf({
   width,
   height,
   samples,
@@ -204,7 +210,7 @@ function packRows({ bits, predictor, bigEndian }: TiffPlan, block: Block): Buffe
   return packed;
 }
 
-function compress(bytes: Buffer, compression: TiffCompression): Buffer {
+function compress(bytes: Buffer, compression: Exclude<TiffCompression, 'jpeg'>): Buffer {
   switch (compression) {
     case 'none':
       return bytes;

@@ -4,8 +4,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { extractFeatures } from '../../origin/jobs/extract.ts';
+import { loadNativeAddon } from '../../origin/native/addon.ts';
+import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
-import { SHARED_DATA, sharedDataMissing } from '../fixtures/images.ts';
+import { readImageHeader } from '../../shared/image-header.ts';
+import { sha256Hex } from '../../shared/sha256.ts';
+import { ownImage, SHARED_DATA, sharedDataMissing } from '../fixtures/images.ts';
 import { flatFeatures } from './flat-features.ts';
 import { payloadOf } from './golden-payload.ts';
 import { runTool, toolMissing, withFolder } from './real-tool.ts';
@@ -30,6 +35,35 @@ function readDatabase(path: string): Database {
   const descriptors = read('descriptors', 128);
   database.close();
   return { keypoints, descriptors };
+}
+
+const imageSchema = z.object({
+  name: z.string(),
+  width: z.int(),
+  height: z.int(),
+  rows: z.int(),
+  data: z.instanceof(Uint8Array),
+});
+
+/** Every image with the size of its camera and the places of its keypoints, as COLMAP has them. */
+function readImages(path: string) {
+  const database = new DatabaseSync(path, { readOnly: true });
+  const rows = database
+    .prepare(
+      'SELECT name, width, height, rows, data FROM images JOIN cameras USING (camera_id) JOIN keypoints USING (image_id)',
+    )
+    .all();
+  database.close();
+  return z
+    .array(imageSchema)
+    .parse(rows)
+    .map(({ rows: count, data, ...image }) => {
+      const keypoints = new Float32Array(new Uint8Array(data).buffer);
+      const places = Array.from({ length: count }, (_, index) => [
+        ...keypoints.subarray(6 * index, 6 * index + 2),
+      ]);
+      return { ...image, places };
+    });
 }
 
 /** Runs a command over a folder that holds just this image. */
@@ -119,6 +153,71 @@ describe.skipIf(toolMissing('COLMAP reads its text', 'colmap', 'help'))('COLMAP 
     },
   );
 });
+
+/** The features of an image file by the service's own extraction, as text for COLMAP. */
+async function colmapText(bytes: Uint8Array, orientation: 'apply' | 'ignore'): Promise<Uint8Array> {
+  const { payload } = await extractFeatures(loadNativeAddon(), {
+    kind: 'extract',
+    bytes: new Uint8Array(bytes),
+    sha256: await sha256Hex(bytes),
+    header: readImageHeader(bytes),
+    parameters: { ...DEFAULT_SIFT_PARAMETERS, ...(orientation === 'ignore' && { orientation }) },
+  });
+  return writeFeatureFile('colmap', payload);
+}
+
+describe.skipIf(toolMissing('keypoints lie in the frames of COLMAP', 'colmap', 'help'))(
+  "keypoints lie in the frames of COLMAP's cameras, whatever EXIF says",
+  () => {
+    const orientations = [1, 2, 3, 4, 5, 6, 7, 8];
+    const nameOf = (orientation: number) => `jpeg-exif-${orientation}.jpg`;
+    const fileOf = (orientation: number) => ownImage(nameOf(orientation));
+
+    async function imported(parameter: 'apply' | 'ignore') {
+      const texts = await Promise.all(
+        orientations.map((orientation) => colmapText(fileOf(orientation), parameter)),
+      );
+      return withFolder((folder) => {
+        const [images, imports] = [join(folder, 'images'), join(folder, 'imports')];
+        for (const made of [images, imports]) mkdirSync(made);
+        for (const [index, orientation] of orientations.entries()) {
+          writeFileSync(join(images, nameOf(orientation)), fileOf(orientation));
+          writeFileSync(join(imports, `${nameOf(orientation)}.txt`), texts[index] ?? '');
+        }
+        const database = join(folder, 'database.db');
+        runTool('colmap', [
+          ...['feature_importer', '--database_path', database],
+          ...['--image_path', images, '--import_path', imports],
+        ]);
+        return readImages(database);
+      });
+    }
+
+    function outside({ width, height, places }: Awaited<ReturnType<typeof imported>>[number]): number {
+      return places.filter(([x = -1, y = -1]) => x < 0 || y < 0 || x > width || y > height).length;
+    }
+
+    test('orientation=ignore: all of them, at the places of the stored image', async () => {
+      const images = await imported('ignore');
+      expect(images.map(({ name }) => name).toSorted()).toEqual(orientations.map(nameOf));
+      const upright = images.find(({ name }) => name === nameOf(1));
+      expect(upright?.places.length).toBeGreaterThan(20);
+      for (const image of images) {
+        const { width, height } = readImageHeader(ownImage(image.name));
+        expect(image).toEqual({ ...upright, name: image.name, width, height });
+        expect(outside(image), image.name).toBe(0);
+      }
+    });
+
+    test('orientation=apply: not those of images whose sides change places', async () => {
+      const sums = new Map((await imported('apply')).map((image) => [image.name, outside(image)]));
+      for (const orientation of orientations) {
+        if (orientation < 5) expect(sums.get(nameOf(orientation))).toBe(0);
+        else expect(sums.get(nameOf(orientation))).toBeGreaterThan(0);
+      }
+    });
+  },
+);
 
 interface Frame {
   x: number;

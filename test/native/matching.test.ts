@@ -55,6 +55,37 @@ test('the largest possible distances are exact', () => {
   expect([...addon.matchDescriptors(first, new Uint8Array(LENGTH), 1)]).toEqual([0, 0, LENGTH * 255 ** 2]);
 });
 
+describe('left and right', () => {
+  const random = (seed: number) => {
+    let state = seed;
+    return () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state / 2 ** 32;
+    };
+  };
+  const next = random(5);
+  const first = Float32Array.from({ length: 120 }, () => 600 * next());
+  const mirrored = first.map((value, index) => (index % 2 === 0 ? 639.5 - value : value));
+  const turned = first.map((value) => 639.5 - value);
+  const estimate = (second: Float32Array, model: 'homography' | 'reflection') =>
+    addon.estimateGeometry(first, second, model, 2);
+
+  test('a mirrored image has a reflection, and no homography that many agree with', () => {
+    const reflection = estimate(mirrored, 'reflection');
+    expect(reflection?.matrix[0]).toBeCloseTo(-1, 4);
+    expect(reflection?.matrix[2]).toBeCloseTo(639.5, 2);
+    expect(reflection?.errors.every((error) => error < 0.01)).toBe(true);
+    const inliers = estimate(mirrored, 'homography')?.errors.filter((error) => error <= 2) ?? [];
+    expect(inliers.length).toBeLessThan(15);
+  });
+
+  test('a turned image has a homography, and no reflection that many agree with', () => {
+    expect(estimate(turned, 'homography')?.errors.every((error) => error < 0.01)).toBe(true);
+    const inliers = estimate(turned, 'reflection')?.errors.filter((error) => error <= 2) ?? [];
+    expect(inliers.length).toBeLessThan(15);
+  });
+});
+
 describe('wrong arguments are refused', () => {
   const match = addon.matchDescriptors as (...values: unknown[]) => unknown;
   const estimate = addon.estimateGeometry as (...values: unknown[]) => unknown;

@@ -3,7 +3,11 @@ import { expect, test } from 'vitest';
 import { extractFeatures } from '../../origin/jobs/extract.ts';
 import { matchFeatures } from '../../origin/jobs/match.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
-import { DEFAULT_SIFT_PARAMETERS, geometryParametersSchema } from '../../shared/contract/parameters.ts';
+import {
+  DEFAULT_SIFT_PARAMETERS,
+  type GeometryParameters,
+  geometryParametersSchema,
+} from '../../shared/contract/parameters.ts';
 import { matchResultSchema } from '../../shared/contract/responses.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
 import { joinPayloads } from '../../shared/origin-protocol.ts';
@@ -24,9 +28,9 @@ async function featuresOf(path: string): Promise<Uint8Array> {
   return payload;
 }
 
-async function match(path1: string, path2: string) {
+async function match(path1: string, path2: string, given: Partial<GeometryParameters> = {}) {
   const bytes = joinPayloads(await featuresOf(path1), await featuresOf(path2));
-  const parameters = geometryParametersSchema.parse({});
+  const parameters = geometryParametersSchema.parse(given);
   const { payload } = await matchFeatures(addon, { kind: 'match', bytes, parameters });
   return matchResultSchema.parse(JSON.parse(new TextDecoder().decode(payload)));
 }
@@ -44,6 +48,20 @@ test.skipIf(missing).each([
     inliers: 0,
     reason: 'no_consensus',
   });
+});
+
+test.skipIf(missing)('a mirrored image has no fundamental matrix either', async () => {
+  const result = await match('trials/mirror-a.png', 'trials/mirror-b.png', { model: 'fundamental' });
+  expect(result).toMatchObject({ fundamental: null, inliers: 0, reason: 'no_consensus' });
+});
+
+test.skipIf(missing)('boat 1→4, turned and much smaller, has both models', async () => {
+  for (const model of ['homography', 'fundamental'] as const) {
+    const paths = ['matching/oxford_boat/1.png', 'matching/oxford_boat/4.png'] as const;
+    const result = await match(...paths, { model });
+    expect(result[model]).toBeTruthy();
+    expect(result.log10_false_alarms).toBeLessThan(-500);
+  }
 });
 
 test.skipIf(missing)('graffiti 1→4, far from the limit', async () => {

@@ -25,9 +25,10 @@ class Inflater {
     if (ready_) inflateEnd(&stream_);
   }
 
-  bool reachesItsEnd(std::size_t mostBytes) {
+  bool reachesItsEnd(std::size_t mostBytes, const Cancellation& cancellation) {
     int state = ready_ ? Z_OK : Z_STREAM_ERROR;
     while (state == Z_OK && stream_.total_out <= mostBytes) {
+      if (cancellation.isRequested()) throw Cancelled("the image is not wanted any more");
       stream_.next_out = scratch_.data();
       stream_.avail_out = static_cast<uInt>(scratch_.size());
       state = inflate(&stream_, Z_NO_FLUSH);
@@ -43,8 +44,9 @@ class Inflater {
 
 }  // namespace
 
-bool isSoundDeflateStream(const std::uint8_t* bytes, std::size_t size, std::size_t mostBytes) {
-  return Inflater(bytes, size).reachesItsEnd(mostBytes);
+bool isSoundDeflateStream(const std::uint8_t* bytes, std::size_t size, std::size_t mostBytes,
+                          const Cancellation& cancellation) {
+  return Inflater(bytes, size).reachesItsEnd(mostBytes, cancellation);
 }
 
 }  // namespace edgesift::addon

@@ -17,6 +17,11 @@ namespace {
 /// Beside what the image itself takes: small images may have a tile that is larger than they are.
 constexpr tmsize_t kMostTileBytes = tmsize_t{1} << 26;
 
+/// Decoded bytes between two looks at the cancellation: a few milliseconds.
+constexpr std::size_t kBytesBetweenChecks = std::size_t{1} << 20;
+
+constexpr int kRowsBetweenChecks = 64;
+
 struct Compression {
   int code;
   const char* name;
@@ -161,7 +166,8 @@ Layout layoutOf(const TiffFile& file, const DecodeRequest& request) {
 /// Rows of samples, decoded strip by strip or tile row by tile row into one buffer that all planes share.
 class SampleRows {
  public:
-  SampleRows(TiffFile& file, const Layout& layout) : file_(file), layout_(layout) {
+  SampleRows(TiffFile& file, const Layout& layout, const Cancellation& cancellation)
+      : file_(file), layout_(layout), cancellation_(cancellation) {
     TIFF* tiff = file.handle();
     planes_ = layout.planar ? layout.samples : 1;
     samplesPerPlane_ = layout.planar ? 1 : layout.samples;
@@ -190,7 +196,7 @@ class SampleRows {
 
   int bandRows() const { return bandRows_; }
 
-  /// Decodes the rows from `top` on, a multiple of bandRows(); those behind the last one are not there.
+  /// Decodes the rows from `top` on, a multiple of bandRows(); those behind the last one are not there. Throws Cancelled.
   void readBand(int top) {
     for (int plane = 0; plane < planes_; ++plane) {
       std::uint8_t* target = band_.data() + static_cast<std::size_t>(plane) * planeBytes_;
@@ -234,7 +240,9 @@ class SampleRows {
   void checkDeflated(std::uint32_t part, std::size_t mostBytes) const {
     if (layout_.compression != COMPRESSION_DEFLATE && layout_.compression != COMPRESSION_ADOBE_DEFLATE) return;
     const EncodedImage stream = file_.part(part);
-    if (!isSoundDeflateStream(stream.bytes, stream.size, mostBytes)) throw DamagedImage("TIFF: a damaged zlib stream");
+    if (!isSoundDeflateStream(stream.bytes, stream.size, mostBytes, cancellation_)) {
+      throw DamagedImage("TIFF: a damaged zlib stream");
+    }
   }
 
   void readStrip(int top, int plane, std::uint8_t* target) {
@@ -243,13 +251,41 @@ class SampleRows {
                                                  static_cast<std::uint16_t>(plane));
     // Some programs fill up the last strip with rows that the image does not have.
     checkDeflated(strip, rowBytes_ * static_cast<std::size_t>(bandRows_));
-    check(TIFFReadEncodedStrip(file_.handle(), strip, target, static_cast<tmsize_t>(expected)), expected);
+    if (expected > kBytesBetweenChecks && decodesByRows()) {
+      readStripByRows(top, plane, target);
+    } else {
+      checkIsWanted();
+      check(TIFFReadEncodedStrip(file_.handle(), strip, target, static_cast<tmsize_t>(expected)), expected);
+    }
+  }
+
+  /// Runs of PackBits may go on in the next row, which libtiff takes for damage when it decodes row by row.
+  bool decodesByRows() const {
+    return layout_.compression != COMPRESSION_NONE && layout_.compression != COMPRESSION_PACKBITS;
+  }
+
+  void readStripByRows(int top, int plane, std::uint8_t* target) {
+    std::size_t sinceCheck = kBytesBetweenChecks;
+    for (int row = 0; row < rowsAt(top); ++row, target += rowBytes_, sinceCheck += rowBytes_) {
+      if (sinceCheck >= kBytesBetweenChecks) {
+        checkIsWanted();
+        sinceCheck = 0;
+      }
+      const int state = TIFFReadScanline(file_.handle(), target, static_cast<std::uint32_t>(top + row),
+                                         static_cast<std::uint16_t>(plane));
+      check(state == 1 ? static_cast<tmsize_t>(rowBytes_) : -1, rowBytes_);
+    }
+  }
+
+  void checkIsWanted() const {
+    if (cancellation_.isRequested()) throw Cancelled("the image is not wanted any more");
   }
 
   void readTiles(int top, int plane, std::uint8_t* target) {
     for (int left = 0; left < layout_.width; left += tileWidth_) {
       const std::uint32_t index = TIFFComputeTile(file_.handle(), static_cast<std::uint32_t>(left),
                                                   static_cast<std::uint32_t>(top), 0, static_cast<std::uint16_t>(plane));
+      checkIsWanted();
       checkDeflated(index, tile_.size());
       check(TIFFReadEncodedTile(file_.handle(), index, tile_.data(), static_cast<tmsize_t>(tile_.size())),
             tile_.size());
@@ -264,6 +300,7 @@ class SampleRows {
 
   TiffFile& file_;
   const Layout& layout_;
+  Cancellation cancellation_;
   int planes_;
   int samplesPerPlane_;
   int bandRows_;
@@ -407,17 +444,19 @@ int decodeTiff(const EncodedImage& encoded, const DecodeRequest& request, std::u
   TiffFile file(encoded);
   const Layout layout = layoutOf(file, request);
   const RowConverter converter(file, layout);
-  SampleRows samples(file, layout);
+  SampleRows samples(file, layout, request.cancellation);
   const OrientedRows rows(target, layout.width, layout.height, request.channels, layout.orientation);
   const auto width = static_cast<std::size_t>(layout.width);
   std::vector<std::uint8_t> converted(width * (converter.givesGrey() ? 1 : 3));
   std::vector<std::uint8_t> adapted(width * static_cast<std::size_t>(request.channels));
   file.beginImageData();
   for (int top = 0; top < layout.height; top += samples.bandRows()) {
-    if (request.cancellation.isRequested()) throw Cancelled("the image is not wanted any more");
     samples.readBand(top);
     const int bandEnd = std::min(samples.bandRows(), layout.height - top);
     for (int row = 0; row < bandEnd; ++row) {
+      if (row % kRowsBetweenChecks == 0 && request.cancellation.isRequested()) {
+        throw Cancelled("the image is not wanted any more");
+      }
       converter.convert(samples, row, converted.data());
       const std::uint8_t* pixels = converted.data();
       if (request.channels == 1 && !converter.givesGrey()) {

@@ -13,7 +13,7 @@ namespace edgesift::addon {
 ///
 /// @param target width * height * channels bytes of the request
 /// @return the orientation that was applied, 1 to 8; from 5 on the decoded image is height * width
-/// @throws DamagedImage, UnsupportedImage, Cancelled; the last between strips and rows of tiles
+/// @throws DamagedImage, UnsupportedImage, Cancelled; the last at the latest after a tile, or some megabytes of a strip
 int decodeTiff(const EncodedImage& file, const DecodeRequest& request, std::uint8_t* target);
 
 }  // namespace edgesift::addon

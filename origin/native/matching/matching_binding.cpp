@@ -80,8 +80,9 @@ const float* pointsArgument(const Napi::CallbackInfo& info, std::size_t index, s
 TwoViewModel modelArgument(const Napi::CallbackInfo& info, std::size_t index) {
   const std::string name = info[index].IsString() ? info[index].As<Napi::String>().Utf8Value() : "";
   if (name == "homography") return TwoViewModel::homography;
+  if (name == "reflection") return TwoViewModel::reflection;
   if (name == "fundamental") return TwoViewModel::fundamental;
-  throw Napi::TypeError::New(info.Env(), "model must be 'homography' or 'fundamental'");
+  throw Napi::TypeError::New(info.Env(), "model must be 'homography', 'reflection' or 'fundamental'");
 }
 
 Napi::Float64Array numbers(Napi::Env env, const double* values, std::size_t count) {
