@@ -1,5 +1,6 @@
 #include "edgesift_engine.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <stdexcept>
@@ -21,6 +22,21 @@ constexpr const char* kVersion = "1";
 constexpr std::size_t kRetainedBytes = std::size_t{64} << 20;
 /// Of the extractor's own for each keypoint, see Extractor::workingBytes.
 constexpr std::size_t kKeypointBytes = 312;
+/// Converted between two looks at the cancellation: a few milliseconds.
+constexpr int kBandPixels = 1 << 20;
+
+std::vector<std::uint8_t> greyOf(const Image& image, const Cancellation& cancellation) {
+  const auto width = static_cast<std::size_t>(image.width);
+  std::vector<std::uint8_t> bytes(width * static_cast<std::size_t>(image.height));
+  const int rows = std::max(1, kBandPixels / std::max(1, image.width));
+  for (int y = 0; y < image.height; y += rows) {
+    if (cancellation.isRequested()) throw Cancelled("the result is not wanted any more");
+    const std::size_t from = width * static_cast<std::size_t>(y);
+    const std::uint8_t* pixels = image.pixels + from * static_cast<std::size_t>(image.channels);
+    writeGrey({pixels, image.width, std::min(rows, image.height - y), image.channels}, bytes.data() + from);
+  }
+  return bytes;
+}
 
 }  // namespace
 
@@ -45,7 +61,7 @@ void EdgesiftEngine::extract(const Image& image, const SiftParameters& given, co
   parameters.sigma = given.sigma;
   parameters.mostKeypoints = limits.mostKeypoints;
   try {
-    const std::vector<std::uint8_t> converted = image.channels == 3 ? grey(image) : std::vector<std::uint8_t>();
+    const std::vector<std::uint8_t> converted = image.channels == 3 ? greyOf(image, limits.cancellation) : std::vector<std::uint8_t>();
     const std::uint8_t* pixels = image.channels == 3 ? converted.data() : image.pixels;
     const Features found =
         extractor->extract(pixels, image.width, image.height, image.width, parameters, limits.cancellation);
@@ -68,9 +84,7 @@ void EdgesiftEngine::extract(const Image& image, const SiftParameters& given, co
 }
 
 std::vector<std::uint8_t> EdgesiftEngine::grey(const Image& image) const {
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height));
-  writeGrey(image, bytes.data());
-  return bytes;
+  return greyOf(image, {});
 }
 
 }  // namespace edgesift::addon

@@ -153,10 +153,15 @@ HWY_EXPORT(compareTile);
 
 std::size_t roundUp(std::size_t value, std::size_t step) { return (value + step - 1) / step * step; }
 
+void checkIsWanted(const Cancellation& cancellation) {
+  if (cancellation.isRequested()) throw Cancelled("the matches are not wanted any more");
+}
+
 /// Squared lengths of descriptors, then of padding up to `size`.
-std::vector<float> norms(Descriptors descriptors, std::size_t size) {
+std::vector<float> norms(Descriptors descriptors, std::size_t size, const Cancellation& cancellation) {
   std::vector<float> result(size, kPaddingNorm);
   for (std::size_t i = 0; i < descriptors.count; ++i) {
+    if (i % kRowsBetweenChecks == 0) checkIsWanted(cancellation);
     const std::uint8_t* row = descriptors.rows + i * kDescriptorLength;
     result[i] = static_cast<float>(
         std::accumulate(row, row + kDescriptorLength, 0, [](int sum, int value) { return sum + value * value; }));
@@ -165,9 +170,15 @@ std::vector<float> norms(Descriptors descriptors, std::size_t size) {
 }
 
 /// Rows as floats, then zeros up to `size` rows.
-std::vector<float> floatRows(Descriptors descriptors, std::size_t size) {
-  std::vector<float> rows(size * kDescriptorLength);
-  std::copy_n(descriptors.rows, descriptors.count * kDescriptorLength, rows.begin());
+std::vector<float> floatRows(Descriptors descriptors, std::size_t size, const Cancellation& cancellation) {
+  std::vector<float> rows;
+  rows.reserve(size * kDescriptorLength);
+  for (std::size_t i = 0; i < descriptors.count; ++i) {
+    if (i % kRowsBetweenChecks == 0) checkIsWanted(cancellation);
+    const std::uint8_t* row = descriptors.rows + i * kDescriptorLength;
+    rows.insert(rows.end(), row, row + kDescriptorLength);
+  }
+  rows.resize(size * kDescriptorLength);
   return rows;
 }
 
@@ -191,9 +202,9 @@ std::vector<Match> mutualNeighbours(Descriptors first, Descriptors second, doubl
                                     const Cancellation& cancellation) {
   const std::size_t rows = roundUp(first.count, kRows);
   const std::size_t columns = roundUp(second.count, kTileColumns);
-  const std::vector<float> rowNorms = norms(first, rows);
-  const std::vector<float> columnNorms = norms(second, columns);
-  const std::vector<float> floats = floatRows(first, rows);
+  const std::vector<float> rowNorms = norms(first, rows, cancellation);
+  const std::vector<float> columnNorms = norms(second, columns, cancellation);
+  const std::vector<float> floats = floatRows(first, rows, cancellation);
   std::vector<float> tile(kTileColumns * kDescriptorLength);
   Nearest ofRows(rows);
   Nearest ofColumns(columns);
@@ -201,7 +212,7 @@ std::vector<Match> mutualNeighbours(Descriptors first, Descriptors second, doubl
   for (std::size_t column = 0; column < columns; column += kTileColumns) {
     pack(second, column, lanes, tile);
     for (std::size_t row = 0; row < rows; row += kRowsBetweenChecks) {
-      if (cancellation.isRequested()) throw Cancelled("the matches are not wanted any more");
+      checkIsWanted(cancellation);
       HWY_DYNAMIC_DISPATCH(compareTile)
       (floats, rowNorms, row, std::min(rows, row + kRowsBetweenChecks), tile.data(), columnNorms.data() + column,
        column, ofRows, ofColumns);
