@@ -155,10 +155,13 @@ describe.skipIf(toolMissing('COLMAP reads its text', 'colmap', 'help'))('COLMAP 
 });
 
 /** The features of an image file by the service's own extraction, as text for COLMAP. */
-async function colmapText(bytes: Uint8Array, orientation: 'apply' | 'ignore'): Promise<Uint8Array> {
+async function colmapText(
+  bytes: Uint8Array<ArrayBuffer>,
+  orientation: 'apply' | 'ignore',
+): Promise<Uint8Array> {
   const { payload } = await extractFeatures(loadNativeAddon(), {
     kind: 'extract',
-    bytes: new Uint8Array(bytes),
+    bytes,
     sha256: await sha256Hex(bytes),
     header: readImageHeader(bytes),
     parameters: { ...DEFAULT_SIFT_PARAMETERS, ...(orientation === 'ignore' && { orientation }) },
