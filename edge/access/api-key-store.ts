@@ -30,14 +30,14 @@ export class ApiKeyStore {
   /** The oldest first. */
   async list(): Promise<ApiKeyRecord[]> {
     const [pairs] = await this.#redis.pipeline((pipeline) => pipeline.hgetall(REDIS_KEY), this.#timeoutMs);
-    return pairsOf(z.array(z.string()).parse(pairs))
+    return fieldPairs(z.array(z.string()).parse(pairs))
       .map(([id, text]) => parseRecord(id, text))
       .filter((record) => record !== undefined)
       .sort((one, other) => one.created_at.localeCompare(other.created_at));
   }
 }
 
-function pairsOf(items: string[]): [string, string][] {
+function fieldPairs(items: string[]): [string, string][] {
   return items.flatMap((item, index) => (index % 2 ? [] : [[item, items[index + 1] ?? '']]));
 }
 

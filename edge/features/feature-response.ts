@@ -1,6 +1,6 @@
 import {
   DEFAULT_SIFT_PARAMETERS,
-  pairsOf,
+  parameterPairs,
   type Representation,
   type SiftParameters,
 } from '../../shared/contract/parameters.ts';
@@ -147,11 +147,11 @@ export function detectResponse(
   };
 }
 
-const DEFAULT_VALUES = new Map(pairsOf(DEFAULT_SIFT_PARAMETERS));
+const DEFAULT_VALUES = new Map(parameterPairs(DEFAULT_SIFT_PARAMETERS));
 
 /** They name just the parameters that are not the defaults; names and numbers need no escaping in a query. */
 function linksTo(sha256: string, parameters: SiftParameters): DetectResponse['links'] {
-  const changed = pairsOf(parameters).filter(([name, value]) => value !== DEFAULT_VALUES.get(name));
+  const changed = parameterPairs(parameters).filter(([name, value]) => value !== DEFAULT_VALUES.get(name));
   const query = changed.map((pair) => pair.join('='));
   const path = `/api/v1/features/${sha256}`;
   return {

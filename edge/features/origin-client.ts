@@ -1,7 +1,11 @@
 import type * as z from 'zod';
 import { type ErrorCode, problemSchema, ServiceError } from '../../shared/contract/errors.ts';
 import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
-import { type GeometryParameters, pairsOf, type SiftParameters } from '../../shared/contract/parameters.ts';
+import {
+  type GeometryParameters,
+  parameterPairs,
+  type SiftParameters,
+} from '../../shared/contract/parameters.ts';
 import { type MatchResult, matchResultSchema, originReadySchema } from '../../shared/contract/responses.ts';
 import type { TraceContext } from '../../shared/contract/trace-context.ts';
 import {
@@ -308,7 +312,7 @@ export class OriginClient {
 function extractionCall({ parameters, ttlSeconds, ...job }: ExtractionJob, accept: string): SignedCall {
   return {
     ...job,
-    pathAndQuery: `${EXTRACT_PATH}?${new URLSearchParams(pairsOf(parameters))}`,
+    pathAndQuery: `${EXTRACT_PATH}?${new URLSearchParams(parameterPairs(parameters))}`,
     headers: { accept, [ORIGIN_HEADERS.cacheTtl]: String(ttlSeconds) },
   };
 }

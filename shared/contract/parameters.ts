@@ -106,7 +106,7 @@ function siftFrom(pairs: z.infer<typeof extractionParametersSchema>): SiftParame
 }
 
 /** `name=value` pairs that {@link parseSiftParameters} reads as these parameters. */
-export function pairsOf({ denoising, ...others }: SiftParameters): [string, string][] {
+export function parameterPairs({ denoising, ...others }: SiftParameters): [string, string][] {
   const pairs = Object.entries(others).map(([name, value]): [string, string] => [name, String(value)]);
   if (!denoising) return pairs;
   const { h, h_color, template_window_size, search_window_size } = denoising;

@@ -25,7 +25,7 @@ export interface PairTotals {
  *
  * @param overlap each image with so many that follow it; Infinity for each with all
  */
-export function pairsOf<Image>(images: readonly Image[], overlap: number): [Image, Image][] {
+export function imagePairs<Image>(images: readonly Image[], overlap: number): [Image, Image][] {
   return images.flatMap((first, index) =>
     images.slice(index + 1, index + 1 + overlap).map((second): [Image, Image] => [first, second]),
   );

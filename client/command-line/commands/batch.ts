@@ -10,7 +10,7 @@ import { databaseTarget, type Format, folderTarget, type Target } from '../batch
 import { type BatchTotals, totalsText } from '../batch/totals.ts';
 import { writeWhole } from '../batch/whole-file.ts';
 import { ColmapDatabase } from '../colmap/database.ts';
-import { matchPairs, type PairTotals, pairsOf } from '../colmap/match-pairs.ts';
+import { imagePairs, matchPairs, type PairTotals } from '../colmap/match-pairs.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import {
   type ExtractionOptions,
@@ -117,7 +117,7 @@ async function batch(operands: readonly string[], options: BatchOptions): Promis
         const sha256 = database.hasImage(image.name) ? state.find(image.name)?.sha256 : undefined;
         return sha256 === undefined ? [] : [{ ...image, sha256 }];
       });
-      pairs = await matchPairs(pairsOf(stored, overlap), { ...run, database });
+      pairs = await matchPairs(imagePairs(stored, overlap), { ...run, database });
     }
     report(result, pairs, options.json ?? false);
     return pairs?.failed ? Math.max(result.code, EXIT.someFailed) : result.code;

@@ -9,7 +9,7 @@ import {
   DEFAULT_SIFT_PARAMETERS,
   detectParametersSchema,
   matchParametersSchema,
-  pairsOf,
+  parameterPairs,
   parseDetectParameters,
   parseMatchParameters,
   parseSiftParameters,
@@ -158,7 +158,7 @@ describe('orientation', () => {
     const { sift } = parseDetectParameters([['orientation', 'ignore']]);
     expect(sift).toEqual({ ...DEFAULT_SIFT_PARAMETERS, orientation: 'ignore' });
     expect(keyOfPairs(['orientation', 'ignore'])).toBe(`${KEY}-oignore/${SHA256}`);
-    expect(parseSiftParameters(pairsOf(sift))).toEqual(sift);
+    expect(parseSiftParameters(parameterPairs(sift))).toEqual(sift);
   });
 
   test('has no other values', () => {
@@ -204,7 +204,7 @@ describe('denoising', () => {
     fc.assert(
       fc.property(fc.option(denoising), fc.double({ min: 0.5, max: 10, noNaN: true }), (chosen, sigma) => {
         const given = { ...DEFAULT_SIFT_PARAMETERS, sigma, ...(chosen && { denoising: chosen }) };
-        expect(parseSiftParameters(pairsOf(given))).toEqual(given);
+        expect(parseSiftParameters(parameterPairs(given))).toEqual(given);
       }),
     );
   });
