@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { ServiceError } from '../shared/contract/errors.ts';
+import { INFERENCE_PATH } from '../shared/contract/inference.ts';
 import { requests } from '../shared/contract/routes/requests.ts';
 import type { EdgeContext, EdgeEnvironment } from './context.ts';
 import { allowedMethods } from './http/allowed-methods.ts';
@@ -18,6 +19,7 @@ import { registerDetect } from './routes/detect.ts';
 import { registerExists } from './routes/exists.ts';
 import { registerFeaturesByHash } from './routes/features-by-hash.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerInference } from './routes/inference.ts';
 import { registerJobs } from './routes/jobs.ts';
 import { registerMatch } from './routes/match.ts';
 import { registerPages } from './routes/pages.ts';
@@ -30,7 +32,8 @@ import { registerVehicleModels } from './routes/vehicle-models.ts';
 import { registerVehicleReport } from './routes/vehicle-report.ts';
 import type { AccessRules, Services } from './services.ts';
 
-const API = '/api/*';
+/** What takes a key where keys are asked for, and counts for rate limits. */
+const API = ['/api/*', `${INFERENCE_PATH}/models/*`];
 /** What takes a key in every deployment. */
 const ADMINISTRATION = ['/api/v1/cache/*', requests.path];
 
@@ -53,6 +56,7 @@ export function createApp(services: Services): Hono<EdgeEnvironment> {
   registerVehicleByHash(app, services);
   registerVehicleReport(app, services);
   registerVehicleModels(app, services);
+  registerInference(app, services);
   registerJobs(app, services);
   registerHealth(app, services);
   registerRequests(app, services);
@@ -82,10 +86,13 @@ function refuseUnknown(context: EdgeContext): Response {
 function controlAccess(app: Hono<EdgeEnvironment>, access: AccessRules): void {
   const { authenticator, requireApiKey, rateLimit: limit, corsOrigins } = access;
   if (corsOrigins.length > 0) app.use(crossOriginRequests(corsOrigins));
-  if (limit || requireApiKey) app.use(API, readRefusedBodies());
-  if (limit) app.use(API, rateLimitHeaders(limit));
   const beforeLookUp = (context: EdgeContext) => limit && admitNetwork(limit, context);
   const authenticate = authentication({ authenticator, beforeLookUp });
-  for (const path of requireApiKey ? [API] : ADMINISTRATION) app.use(path, authenticate);
-  if (limit) app.use(API, rateLimit(limit));
+  for (const path of API) {
+    if (limit || requireApiKey) app.use(path, readRefusedBodies());
+    if (limit) app.use(path, rateLimitHeaders(limit));
+    if (requireApiKey) app.use(path, authenticate);
+  }
+  for (const path of requireApiKey ? [] : ADMINISTRATION) app.use(path, authenticate);
+  for (const path of API) if (limit) app.use(path, rateLimit(limit));
 }

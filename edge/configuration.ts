@@ -1,15 +1,10 @@
 import * as z from 'zod';
 import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
 import { extractorSchema } from '../shared/extractor.ts';
-import { integerSetting, readSettings, secretListSetting } from '../shared/settings.ts';
+import { integerSetting, readSettings, secretListSetting, shareSetting } from '../shared/settings.ts';
 import { collectorUrl, otlpHeadersSchema } from '../shared/tracing/settings.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'is missing or not an http(s) URL' });
-
-const share = () => {
-  const error = 'must be a number from 0 to 1';
-  return z.coerce.number({ error }).min(0, { error }).max(1, { error });
-};
 
 const corsOriginsSchema = z
   .string()
@@ -90,12 +85,12 @@ export const configurationSchema = z.object({
   OTEL_EXPORTER_OTLP_HEADERS: otlpHeadersSchema.describe(
     'Headers for the collector, as name=value,name=value',
   ),
-  OTEL_TRACES_SAMPLER_ARG: share()
+  OTEL_TRACES_SAMPLER_ARG: shareSetting()
     .default(1)
     .describe(
       'Share of traces that are recorded, 0 to 1, if there is a collector. The traceparent of a client cannot raise it',
     ),
-  LOG_SAMPLE_RATE: share()
+  LOG_SAMPLE_RATE: shareSetting()
     .default(0.01)
     .describe('Share of requests that are logged. Server errors are always logged'),
 });

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { DEFAULT_MAX_IMAGE_BYTES, DEFAULT_MAX_IMAGE_PIXELS } from '../shared/contract/limits.ts';
 import { MAX_MATCH_BODY_BYTES } from '../shared/matching.ts';
-import { integerSetting, readSettings, secretListSetting } from '../shared/settings.ts';
+import { integerSetting, readSettings, secretListSetting, shareSetting } from '../shared/settings.ts';
 import { collectorUrl, otlpHeadersSchema } from '../shared/tracing/settings.ts';
 import { SIFT_ENGINES } from './native/addon.ts';
 
@@ -66,6 +66,9 @@ export const settingsSchema = z.object({
     .string()
     .default('models/vehicles')
     .describe('Folder with the registry of vehicle models, relative to the folder of the service'),
+  VEHICLE_SHADOW_SHARE: shareSetting()
+    .default(0)
+    .describe('Share of computed classifications that the challenger repeats after the response, 0 to 1'),
   OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl.describe(
     'URL of an OTLP/HTTP collector for spans, without /v1/traces',
   ),
@@ -123,6 +126,8 @@ const configurationSchema = settingsSchema
     limits: { maxBytes: values.MAX_IMAGE_BYTES, maxPixels: values.MAX_IMAGE_PIXELS },
     /** Folder with the registry of vehicle models. */
     vehicleModels: path.resolve(SERVICE_FOLDER, values.VEHICLE_MODELS),
+    /** Of the classifications that the challenger repeats. */
+    vehicleShadowShare: values.VEHICLE_SHADOW_SHARE,
     collector: values.OTEL_EXPORTER_OTLP_ENDPOINT && {
       endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
       headers: values.OTEL_EXPORTER_OTLP_HEADERS,

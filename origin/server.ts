@@ -14,6 +14,7 @@ import { createRestStore } from './cache/rest-store.ts';
 import { type OriginConfiguration, parseConfiguration } from './configuration.ts';
 import { InFlight } from './http/in-flight.ts';
 import { UploadMemory } from './http/upload-memory.ts';
+import { Shadow } from './jobs/shadow.ts';
 import { loadNativeAddon } from './native/addon.ts';
 import { logDestination } from './observability/log-file.ts';
 import { createLogger } from './observability/logging.ts';
@@ -21,7 +22,7 @@ import { createMetrics, exposeState, type OriginMetrics } from './observability/
 import { spanTransport } from './observability/tracing.ts';
 import { ExtractionPool } from './scheduler/pool.ts';
 import { stopGracefully } from './stop.ts';
-import { findServedModel } from './vehicles/serving.ts';
+import { findServedModel, type ServedModel } from './vehicles/serving.ts';
 
 try {
   await serve(parseConfiguration(process.env));
@@ -40,7 +41,9 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
   if (vehicles.status === 'unavailable') {
     logger.error({ err: vehicles.cause }, 'vehicles are not classified: there is no usable model');
   }
+  const challenger = await findChallenger(configuration, logger);
   const metrics = createMetrics();
+  if (vehicles.status === 'ready') metrics.vehicles.expect(vehicles.served.trainingDistribution);
   const script = new URL('./jobs/thread-entry.ts', import.meta.url);
   const pool = new ExtractionPool(
     {
@@ -49,7 +52,10 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
       queueLength,
       script,
       engine,
-      vehicleModel: vehicles.status === 'ready' ? vehicles.served.file : undefined,
+      vehicleModels: {
+        ...(vehicles.status === 'ready' && { champion: vehicles.served.file }),
+        ...(challenger && { challenger: challenger.file }),
+      },
       jobTimeoutMs: timeoutMs,
     },
     {
@@ -77,12 +83,33 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
     metrics,
     recordWriter,
     vehicles,
+    shadow:
+      challenger &&
+      new Shadow({
+        pool,
+        metrics: metrics.vehicles,
+        logger,
+        share: configuration.vehicleShadowShare,
+        timeoutMs,
+      }),
     logger,
     spans: collector ? spanExporter(collector, logger) : undefined,
   });
   stopGracefully({ app, inFlight, pool, recordWriter, logger });
   logger.info({ extractor, threads, memory_bytes: memoryBytes }, 'starting');
   await app.listen({ host: configuration.host, port: configuration.port });
+}
+
+/** The model that runs in the shadow of the champion, where one is wanted. Without it everything else is served. */
+async function findChallenger(
+  { vehicleModels, vehicleShadowShare }: OriginConfiguration,
+  logger: Logger,
+): Promise<ServedModel | undefined> {
+  if (vehicleShadowShare === 0) return undefined;
+  const challenger = await findServedModel(vehicleModels, 'challenger');
+  if (challenger.status === 'ready') return challenger.served;
+  logger.warn({ err: challenger.cause }, 'no challenger runs: there is no usable model of this alias');
+  return undefined;
 }
 
 /** Without a Redis results are not shared: other edges have to request them again. */

@@ -51,6 +51,12 @@ export function secretListSetting(leastLength: number) {
     });
 }
 
+/** A part of a whole. */
+export function shareSetting() {
+  const error = 'must be a number from 0 to 1';
+  return z.coerce.number({ error }).min(0, { error }).max(1, { error });
+}
+
 /** A TCP port that clients connect to. */
 export function portSetting(otherwise: number) {
   return integerSetting(1, 65_535).default(otherwise);

@@ -16,7 +16,9 @@ const fieldSchema = z.object({
   type: z.string().optional(),
   format: z.string().optional(),
   enum: z.array(z.string()).optional(),
-  items: z.object({ format: z.string().optional(), pattern: z.string().optional() }).optional(),
+  items: z
+    .object({ type: z.string().optional(), format: z.string().optional(), pattern: z.string().optional() })
+    .optional(),
   pattern: z.string().optional(),
   minimum: z.number().optional(),
   maximum: z.number().optional(),
@@ -119,6 +121,7 @@ function rowsOf(operationId: string, schema: z.ZodObject, place: string): string
 
 function exampleOf(operationId: string, name: string, field: Field): string {
   if (field.format === 'binary') return `${name}=@photo.jpg`;
+  if (field.items?.type === 'object') return '';
   if (field.items) return field.items.format === 'binary' ? `${name}=@photo.jpg` : '["9ffa6e52…"]';
   return parameterExample(operationId, name);
 }
@@ -139,6 +142,7 @@ function rowOf(name: string, place: string, field: Field, example: string, isReq
 function typeOf({ type = 'string', format, enum: choices, items }: Field): string {
   if (choices) return 'one of';
   if (format === 'binary') return 'file';
+  if (items?.type === 'object') return 'list of objects';
   if (items) return items.format === 'binary' ? 'files' : 'list of strings';
   return type;
 }

@@ -40,7 +40,8 @@ async function readDocument(request: Request, limits: BodyLimits): Promise<Uint8
   }
 }
 
-function invalidField(error: z.ZodError): ServiceError {
+/** @returns the first thing that is wrong with a document, in words for its sender */
+export function invalidField(error: z.ZodError): ServiceError {
   const issue = error.issues[0];
   const parameter = issue?.path.join('.');
   const message = parameter

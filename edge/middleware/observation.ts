@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
+import { INFERENCE_PATH } from '../../shared/contract/inference.ts';
 import type { Outcome } from '../../shared/contract/stats.ts';
 import { requestSpan, type Span } from '../../shared/tracing/span.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
@@ -9,6 +10,7 @@ import type { RequestLog } from '../observability/request-log.ts';
 import type { Stats } from '../observability/stats.ts';
 import type { Tracing } from '../services.ts';
 
+const CACHED_PATHS = ['/api/v1/features/', '/api/vehicle/', `${INFERENCE_PATH}/models/`];
 const OUTCOMES: Record<string, Outcome> = { 'HIT memory': 'memory', 'HIT redis': 'redis', MISS: 'origin' };
 
 /** Counts every request with a response, logs it, and exports its span where its trace is recorded. */
@@ -51,10 +53,10 @@ function spanOf({ endpoint, outcome, status, durationMs }: CountedRequest, conte
   return { ...span, attributes: { ...span.attributes, 'edgesift.outcome': outcome } };
 }
 
-/** Of features alone: other routes say nothing about the cache. */
+/** Of features and vehicles alone: other routes say nothing about the cache. */
 function outcomeOf(path: string, cacheHeader: string | null): Outcome {
-  const isFeatures = path.startsWith('/api/v1/features/');
-  return (isFeatures && OUTCOMES[cacheHeader ?? '']) || 'other';
+  const isCached = CACHED_PATHS.some((cached) => path.startsWith(cached));
+  return (isCached && OUTCOMES[cacheHeader ?? '']) || 'other';
 }
 
 /** As in `GET /api/v1/features/:sha256`; for what has no route, `other`: clients must not make up names here. */

@@ -52,6 +52,10 @@ export const HEADERS = {
     schema: { type: 'string' },
     example: 'Accept, Accept-Encoding',
   },
+  'Inference-Header-Content-Length': {
+    description: 'Bytes of the JSON document that tensors follow as bytes',
+    schema: { type: 'integer', minimum: 1 },
+  },
   'RateLimit-Policy': {
     description: 'Units (q) that a window of w seconds has, where the service limits them',
     schema: { type: 'string' },
@@ -99,5 +103,9 @@ export const REQUEST_HEADERS: Record<RequestHeaderName, HeaderDocument> = {
   'If-None-Match': {
     description: 'Entity tags of what the client already has',
     schema: { type: 'string' },
+  },
+  'Inference-Header-Content-Length': {
+    description: 'Bytes of the JSON document at the beginning of a body in which tensors follow as bytes',
+    schema: { type: 'integer', minimum: 1 },
   },
 };

@@ -191,24 +191,28 @@ function problemResponses(route: RouteDeclaration): Record<string, Response> {
   return Object.fromEntries(
     [...byStatus].map(([status, problems]) => {
       const description = problems.map(({ code }) => `\`${code}\``).join(' or ');
-      const examples = problems.map(({ code, detail }) => [
-        code,
-        { value: problemExample(code, detail, path) },
-      ]);
-      return [
-        String(status),
-        {
-          ...responseOf({ description, headers: headersOf(status) }, route),
-          content: {
-            [PROBLEM_CONTENT_TYPE]: {
-              schema: referenceTo('Problem'),
-              examples: Object.fromEntries(examples),
-            },
-          },
-        },
-      ];
+      const response = responseOf({ description, headers: headersOf(status) }, route);
+      return [String(status), { ...response, content: errorContent(route, problems, path) }];
     }),
   );
+}
+
+function errorContent(
+  { errorBody }: RouteDeclaration,
+  problems: { code: ErrorCode; detail: string }[],
+  path: string,
+): MediaTypes {
+  const examples = problems.map(({ code, detail }) => [
+    code,
+    { value: errorBody ? { error: detail } : problemExample(code, detail, path) },
+  ]);
+  const schema = errorBody ? jsonSchemaOf(errorBody, 'output') : referenceTo('Problem');
+  return {
+    [errorBody ? 'application/json' : PROBLEM_CONTENT_TYPE]: {
+      schema,
+      examples: Object.fromEntries(examples),
+    },
+  };
 }
 
 /** Path of a request for this route. */

@@ -59,31 +59,22 @@ function predictionRow(prediction: VehiclePrediction): string {
   return `<tr><th scope="row">${LABELS[name]}</th><td>${escaped(String(value))}</td><td><span class="${level}">${level}</span> ${percent(confidence)}</td><td>${metrics.uncertainty.toFixed(2)}</td><td>${others.join(', ') || '–'}</td></tr>`;
 }
 
-/** The thumbnail with the box and, over it, what spoke for (green) and against (red) the class. */
+/** The thumbnail with the box and, over it, what spoke for (blue) and against (orange) the class. */
 function image({ thumbnail, image, box, explanation, is_vehicle: isVehicle }: VehicleData): string {
   if (!thumbnail) return '';
   const shown = isVehicle ? explanation : undefined;
-  const cells = shown ? explanationCells(shown, box) : '';
+  const cells = shown ? heatMap(shown, box) : '';
   const caption = shown
-    ? `Cells that spoke for (green) and against (red) “${escaped(shown.label)}”.`
+    ? `Places that spoke for (blue) and against (orange) “${escaped(shown.label)}”.`
     : 'The image, with the place that was looked at.';
   const stroke = Math.max(image.width, image.height) / 200;
-  return `<figure><svg role="img" aria-label="Thumbnail of the image with the vehicle's box" viewBox="0 0 ${image.width} ${image.height}" width="${thumbnail.width}" height="${thumbnail.height}"><image href="data:${thumbnail.media_type};base64,${thumbnail.base64}" width="${image.width}" height="${image.height}"/>${cells}<rect x="${box.x}" y="${box.y}" width="${box.width}" height="${box.height}" fill="none" stroke="#2f7de1" stroke-width="${stroke}"/></svg><figcaption class="muted">${caption}</figcaption></figure>`;
+  return `<figure><svg role="img" aria-label="Thumbnail of the image with the vehicle's box" viewBox="0 0 ${image.width} ${image.height}" width="${thumbnail.width}" height="${thumbnail.height}"><image href="data:${thumbnail.media_type};base64,${thumbnail.base64}" width="${image.width}" height="${image.height}"/>${cells}<rect x="${box.x}" y="${box.y}" width="${box.width}" height="${box.height}" fill="none" stroke="#1c2430" stroke-width="${stroke}"/></svg><figcaption class="muted">${caption}</figcaption></figure>`;
 }
 
-function explanationCells({ columns, rows, values }: VehicleExplanation, box: VehicleData['box']): string {
-  const greatest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  if (greatest === 0) return '';
-  const [width, height] = [box.width / columns, box.height / rows];
-  return values
-    .map((value, at) => {
-      const [x, y] = [box.x + (at % columns) * width, box.y + Math.floor(at / columns) * height];
-      const opacity = ((0.6 * Math.abs(value)) / greatest).toFixed(2);
-      const colour = value > 0 ? '#1fa35b' : '#d03a2f';
-      const place = [x, y, width, height].map((side) => side.toFixed(1));
-      return `<rect x="${place[0]}" y="${place[1]}" width="${place[2]}" height="${place[3]}" fill="${colour}" fill-opacity="${opacity}"/>`;
-    })
-    .join('');
+/** Stretched over the box. */
+function heatMap({ overlay }: VehicleExplanation, box: VehicleData['box']): string {
+  if (!overlay) return '';
+  return `<image href="data:${overlay.media_type};base64,${overlay.base64}" x="${box.x}" y="${box.y}" width="${box.width}" height="${box.height}" preserveAspectRatio="none"/>`;
 }
 
 function facts({ image, classifier, box_source: source, links }: VehicleData): string {

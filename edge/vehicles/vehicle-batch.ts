@@ -92,6 +92,8 @@ export class VehicleBatch {
       if (index > 0 && rateLimit) admitImage(rateLimit, this.#context);
       const { options } = parameters;
       const found = await classifyUpload(this.#context, this.#services, { part, options, timing, signal });
+      const keepAlive = (work: Promise<unknown>) => this.#context.executionCtx.waitUntil(work);
+      this.#services.stats.countLookUp(found.tier ?? 'origin', timing.elapsedMs, keepAlive);
       const data = vehicleData(found, parameters, { requestId: this.#requestId, timing });
       return { filename, status: 'success', data };
     } catch (thrown) {

@@ -43,5 +43,6 @@ export class VehicleMemory {
 
 function sizeOf({ thumbnail, explanation }: Pick<VehicleRecord, 'thumbnail' | 'explanation'>): number {
   const values = explanation?.values.length ?? 0;
-  return RECORD_BYTES + VALUE_BYTES * values + (thumbnail?.base64.length ?? 0);
+  const images = (thumbnail?.base64.length ?? 0) + (explanation?.overlay?.base64.length ?? 0);
+  return RECORD_BYTES + VALUE_BYTES * values + images;
 }

@@ -18,7 +18,7 @@ export function classifyJob(
 ): { task: ClassifyTask; cost: JobCost } {
   const pixels = header.width * header.height;
   return {
-    task: { kind: 'classify', bytes, sha256, header, options },
+    task: { kind: 'classify', bytes, sha256, header, options, model: 'champion' },
     cost: {
       memoryBytes: bytes.length + pixels * BYTES_PER_PIXEL + ENGINE_BYTES,
       work: ENCODING_MS + pixels / DECODED_PIXELS_PER_MS,

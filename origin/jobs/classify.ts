@@ -17,6 +17,7 @@ import {
   type VehicleClassifier,
 } from '../vehicles/classifier.ts';
 import { cancellablePromise, throwIfCancelled } from './cancellation.ts';
+import { overlayOf } from './explanation-overlay.ts';
 import type { CancellationFlag, ClassifyResult, ClassifyTask } from './messages.ts';
 import { warningsOf } from './vehicle-warnings.ts';
 
@@ -54,7 +55,7 @@ export async function classifyVehicle(
     model_version: classifier.version,
     image: { sha256, format: header.format, width, height, bytes: bytes.length },
     classifier: { name: classifier.name, version: classifier.version, sha256: classifier.sha256 },
-    ...(result.explanation && { explanation: explanationOf(result.explanation) }),
+    ...(result.explanation && { explanation: await explanationOf(result.explanation, result.box) }),
     ...(options.explained && { thumbnail: await thumbnailOf(image) }),
   };
   const payload = new TextEncoder().encode(JSON.stringify(classified));
@@ -186,8 +187,12 @@ function probabilitiesOf(top: LabelPrediction['top']): Record<string, number> {
   return Object.fromEntries(top.map(({ label, probability }) => [label, rounded(probability)]));
 }
 
-function explanationOf({ values, ...rest }: NonNullable<Classification['explanation']>): VehicleExplanation {
-  return { ...rest, values: Array.from(values, rounded) };
+async function explanationOf(
+  { values, ...rest }: NonNullable<Classification['explanation']>,
+  box: Classification['box'],
+): Promise<VehicleExplanation> {
+  const explanation = { ...rest, values: Array.from(values, rounded) };
+  return { ...explanation, overlay: await overlayOf(explanation, box) };
 }
 
 /** Six digits: more than a calibrated probability is worth. */

@@ -3,6 +3,7 @@ import type { GeometryParameters, SiftParameters } from '../../shared/contract/p
 import type { VehicleOptions } from '../../shared/contract/vehicles.ts';
 import type { ImageHeader } from '../../shared/image-header.ts';
 import type { SiftEngine } from '../native/addon.ts';
+import type { Alias } from '../vehicles/registry.ts';
 
 /**
  * Shared by a thread with the one that gives it tasks, which sets the first element to 1 to end the present task. Our
@@ -10,11 +11,14 @@ import type { SiftEngine } from '../native/addon.ts';
  */
 export type CancellationFlag = Int32Array<SharedArrayBuffer>;
 
+/** Model files by their role; docs/vehicle-models.md says what these are. */
+export type VehicleModelFiles = Partial<Record<Alias, string>>;
+
 /** What a thread is started with, as its `workerData`. */
 export interface ThreadData {
   engine: SiftEngine;
-  /** File of the vehicle model, where there is one: a thread loads it with its first classification. */
-  vehicleModel?: string | undefined;
+  /** Files of the vehicle models, where there are some: a thread loads each with its first classification. */
+  vehicleModels?: VehicleModelFiles | undefined;
   cancelled: CancellationFlag;
 }
 
@@ -48,6 +52,7 @@ export interface ClassifyTask {
   /** Format and stored size by which the file was admitted. */
   header: ImageHeader;
   options: VehicleOptions;
+  model: Alias;
 }
 
 export type Task = ExtractionTask | MatchTask | ClassifyTask;

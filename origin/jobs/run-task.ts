@@ -1,15 +1,16 @@
 import { ServiceError } from '../../shared/contract/errors.ts';
 import type { NativeAddon } from '../native/addon.ts';
 import { loadClassifier, type VehicleClassifier } from '../vehicles/classifier.ts';
+import type { Alias } from '../vehicles/registry.ts';
 import { classifyVehicle } from './classify.ts';
 import { extractFeatures } from './extract.ts';
 import { matchFeatures } from './match.ts';
-import type { CancellationFlag, Task, TaskResult } from './messages.ts';
+import type { CancellationFlag, Task, TaskResult, VehicleModelFiles } from './messages.ts';
 
 /**
  * Does a task of any kind. Blocks the calling thread while the native code runs.
  *
- * @param vehicles gives the model, where there is one
+ * @param vehicles gives the models, where there are some
  * @throws ServiceError of the task, `SERVICE_TIMEOUT` once `cancelled` is set, `SERVICE_NOT_READY` for a classification
  *   without a model
  */
@@ -17,7 +18,7 @@ export async function runTask(
   addon: NativeAddon,
   task: Task,
   cancelled?: CancellationFlag,
-  vehicles?: () => Promise<VehicleClassifier>,
+  vehicles?: (model: Alias) => Promise<VehicleClassifier>,
 ): Promise<TaskResult> {
   switch (task.kind) {
     case 'extract':
@@ -25,16 +26,23 @@ export async function runTask(
     case 'match':
       return matchFeatures(addon, task, cancelled);
     case 'classify':
-      if (!vehicles) throw new ServiceError('SERVICE_NOT_READY', 'There is no vehicle model.');
-      return classifyVehicle(addon, await vehicles(), task, cancelled);
+      if (!vehicles) throw noModel();
+      return classifyVehicle(addon, await vehicles(task.model), task, cancelled);
   }
 }
 
-/** Loads a model when it is needed for the first time: a thread that only extracts features has no use for its memory. */
-export function lazyClassifier(file: string): () => Promise<VehicleClassifier> {
-  let loading: Promise<VehicleClassifier> | undefined;
-  return () => {
-    loading ??= loadClassifier(file);
-    return loading;
+/** Loads each model when it is needed for the first time: a thread that only extracts features has no use for its memory. */
+export function lazyClassifiers(files: VehicleModelFiles): (model: Alias) => Promise<VehicleClassifier> {
+  const loading = new Map<Alias, Promise<VehicleClassifier>>();
+  return async (model) => {
+    const file = files[model];
+    if (file === undefined) throw noModel();
+    const classifier = loading.get(model) ?? loadClassifier(file);
+    loading.set(model, classifier);
+    return classifier;
   };
+}
+
+function noModel(): ServiceError {
+  return new ServiceError('SERVICE_NOT_READY', 'There is no vehicle model.');
 }

@@ -3,11 +3,11 @@ import { loadNativeAddon } from '../native/addon.ts';
 import { serveTasks } from '../scheduler/serve.ts';
 import { extractFeatures } from './extract.ts';
 import type { ThreadData } from './messages.ts';
-import { lazyClassifier, runTask } from './run-task.ts';
+import { lazyClassifiers, runTask } from './run-task.ts';
 import { warmUpTask } from './warm-up.ts';
 
-const { engine, vehicleModel }: ThreadData = workerData;
+const { engine, vehicleModels = {} }: ThreadData = workerData;
 const addon = loadNativeAddon(engine);
 await extractFeatures(addon, await warmUpTask());
-const vehicles = vehicleModel === undefined ? undefined : lazyClassifier(vehicleModel);
+const vehicles = lazyClassifiers(vehicleModels);
 serveTasks((task, cancelled) => runTask(addon, task, cancelled, vehicles));

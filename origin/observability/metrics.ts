@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { ServiceError } from '../../shared/contract/errors.ts';
 import type { UploadMemory } from '../http/upload-memory.ts';
 import type { ExtractionPool, PoolObserver } from '../scheduler/pool.ts';
+import { VehicleMetrics } from './vehicle-metrics.ts';
 
 /** From a small image on an idle server to the longest that a caller waits. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -14,6 +15,8 @@ export interface OriginMetrics {
   joins: Counter;
   /** Results by what became of them on their way to Redis: `stored`, `failed` or `dropped`. */
   results: Counter<'outcome'>;
+  /** What is predicted. */
+  vehicles: VehicleMetrics;
   /** Counts the pool's events. */
   observer: PoolObserver;
 }
@@ -103,7 +106,8 @@ export function createMetrics(): OriginMetrics {
         return;
       }
       if (result.kind === 'classified') {
-        classification.observe(result.classifyMs / 1000);
+        const isShadow = task.kind === 'classify' && task.model === 'challenger';
+        if (!isShadow) classification.observe(result.classifyMs / 1000);
         return;
       }
       jobs.inc({ outcome: 'completed' });
@@ -113,7 +117,7 @@ export function createMetrics(): OriginMetrics {
     failed: ({ code }) => jobs.inc({ outcome: code.toLowerCase() }),
     threadEnded: () => threadsEnded.inc(),
   };
-  return { registry, requests, joins, results, observer };
+  return { registry, requests, joins, results, vehicles: new VehicleMetrics(registry), observer };
 }
 
 /** Adds gauges that read the present state whenever the metrics are requested. */

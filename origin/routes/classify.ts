@@ -13,13 +13,17 @@ import { receiveUpload } from '../http/upload.ts';
 import { tooManyUploads } from '../http/upload-memory.ts';
 import type { ClassifiedImage } from '../jobs/classify.ts';
 import { classifyJob } from '../jobs/classify-job.ts';
+import type { Shadow, ShadowImage } from '../jobs/shadow.ts';
 import { SharedJobs } from '../jobs/shared-jobs.ts';
+import { predictedValues } from '../observability/vehicle-metrics.ts';
 import type { Completed } from '../scheduler/pool.ts';
 import type { ServingState } from '../vehicles/serving.ts';
 import { addJobRoute, type JobDependencies, type JobRequest } from './job-route.ts';
 
 export interface ClassifyDependencies extends JobDependencies {
   vehicles: ServingState;
+  /** Lets the challenger run after the champion, where there is one. */
+  shadow?: Shadow | undefined;
 }
 
 interface Classified {
@@ -31,7 +35,9 @@ interface Classified {
 export async function classifyRoute(app: FastifyInstance, dependencies: ClassifyDependencies): Promise<void> {
   const jobs = new SharedJobs<Classified>(dependencies);
   addJobRoute(app, CLASSIFY_PATH, dependencies, async (job, request, reply) => {
-    const { record, serverTiming } = await classify(job, request, jobs, dependencies);
+    const { result, shadowImage } = await classify(job, request, jobs, dependencies);
+    const { record, serverTiming } = result;
+    if (shadowImage) reply.raw.once('close', () => shadowImage.compareWith(record));
     return sendClassification(reply, record, serverTiming);
   });
 }
@@ -52,8 +58,8 @@ async function classify(
   { query, signal, client }: JobRequest,
   request: FastifyRequest,
   jobs: SharedJobs<Classified>,
-  { limits, pool, uploads, recordWriter, vehicles }: ClassifyDependencies,
-): Promise<Classified> {
+  { limits, pool, uploads, recordWriter, vehicles, shadow, metrics }: ClassifyDependencies,
+): Promise<{ result: Classified; shadowImage: ShadowImage | undefined }> {
   if (vehicles.status !== 'ready') throw new ServiceError('SERVICE_NOT_READY', vehicles.reason);
   const { options } = parseClassifyParameters(query);
   const { bytes, sha256, header, release } = await receiveUpload(
@@ -61,22 +67,40 @@ async function classify(
     { limits, memory: uploads, signal, overloaded: () => tooManyUploads(pool) },
     (header) => checkPixelCount(header, limits),
   );
-  const { task, cost } = classifyJob({ bytes, sha256, header }, options);
+  const image = { bytes, sha256, header };
+  const shadowImage = shadow?.choose(image, options);
+  const { task, cost } = classifyJob(image, options);
   const ttlSeconds = cacheTtl(request);
   const key = vehicleKey(vehicles.served.model.version, options, sha256);
-  return jobs.run(key, {
-    task,
-    cost,
-    signal,
-    client,
-    release,
-    finish: (completed) => {
-      const classified = classifiedFrom(completed, key, ttlSeconds);
-      // Also where every caller has left.
-      recordWriter?.writeVehicle(classified.record);
-      return classified;
-    },
-  });
+  const finish = (completed: Completed): Classified => {
+    const classified = classifiedFrom(completed, key, ttlSeconds);
+    // Also where every caller has left.
+    recordWriter?.writeVehicle(classified.record);
+    metrics.vehicles.classified(classified.record);
+    request.log.info(logFields(classified.record), 'vehicle classified');
+    return classified;
+  };
+  try {
+    return { result: await jobs.run(key, { task, cost, signal, client, release, finish }), shadowImage };
+  } catch (error) {
+    shadowImage?.drop();
+    throw error;
+  }
+}
+
+/** What was seen in an image, and nothing of the image itself but its hash. */
+function logFields(record: VehicleRecord): Record<string, unknown> {
+  const { image, classifier, is_vehicle, vehicle_probability, box_source, warnings } = record;
+  return {
+    event: 'vehicle',
+    sha256: image.sha256,
+    model: `${classifier.name}@${classifier.version}`,
+    is_vehicle,
+    vehicle_probability,
+    box_source,
+    predictions: predictedValues(record),
+    warnings: warnings.map(({ code }) => code),
+  };
 }
 
 function classifiedFrom(result: Completed, key: string, ttlSeconds: number): Classified {

@@ -1,5 +1,5 @@
 import { asServiceError, ServiceError } from '../../shared/contract/errors.ts';
-import type { Task, TaskResult } from '../jobs/messages.ts';
+import type { Task, TaskResult, VehicleModelFiles } from '../jobs/messages.ts';
 import type { SiftEngine } from '../native/addon.ts';
 import { JobQueue, type Queueable } from './queue.ts';
 import type { ExtractionThread } from './thread.ts';
@@ -15,8 +15,8 @@ export interface PoolOptions {
   /** Entry module of the threads. */
   script: URL;
   engine: SiftEngine;
-  /** File of the vehicle model, where there is one. */
-  vehicleModel?: string | undefined;
+  /** Files of the vehicle models, where there are some. */
+  vehicleModels?: VehicleModelFiles | undefined;
   /** Longest time that a job may run, in milliseconds. */
   jobTimeoutMs: number;
 }
@@ -108,8 +108,8 @@ export class ExtractionPool {
   constructor(options: PoolOptions, observer: PoolObserver) {
     this.#options = options;
     this.#observer = observer;
-    const { engine, vehicleModel } = options;
-    this.#threads = new ThreadGroup(options.script, { engine, vehicleModel }, options.threads, {
+    const { engine, vehicleModels } = options;
+    this.#threads = new ThreadGroup(options.script, { engine, vehicleModels }, options.threads, {
       idle: () => this.#dispatch(),
       ended: (cause) => observer.threadEnded(cause),
     });

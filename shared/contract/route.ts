@@ -32,6 +32,8 @@ export interface RouteDeclaration {
    * and rate limits, are added by the document.
    */
   readonly errors: Readonly<Partial<Record<ErrorCode, string>>>;
+  /** The JSON of this route's errors, where they are no problem documents. */
+  readonly errorBody?: z.ZodType;
 }
 
 export interface PathParameter {
@@ -54,6 +56,7 @@ export const TAGS = {
   features: 'SIFT keypoints and descriptors of images',
   matching: 'How two images relate',
   vehicles: 'What vehicle an image shows',
+  inference: 'What vehicle an image shows, by the Open Inference Protocol V2 (KServe)',
   jobs: 'Bulk jobs over folders and buckets',
   service: 'The state of the service, and what it has done',
   cache: 'For administrators: what the cache holds',
@@ -61,7 +64,7 @@ export const TAGS = {
 } as const;
 export type Tag = keyof typeof TAGS;
 
-export type RequestHeaderName = 'Content-Digest' | 'If-None-Match';
+export type RequestHeaderName = 'Content-Digest' | 'If-None-Match' | 'Inference-Header-Content-Length';
 
 export type ResponseHeaderName =
   | 'X-Request-ID'
@@ -73,6 +76,7 @@ export type ResponseHeaderName =
   | 'Content-Encoding'
   | 'Cache-Control'
   | 'Vary'
+  | 'Inference-Header-Content-Length'
   | 'RateLimit-Policy'
   | 'RateLimit'
   | 'WWW-Authenticate'

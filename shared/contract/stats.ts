@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { errorCodeSchema } from './errors.ts';
 
-/** How a request was served: from a cache tier, by computing features, or without features. */
+/** How a request was responded to: from a cache tier, by computing features or a classification, or without either. */
 export const outcomeSchema = z.enum(['memory', 'redis', 'origin', 'other']);
 export type Outcome = z.infer<typeof outcomeSchema>;
 
@@ -43,7 +43,7 @@ export const statsResponseSchema = z.object({
   requests: countSchema,
   cache: z.object({
     hits: countSchema,
-    misses: countSchema.describe('Features that were computed'),
+    misses: countSchema.describe('Features and classifications that were computed'),
     hit_rate: hitRateSchema,
     tiers: z.object({ memory: tierSchema, redis: tierSchema }),
   }),

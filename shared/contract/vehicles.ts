@@ -48,7 +48,9 @@ const boxTextSchema = z
 const includeSchema = z
   .enum(['summary', 'explanation', 'all'], { error: 'must be one of: summary, explanation, all' })
   .default('summary')
-  .describe('explanation adds the evidence for and against the class, all also a thumbnail');
+  .describe(
+    'explanation adds the evidence for and against the class, with a heat map as PNG; all also a thumbnail',
+  );
 
 export const classifyParametersSchema = z.strictObject({ box: boxTextSchema, include: includeSchema });
 export const batchClassifyParametersSchema = classifyParametersSchema.pick({ include: true });
@@ -143,6 +145,17 @@ export const explanationSchema = z.object({
     .describe('Cells of the box, row by row: positive spoke for the class, negative against it'),
   logit: z.number().describe('What the values and the bias sum up to'),
   bias: z.number(),
+  overlay: z
+    .object({
+      media_type: z.literal('image/png'),
+      width: z.int().positive(),
+      height: z.int().positive(),
+      base64: z.string(),
+    })
+    .optional()
+    .describe(
+      'The cells as a transparent heat map over the box: blue spoke for the class, orange against it',
+    ),
 });
 export type VehicleExplanation = z.infer<typeof explanationSchema>;
 

@@ -377,7 +377,7 @@ describe.skipIf(!canRun)('autoscaling and alerts of production', () => {
     const dashboard = z.object({
       panels: z.array(z.object({ targets: z.array(z.object({ expr: z.string() })) })),
     });
-    for (const name of ['service', 'jobs', 'origin']) {
+    for (const name of ['service', 'jobs', 'origin', 'vehicles']) {
       const { panels } = dashboard.parse(JSON.parse(read(`deploy/grafana/${name}.json`)));
       await expectMetrics(panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)));
     }

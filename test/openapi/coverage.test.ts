@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApp } from '../../edge/app.ts';
 import { parseConfiguration } from '../../edge/configuration.ts';
@@ -55,6 +56,12 @@ function form(...parts: [name: string, value: Bytes | string][]): FormData {
   return data;
 }
 
+function inference(image: Bytes): Blob {
+  const data = [Buffer.from(image).toString('base64')];
+  const inputs = [{ name: 'image', datatype: 'BYTES', shape: [1], data }];
+  return new Blob([JSON.stringify({ inputs })], { type: 'application/json' });
+}
+
 const DETECT = '/api/v1/features/detect';
 const EXISTS = '/api/v1/features/exists';
 const BATCH = '/api/v1/features/batch';
@@ -63,19 +70,26 @@ const VEHICLE = '/api/vehicle/classify';
 const VEHICLES = '/api/vehicle/classify-batch';
 const REPORT = '/api/vehicle/report';
 const MODELS = '/api/models/metadata';
+const registry: { aliases: { champion: string } } = JSON.parse(
+  readFileSync(new URL('../../models/vehicles/registry.json', import.meta.url), 'utf8'),
+);
+const INFERENCE_MODEL = '/v2/models/vehicle';
+const INFERENCE_VERSION = `${INFERENCE_MODEL}/versions/${registry.aliases.champion}`;
+const INFERENCES = [`${INFERENCE_MODEL}/infer`, `${INFERENCE_VERSION}/infer`];
 /** Whose images fail alone. */
 const BATCHES = [BATCH, VEHICLES];
 const REQUESTS = '/api/v1/requests';
 const KEYS = '/api/v1/cache/keys';
 const JOBS = '/api/v1/jobs';
 const JSON_BODY = { 'content-type': 'application/json' };
-const UPLOADS: [path: string, makeForm: (image: Bytes) => FormData][] = [
+const UPLOADS: [path: string, makeForm: (image: Bytes) => FormData | Blob][] = [
   [DETECT, (image) => form(['image', image])],
   [BATCH, (image) => form(['images', image])],
   [MATCH, (image) => form(['image1', image], ['image2', image])],
   [VEHICLE, (image) => form(['file', image])],
   [VEHICLES, (image) => form(['files', image])],
   [REPORT, (image) => form(['file', image])],
+  ...INFERENCES.map((path): [string, (image: Bytes) => Blob] => [path, inference]),
 ];
 const NOWHERE = '0'.repeat(64);
 const SIFT =
@@ -83,7 +97,7 @@ const SIFT =
   '&denoise_h_color=4&denoise_template_window_size=3&denoise_search_window_size=5&orientation=ignore';
 const GEOMETRY = 'model=fundamental&ratio=0.8&threshold=3&include=all';
 
-const post = (path: string, body: FormData, headers: Record<string, string> = {}) =>
+const post = (path: string, body: FormData | Blob, headers: Record<string, string> = {}) =>
   call(path, { method: 'POST', body, headers });
 const question = (sha256: string[]): RequestInit => ({
   method: 'POST',
@@ -96,13 +110,14 @@ const admin = () => ({ Authorization: `Bearer ${adminKey}` });
 async function samples(): Promise<[path: string, init: RequestInit][]> {
   const image = await newImage();
   return operations.map(({ method, path }) => {
-    const makeForm = UPLOADS.find(([upload]) => upload === path)?.[1];
     const concrete = path
       .replace('{sha256}', NOWHERE)
       .replace('{vehicle_id}', 'nothing')
       .replace('{key}', 'opencv-sift@0/n0/0')
       .replace('{file}', 'docs.js')
+      .replace('{version}', registry.aliases.champion)
       .replace('{id}', KNOWN_JOB);
+    const makeForm = UPLOADS.find(([upload]) => upload === concrete)?.[1];
     const query = method === 'DELETE' && path === KEYS ? '?pattern=none' : '';
     if (path === EXISTS) return [concrete, question([NOWHERE])];
     return [concrete + query, { method, ...(makeForm && { body: makeForm(image) }) }];
@@ -170,6 +185,39 @@ test('vehicles, with every parameter', async () => {
   expect((await call(`${REPORT}/nothing`)).status).toBe(404);
 });
 
+test('vehicles by the inference protocol', async () => {
+  const image = ownImage('jpeg-420.jpg');
+  for (const path of ['/v2', '/v2/health/live', '/v2/health/ready']) {
+    expect((await call(path)).status, path).toBe(200);
+  }
+  for (const path of [INFERENCE_MODEL, INFERENCE_VERSION]) {
+    expect((await call(path)).status, path).toBe(200);
+    expect((await call(`${path}/ready`)).status, path).toBe(200);
+    const header = new TextEncoder().encode(
+      JSON.stringify({
+        parameters: { binary_data_output: true },
+        inputs: [
+          {
+            name: 'image',
+            datatype: 'BYTES',
+            shape: [1],
+            parameters: { binary_data_size: image.length + 4 },
+          },
+        ],
+      }),
+    );
+    const length = new Uint8Array(Uint32Array.of(image.length).buffer);
+    const headers = { 'Inference-Header-Content-Length': String(header.length) };
+    const response = await post(`${path}/infer`, new Blob([header, length, image]), headers);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('application/octet-stream');
+  }
+  for (const path of ['', '/ready']) {
+    expect((await call(`${INFERENCE_MODEL}/versions/none${path}`)).status).toBe(404);
+  }
+  expect((await post(`${INFERENCE_MODEL}/versions/none/infer`, inference(image))).status).toBe(404);
+});
+
 test('matching with every parameter, with a model and without', async () => {
   const image = ownImage('png-rgb.png');
   const images = () => form(['image1', image], ['image2', image]);
@@ -206,8 +254,11 @@ test('uploads with a digest', async () => {
 test('uploads that are no good', async () => {
   const image = ownImage('png-rgb.png');
   for (const [path, makeForm] of UPLOADS) {
-    expect((await post(`${path}?sigma=huge`, makeForm(image))).status).toBe(400);
-    expect((await call(path, { method: 'POST', body: 'text' })).status).toBe(415);
+    // The inference protocol has no parameters in the query, and one media type or the other.
+    if (!INFERENCES.includes(path)) {
+      expect((await post(`${path}?sigma=huge`, makeForm(image))).status).toBe(400);
+      expect((await call(path, { method: 'POST', body: 'text' })).status).toBe(415);
+    }
     const large = new Uint8Array(11 * 1024 * 1024);
     const field = path === BATCH ? 'images' : 'files';
     const images = BATCHES.includes(path)
@@ -294,7 +345,7 @@ test('bulk jobs where they are not set up, and where their service is gone', asy
 
 test('without a key, with too small a one, and beyond the limit', async () => {
   await stack.restartEdge({ REQUIRE_API_KEY: 'true' });
-  const guarded = async () => (await samples()).filter(([path]) => path.startsWith('/api/'));
+  const guarded = async () => (await samples()).filter(([path]) => /^\/(api|v2\/models)\//.test(path));
   for (const [path, init] of await guarded()) {
     expect((await call(path, init)).status, path).toBe(401);
   }
@@ -351,6 +402,11 @@ test('without an origin', async () => {
     expect(status).toBe(BATCHES.includes(path) ? 200 : 502);
   }
   expect((await call(MODELS)).status).toBe(502);
+  for (const path of [INFERENCE_MODEL, INFERENCE_VERSION]) {
+    expect((await call(path)).status).toBe(502);
+    expect((await call(`${path}/ready`)).status).toBe(502);
+  }
+  expect((await call('/v2/health/ready')).status).toBe(502);
   for (const path of ['/health', '/health/ready']) expect((await call(path)).status).toBe(503);
 });
 

@@ -5,6 +5,17 @@ import { detect } from './detect.ts';
 import { exists } from './exists.ts';
 import { featuresByHash } from './features-by-hash.ts';
 import { health, live, ready } from './health.ts';
+import {
+  infer,
+  inferenceLive,
+  inferenceModel,
+  inferenceModelReady,
+  inferenceReady,
+  inferenceServer,
+  inferenceVersion,
+  inferenceVersionReady,
+  inferVersion,
+} from './inference.ts';
 import { cancelJob, createJob, getJob, jobEvents, listJobs, retryFailedImages } from './jobs.ts';
 import { match } from './match.ts';
 import { dashboard, openApi, pageFile, redoc, swaggerUi } from './pages.ts';
@@ -26,6 +37,15 @@ export const ROUTES = {
   reportVehicle,
   vehicleReport,
   vehicleModels,
+  inferenceServer,
+  inferenceLive,
+  inferenceReady,
+  inferenceModel,
+  inferenceVersion,
+  inferenceModelReady,
+  inferenceVersionReady,
+  infer,
+  inferVersion,
   createJob,
   listJobs,
   getJob,

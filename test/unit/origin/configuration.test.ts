@@ -50,6 +50,7 @@ test('the values given are those used', () => {
     MAX_IMAGE_BYTES: '20000000',
     MAX_IMAGE_PIXELS: '1000000',
     VEHICLE_MODELS: '/srv/models',
+    VEHICLE_SHADOW_SHARE: '0.25',
     LOG_LEVEL: 'warn',
   });
   expect(configuration).toEqual({
@@ -64,6 +65,7 @@ test('the values given are those used', () => {
     timeoutMs: 1500,
     limits: { maxBytes: 20_000_000, maxPixels: 1_000_000 },
     vehicleModels: '/srv/models',
+    vehicleShadowShare: 0.25,
     logLevel: 'warn',
   });
 });

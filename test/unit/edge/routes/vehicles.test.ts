@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { statsResponseSchema } from '../../../../shared/contract/stats.ts';
 import {
   batchClassifyLastLineSchema,
   batchClassifyResponseSchema,
@@ -96,7 +97,7 @@ test('an explanation and a thumbnail where they are requested', async () => {
     classifyResponseSchema.parse(await (await send(CLASSIFY + query)).json()).data;
   expect(await dataOf('')).not.toHaveProperty('explanation');
   const explained = await dataOf('?include=explanation');
-  expect(explained.explanation?.values).toEqual([0.5, -0.25]);
+  expect(explained.explanation).toMatchObject({ values: [0.5, -0.25], overlay: { base64: 'BBBB' } });
   expect(explained).not.toHaveProperty('thumbnail');
   expect(await dataOf('?include=all')).toHaveProperty('thumbnail');
 });
@@ -185,6 +186,8 @@ test('a report is made, found under its id, and shown as a page', async () => {
   expect(html).toContain('&lt;Audi&gt;');
   expect(html).not.toContain('<Audi>');
   expect(html).not.toMatch(/<script|https?:/);
+  expect(html).toContain('href="data:image/jpeg;base64,AAAA"');
+  expect(html).toContain('href="data:image/png;base64,BBBB"');
 });
 
 test('a report without an id gets one', async () => {
@@ -208,4 +211,13 @@ test('an origin that responds with the classification of another image is not be
   other.append('file', new File([ownImage('jpeg-420.jpg')], 'other.jpg'));
   const response = await ports.request(CLASSIFY, { method: 'POST', body: other });
   expect(response.status).toBe(502);
+});
+
+test('hits and misses of vehicle routes are counted as such, those of batches by image', async () => {
+  await send();
+  await send();
+  await ports.request('/api/vehicle/classify-batch', { method: 'POST', body: batchForm() });
+  const stats = statsResponseSchema.parse(await (await ports.request('/api/v1/stats')).json());
+  expect(stats.cache).toMatchObject({ hits: 2, misses: 1 });
+  expect(stats.regions.local?.endpoints).toMatchObject({ [`POST ${CLASSIFY}`]: 2 });
 });

@@ -1,0 +1,144 @@
+import { ServiceError } from '../../shared/contract/errors.ts';
+import type { VehicleData, VehicleModel } from '../../shared/contract/vehicles.ts';
+import type { EdgeContext } from '../context.ts';
+import { verifyContentDigest } from '../http/content-digest.ts';
+import { admitImage } from '../middleware/rate-limit.ts';
+import { Timing } from '../observability/timing.ts';
+import type { MemoryLease } from '../resilience/memory-budget.ts';
+import type { Services } from '../services.ts';
+import { classifyUpload } from './classify-upload.ts';
+import { type InferenceRequest, parseInferenceRequest } from './inference-request.ts';
+import { type InferenceResponse, inferenceResponse, joined, labelsOf } from './inference-response.ts';
+import { setCacheHeader, vehicleData } from './vehicle-response.ts';
+import type { FoundVehicle } from './vehicle-source.ts';
+
+/** Images of one request that are worked on at the same time. */
+const CONCURRENCY = 4;
+/** Of the largest image: base64 takes a third more than the file. */
+const LARGEST_BODY_IN_IMAGES = 1.5;
+const DOCUMENT_BYTES = 64 * 1024;
+const HEADER_LENGTH = 'Inference-Header-Content-Length';
+
+/**
+ * The model that is served.
+ *
+ * @throws ServiceError `SERVICE_NOT_READY`, `ORIGIN_UNAVAILABLE`; `NOT_FOUND` where the version asked for is another
+ */
+export async function servedModel(
+  { vehicles }: Pick<Services, 'vehicles'>,
+  version?: string,
+): Promise<VehicleModel> {
+  const model = await vehicles.model();
+  if (!model) {
+    throw new ServiceError('ORIGIN_UNAVAILABLE', 'The vehicle classifier cannot be reached at the moment.', {
+      retryAfterSeconds: 2,
+    });
+  }
+  if (version === undefined || version === model.version) return model;
+  throw new ServiceError('NOT_FOUND', `The model has no version ${version.slice(0, 100)}.`);
+}
+
+/** Responds to an inference request. One image that fails fails the request. Errors as of ingestion and classification. */
+export async function respondToInference(
+  context: EdgeContext,
+  services: Services,
+  version?: string,
+): Promise<Response> {
+  const { bytes, lease } = await services.ingest.receiveDocument(context.req.raw, largestBody(services));
+  try {
+    const model = version === undefined ? undefined : await servedModel(services, version);
+    const request = await parseBody(context, bytes, lease);
+    const results = await classifyAll(context, services, request);
+    const [first] = results;
+    const served = model ?? (await services.vehicles.model()) ?? (first ? labelsOf(first) : { labels: {} });
+    return send(context, inferenceResponse(request, served, results));
+  } finally {
+    lease.release();
+  }
+}
+
+function largestBody({ ingest }: Services): number {
+  return Math.floor(LARGEST_BODY_IN_IMAGES * ingest.maxImageBytes) + DOCUMENT_BYTES;
+}
+
+async function parseBody(
+  context: EdgeContext,
+  bytes: Uint8Array<ArrayBuffer>,
+  lease: MemoryLease,
+): Promise<InferenceRequest> {
+  await verifyContentDigest(context.req.header('content-digest') ?? null, bytes);
+  const headerLength = context.req.header(HEADER_LENGTH);
+  // The text of the document beside the images that it holds.
+  if (headerLength === undefined) lease.fit(2 * bytes.length);
+  return parseInferenceRequest(bytes, headerLength);
+}
+
+async function classifyAll(
+  context: EdgeContext,
+  services: Services,
+  { images, parameters }: InferenceRequest,
+): Promise<VehicleData[]> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.req.raw.signal, stop.signal]);
+  const results = new Map<number, VehicleData>();
+  // Taken by several loops at once: each goes on with the next image that nobody has begun.
+  const entries = images.entries();
+  const work = async () => {
+    for (const [index, bytes] of entries) {
+      signal.throwIfAborted();
+      results.set(index, await classifyOne(context, services, { bytes, index, images, parameters, signal }));
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, images.length) }, work));
+  } finally {
+    stop.abort();
+  }
+  return [...results].sort(([a], [b]) => a - b).map(([, data]) => data);
+}
+
+async function classifyOne(
+  context: EdgeContext,
+  services: Services,
+  {
+    bytes,
+    index,
+    images,
+    parameters,
+    signal,
+  }: Pick<InferenceRequest, 'images' | 'parameters'> & {
+    bytes: Uint8Array<ArrayBuffer>;
+    index: number;
+    signal: AbortSignal;
+  },
+): Promise<VehicleData> {
+  const { rateLimit } = services.access;
+  if (index > 0 && rateLimit) admitImage(rateLimit, context);
+  const isOnly = images.length === 1;
+  const timing = isOnly ? context.get('timing') : new Timing();
+  const { options } = parameters;
+  const part = { name: 'image', fileName: '', bytes };
+  const found = await classifyUpload(context, services, { part, options, timing, signal });
+  if (isOnly) setCacheHeader(context, found);
+  else countLookUp(context, services, found, timing);
+  return vehicleData(found, parameters, { requestId: context.get('requestId'), timing });
+}
+
+/** Of one image of many, whose request counts for itself. */
+function countLookUp(
+  context: EdgeContext,
+  { stats }: Services,
+  { tier }: FoundVehicle,
+  { elapsedMs }: Timing,
+): void {
+  stats.countLookUp(tier ?? 'origin', elapsedMs, (work) => context.executionCtx.waitUntil(work));
+}
+
+function send(context: EdgeContext, { json, tensors }: InferenceResponse): Response {
+  if (tensors.length === 0) return context.json(json);
+  const header = new TextEncoder().encode(JSON.stringify(json));
+  return context.body(joined([header, ...tensors]), 200, {
+    'Content-Type': 'application/octet-stream',
+    [HEADER_LENGTH]: String(header.length),
+  });
+}
