@@ -63,14 +63,14 @@ test('server and model say what they are, and that they are ready', async () => 
 test('images as base64: labels and confidence of each, from the cache the second time', async () => {
   const response = await send({ id: 'a', inputs: [tensor(IMAGE, OTHER)] });
   expect(response.status).toBe(200);
-  const response = inferResponseSchema.parse(await response.json());
-  expect(response).toMatchObject({ model_name: 'vehicle', model_version: '7', id: 'a' });
-  expect(outputsOf(response)).toMatchObject({
+  const inferred = inferResponseSchema.parse(await response.json());
+  expect(inferred).toMatchObject({ model_name: 'vehicle', model_version: '7', id: 'a' });
+  expect(outputsOf(inferred)).toMatchObject({
     is_vehicle: [true, true],
     make: ['BMW', 'BMW'],
     make_confidence: [0.9, 0.9],
   });
-  expect(outputsOf(response).result?.map((text) => JSON.parse(String(text)).image.format)).toEqual([
+  expect(outputsOf(inferred).result?.map((text) => JSON.parse(String(text)).image.format)).toEqual([
     'png',
     'jpeg',
   ]);
@@ -93,13 +93,13 @@ test('images and outputs as bytes', async () => {
   expect(response.status).toBe(200);
   const body = Buffer.from(await response.arrayBuffer());
   const length = Number(response.headers.get('inference-header-content-length'));
-  const response = inferResponseSchema.parse(JSON.parse(body.subarray(0, length).toString()));
-  expect(response.outputs.map(({ parameters }) => parameters?.binary_data_size)).toEqual([14, 8, undefined]);
+  const inferred = inferResponseSchema.parse(JSON.parse(body.subarray(0, length).toString()));
+  expect(inferred.outputs.map(({ parameters }) => parameters?.binary_data_size)).toEqual([14, 8, undefined]);
   const rest = body.subarray(length);
   expect(rest.readUInt32LE(0)).toBe(3);
   expect(rest.subarray(4, 7).toString()).toBe('BMW');
   expect(rest.readFloatLE(14)).toBeCloseTo(0.9);
-  expect(outputsOf(response).is_vehicle).toEqual([true, true]);
+  expect(outputsOf(inferred).is_vehicle).toEqual([true, true]);
 });
 
 test('a box is of one image', async () => {
