@@ -17,6 +17,7 @@ import { OriginClient } from './features/origin-client.ts';
 import type { Assets } from './http/assets.ts';
 import { Ingest } from './ingest/ingest.ts';
 import { JobServiceClient } from './jobs/job-service-client.ts';
+import { MEMORY_PLAN, openMemory } from './memory-plan.ts';
 import type { RateLimit } from './middleware/rate-limit.ts';
 import { Health } from './observability/health.ts';
 import { logWarning } from './observability/log.ts';
@@ -25,7 +26,6 @@ import { spanTransport } from './observability/span-transport.ts';
 import { Stats } from './observability/stats.ts';
 import { createRedisClient, type RedisClient } from './redis/redis-client.ts';
 import { CircuitBreaker } from './resilience/circuit-breaker.ts';
-import { MemoryBudget } from './resilience/memory-budget.ts';
 import { ResponseMemory } from './resilience/response-memory.ts';
 import { VehicleMemory } from './vehicles/vehicle-memory.ts';
 import { VehicleReports } from './vehicles/vehicle-reports.ts';
@@ -70,22 +70,6 @@ export interface AccessRules {
   corsOrigins: readonly string[];
 }
 
-/** Of the 128 MB of an isolate, where the memory cache takes 32. A form may exceed the second by its own length. */
-const SMALL_UPLOADS_BYTES = 8 * 1024 * 1024;
-const LARGE_UPLOADS_BYTES = 32 * 1024 * 1024;
-const RESPONSES_BYTES = 20 * 1024 * 1024;
-const MATCHES_BYTES = 16 * 1024 * 1024;
-const RESPONSE_WAIT_MS = 20_000;
-/** A reader that pauses longer while others wait in vain for its memory is ended. */
-const READER_PAUSE_MS = 4_000;
-/** A match takes seconds of its own: one that waits longer for its turn is better refused at once. */
-const MATCH_WAIT_MS = 5_000;
-/** The largest payload that is stored, and some of the usual size beside it. */
-const PAYLOAD_BUDGET_BYTES = 32 * 1024 * 1024;
-
-const RESULTS_REFUSAL = 'Too many results are in progress.';
-const UPLOADS_REFUSAL = 'Too many uploads are in progress.';
-
 const MARGIN_MS = 500;
 
 /** For what cannot do without a response, as the cache can. */
@@ -94,22 +78,24 @@ const KEY_LOOK_UP_TIMEOUT_MS = 2_000;
 /** Puts the parts together, once per isolate. */
 export function createServices(configuration: Configuration, assets: Assets): Services {
   const { REDIS_TIMEOUT_MS, ORIGIN_TIMEOUT_MS } = configuration;
-  const payloads = new MemoryBudget(PAYLOAD_BUDGET_BYTES, RESULTS_REFUSAL);
+  const nearFeatures = new IsolateMemory(MEMORY_PLAN.caches.features);
+  const nearVehicles = new VehicleMemory(MEMORY_PLAN.caches);
+  const memory = openMemory([nearFeatures, nearVehicles]);
   const [signingSecret = ''] = configuration.ORIGIN_SECRET;
   const redisCache = new RedisCache({
     redis: connectToRedis(configuration),
     records: new FeatureRecords(new RecordAuthenticator(configuration.ORIGIN_SECRET), BASE64),
     timeoutMs: REDIS_TIMEOUT_MS,
-    payloads,
+    payloads: memory.payloads,
   });
-  const cache = new FeatureCache(new IsolateMemory(), redisCache);
+  const cache = new FeatureCache(nearFeatures, redisCache);
   const guardRedis = connectToRedis(configuration);
   const origin = new OriginClient({
     url: configuration.ORIGIN_URL,
     secret: signingSecret,
     timeoutMs: ORIGIN_TIMEOUT_MS,
     breaker: new CircuitBreaker({ failureThreshold: 5, cooldownMs: 2_000 }),
-    responses: payloads,
+    responses: memory.payloads,
   });
   return {
     features: new FeatureSource({
@@ -120,7 +106,7 @@ export function createServices(configuration: Configuration, assets: Assets): Se
       // A payload may take two look-ups before the origin is called.
       longestWaitMs: ORIGIN_TIMEOUT_MS + 2 * PAYLOAD_TIMEOUT_FACTOR * REDIS_TIMEOUT_MS + MARGIN_MS,
     }),
-    ...vehicleServices(configuration, origin),
+    ...vehicleServices(configuration, origin, nearVehicles),
     health: new Health({ redis: connectToRedis(configuration), origin }),
     origin,
     jobs: new JobServiceClient({
@@ -128,22 +114,15 @@ export function createServices(configuration: Configuration, assets: Assets): Se
       secret: signingSecret,
       timeoutMs: ORIGIN_TIMEOUT_MS,
     }),
-    responses: new ResponseMemory(
-      new MemoryBudget(RESPONSES_BYTES, RESULTS_REFUSAL, RESPONSE_WAIT_MS, READER_PAUSE_MS),
-    ),
-    matches: new ResponseMemory(
-      new MemoryBudget(MATCHES_BYTES, 'Too many matches are in progress.', MATCH_WAIT_MS),
-    ),
+    responses: new ResponseMemory(memory.responses),
+    matches: new ResponseMemory(memory.matches),
     ingest: new Ingest(
       {
         maxBytes: configuration.MAX_IMAGE_BYTES,
         maxPixels: configuration.MAX_IMAGE_PIXELS,
         timeoutMs: configuration.UPLOAD_TIMEOUT_MS,
       },
-      {
-        small: new MemoryBudget(SMALL_UPLOADS_BYTES, UPLOADS_REFUSAL),
-        large: new MemoryBudget(LARGE_UPLOADS_BYTES, UPLOADS_REFUSAL),
-      },
+      memory.uploads,
     ),
     stats: new Stats(connectToRedis(configuration)),
     log: new RequestLog(configuration.LOG_SAMPLE_RATE),
@@ -157,9 +136,9 @@ export function createServices(configuration: Configuration, assets: Assets): Se
 function vehicleServices(
   configuration: Configuration,
   origin: OriginClient,
+  memory: VehicleMemory,
 ): Pick<Services, 'vehicles' | 'vehicleReports'> {
   const { REDIS_TIMEOUT_MS, ORIGIN_TIMEOUT_MS } = configuration;
-  const memory = new VehicleMemory();
   const redis = connectToRedis(configuration);
   const records = new VehicleRecords(new RecordAuthenticator(configuration.ORIGIN_SECRET));
   return {

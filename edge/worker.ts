@@ -16,7 +16,9 @@ function assetsOf(binding: Fetcher | undefined): Assets {
   return {
     async open(name) {
       const response = await binding?.fetch(`https://assets/${name}`);
-      return response?.ok ? (response.body ?? undefined) : undefined;
+      if (response?.ok) return response.body ?? undefined;
+      await response?.body?.cancel();
+      return undefined;
     },
   };
 }

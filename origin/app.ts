@@ -10,7 +10,6 @@ import { type ClassifyDependencies, classifyRoute, vehicleModelRoute } from './r
 import { extractRoute } from './routes/extract.ts';
 import { healthRoutes } from './routes/health.ts';
 import { matchRoute } from './routes/match.ts';
-import { metricsRoute } from './routes/metrics.ts';
 
 /** A head that takes longer is a slow-loris attack; edges send theirs at once. */
 const HEAD_TIMEOUT_MS = 10_000;
@@ -28,8 +27,8 @@ export interface OriginDependencies extends ClassifyDependencies {
 }
 
 /**
- * The origin's HTTP application. Health and metrics need no signature: the origin is meant for a private network,
- * where only edges, probes and Prometheus reach it.
+ * The origin's HTTP application. Health needs no signature: the origin is meant for a private network, where only edges
+ * and probes reach it. Metrics have a listener of their own (metrics-app.ts).
  */
 export function createOriginApp(dependencies: OriginDependencies): FastifyInstance {
   const app = fastify({
@@ -58,6 +57,5 @@ export function createOriginApp(dependencies: OriginDependencies): FastifyInstan
   app.register(classifyRoute, dependencies);
   app.register(vehicleModelRoute, dependencies);
   app.register(healthRoutes, dependencies);
-  app.register(metricsRoute, dependencies.metrics);
   return app;
 }

@@ -30,6 +30,9 @@ export const settingsSchema = z.object({
   ORIGIN_PORT: integerSetting(0, 65_535)
     .default(8080)
     .describe('Port to listen on. 0 chooses a free port, which is logged'),
+  ORIGIN_METRICS_PORT: integerSetting(0, 65_535)
+    .default(9464)
+    .describe('Port for Prometheus, which no edge needs to reach. 0 chooses a free port, which is logged'),
   ORIGIN_SECRET: secretListSetting(32).describe(
     'Secret shared with the edges, which sign requests with it. In a list, all are accepted',
   ),
@@ -112,6 +115,7 @@ const configurationSchema = settingsSchema
   .transform((values) => ({
     host: values.ORIGIN_HOST,
     port: values.ORIGIN_PORT,
+    metricsPort: values.ORIGIN_METRICS_PORT,
     secrets: values.ORIGIN_SECRET,
     threads: values.ORIGIN_THREADS,
     engine: values.SIFT_ENGINE,

@@ -15,6 +15,7 @@ import { type OriginConfiguration, parseConfiguration } from './configuration.ts
 import { InFlight } from './http/in-flight.ts';
 import { UploadMemory } from './http/upload-memory.ts';
 import { Shadow } from './jobs/shadow.ts';
+import { createMetricsApp } from './metrics-app.ts';
 import { loadNativeAddon } from './native/addon.ts';
 import { logDestination } from './observability/log-file.ts';
 import { createLogger } from './observability/logging.ts';
@@ -95,8 +96,11 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
     logger,
     spans: collector ? spanExporter(collector, logger) : undefined,
   });
-  stopGracefully({ app, inFlight, pool, recordWriter, logger });
+  const metricsApp = createMetricsApp(metrics.registry);
+  stopGracefully({ app, metricsApp, inFlight, pool, recordWriter, logger });
   logger.info({ extractor, threads, memory_bytes: memoryBytes }, 'starting');
+  const metricsUrl = await metricsApp.listen({ host: configuration.host, port: configuration.metricsPort });
+  logger.info({ url: metricsUrl }, 'metrics');
   await app.listen({ host: configuration.host, port: configuration.port });
 }
 

@@ -10,6 +10,7 @@ const STOP_TIMEOUT_MS = 25_000;
 
 export interface Stoppable {
   app: FastifyInstance;
+  metricsApp: FastifyInstance;
   inFlight: InFlight;
   pool: ExtractionPool;
   recordWriter?: RecordWriter | undefined;
@@ -20,7 +21,7 @@ export interface Stoppable {
  * On SIGTERM or SIGINT: refuses new extractions and says so in `/health/ready`, finishes those in progress, closes
  * and exits with 0. What is not done after {@link STOP_TIMEOUT_MS} is killed.
  */
-export function stopGracefully({ app, inFlight, pool, recordWriter, logger }: Stoppable): void {
+export function stopGracefully({ app, metricsApp, inFlight, pool, recordWriter, logger }: Stoppable): void {
   const work = () => ({ queued: pool.status.queued, running: pool.status.running });
   const kill = (reason: string) => {
     logger.fatal(work(), reason);
@@ -43,6 +44,7 @@ export function stopGracefully({ app, inFlight, pool, recordWriter, logger }: St
       await inFlight.stop();
       await app.close();
       await pool.close();
+      await metricsApp.close();
       await recordWriter?.close();
       logger.info('stopped');
     },

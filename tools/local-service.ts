@@ -152,6 +152,8 @@ async function startOrigin(settings: Settings, upstash: Cache | undefined): Prom
   await startNode('origin', 'origin/server.ts', {
     ORIGIN_HOST: '127.0.0.1',
     ORIGIN_PORT: String(ORIGIN_PORT),
+    // Several services may run on one machine.
+    ORIGIN_METRICS_PORT: process.env.ORIGIN_METRICS_PORT || '0',
     ORIGIN_SECRET,
     ...sharedStore(settings, upstash),
   });

@@ -20,22 +20,28 @@ export async function* gzipChunks(chunks: Iterator<Uint8Array>): AsyncGenerator<
   const { readable, writable } = new CompressionStream('gzip');
   const [reader, writer] = [readable.getReader(), writable.getWriter()];
   let isOpen = true;
-  for (;;) {
-    const reading = reader.read();
-    let hasRead = false;
-    const read = reading.then((result) => {
-      hasRead = true;
-      return result;
-    });
-    while (isOpen && !hasRead) {
-      const { done, value } = chunks.next();
-      if (done) isOpen = false;
-      const written = done ? writer.close() : writer.write(new Uint8Array(value));
-      await Promise.race([written, read]);
+  try {
+    for (;;) {
+      const reading = reader.read();
+      let hasRead = false;
+      const read = reading.then((result) => {
+        hasRead = true;
+        return result;
+      });
+      while (isOpen && !hasRead) {
+        const { done, value } = chunks.next();
+        if (done) isOpen = false;
+        const written = done ? writer.close() : writer.write(new Uint8Array(value));
+        await Promise.race([written, read]);
+      }
+      const { done, value } = await read;
+      if (done) return;
+      yield value;
     }
-    const { done, value } = await read;
-    if (done) return;
-    yield value;
+  } finally {
+    // Its reader may have left before the end.
+    await reader.cancel().catch(() => undefined);
+    chunks.return?.();
   }
 }
 

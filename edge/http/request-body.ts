@@ -10,6 +10,8 @@ export interface BodyLimits {
 
 /** A body over its limit is still read, and forgotten, up to here: clients that get cut off never see the response. */
 const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
+/** For so long at most, however slowly it comes. */
+const LONGEST_DISCARDING_MS = 20_000;
 /** A body of at most this announced length is read by one native call, and takes this much room from the start. */
 const SMALL_BODY_BYTES = 128 * 1024;
 /** A larger body holds this much until this much has arrived, and then room for all of it: a client that only announces holds little. */
@@ -55,7 +57,7 @@ export async function collectBody(
   if (length !== undefined && length > limits.maxBytes) lease.resize(0);
   lease.moved(0);
   try {
-    const body = await inTime(readerOf(request, length, limits, lease)(), limits.timeoutMs, lease);
+    const body = await inTime(beginReading(request, length, limits, lease), limits.timeoutMs, lease);
     lease.settle();
     return body;
   } catch (error) {
@@ -68,6 +70,7 @@ export async function collectBody(
 const UNCOUNTED: MemoryLease = {
   bytes: 0,
   isEnded: false,
+  waitedMs: 0,
   resize: async () => undefined,
   fit: () => undefined,
   moved: () => undefined,
@@ -80,14 +83,31 @@ export function collectSmallBody(request: Request, limits: BodyLimits): Promise<
   return collectBody(request, limits, UNCOUNTED);
 }
 
-/** Reads and discards a body that is not needed, so that its client gets the response; gives up after `timeoutMs`. */
-export async function discardBody(request: Request, timeoutMs: number): Promise<void> {
+/**
+ * Reads, and forgets, a body that nobody wants, so that its client gets the response and not a broken connection. Gives
+ * up when nothing arrives for `pauseMs`, and after {@link LONGEST_DISCARDING_MS}.
+ */
+export async function discardBody(request: Request, pauseMs: number): Promise<void> {
   const length = declaredLength(request);
-  if (length !== undefined && length > MAX_DISCARDED_BYTES) return;
-  await Promise.race([
-    discard(request.body).catch(() => undefined),
-    new Promise((resolve) => setTimeout(resolve, timeoutMs)),
-  ]);
+  if (!request.body || (length !== undefined && length > MAX_DISCARDED_BYTES)) return;
+  const giveUpAt = Date.now() + LONGEST_DISCARDING_MS;
+  let movedAt = Date.now();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const paused = new Promise<void>((resolve) => {
+    const watch = () => {
+      const waitMs = Math.min(giveUpAt, movedAt + pauseMs) - Date.now();
+      if (waitMs <= 0) resolve();
+      else timer = setTimeout(watch, waitMs);
+    };
+    watch();
+  });
+  const moved = () => {
+    movedAt = Date.now();
+  };
+  const reader = request.body.getReader();
+  await Promise.race([discard(reader, moved).catch(() => undefined), paused]);
+  if (timer !== undefined) clearTimeout(timer);
+  cancelOf(reader)();
 }
 
 /** `Content-Length`; undefined where the head does not announce it. */
@@ -96,29 +116,53 @@ function declaredLength(request: Request): number | undefined {
   return header === null ? undefined : Number(header);
 }
 
-function readerOf(
+/** A body on its way. */
+interface Reading {
+  bytes: Promise<Uint8Array<ArrayBuffer>>;
+  /** Ends it: nothing more is read, and what was read is let go. */
+  cancel: () => void;
+}
+
+function beginReading(
   request: Request,
   length: number | undefined,
   { maxBytes }: BodyLimits,
   lease: MemoryLease,
-): () => Promise<Uint8Array<ArrayBuffer>> {
-  if (length !== undefined && length > maxBytes) return () => refuse(request, maxBytes);
-  if (announcesSmallBody(request)) return async () => new Uint8Array(await request.arrayBuffer());
-  const reader = length === undefined ? undefined : byteReader(request.body);
-  if (reader && length !== undefined) return () => readKnownLength(reader, length, lease);
-  return () => readUnknownLength(request, maxBytes, lease);
+): Reading {
+  if (announcesSmallBody(request) && Number(length) <= maxBytes) {
+    const bytes = request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
+    return { bytes, cancel: () => undefined };
+  }
+  const byteReader = length === undefined || length > maxBytes ? undefined : byteReaderOf(request.body);
+  if (byteReader && length !== undefined) {
+    return { bytes: readKnownLength(byteReader, length, lease), cancel: cancelOf(byteReader) };
+  }
+  if (!request.body) return { bytes: Promise.resolve(new Uint8Array()), cancel: () => undefined };
+  const reader = request.body.getReader();
+  const isRefused = length !== undefined && length > maxBytes;
+  const bytes = isRefused ? refuse(reader, maxBytes) : readUnknownLength(reader, maxBytes, lease);
+  return { bytes, cancel: cancelOf(reader) };
 }
 
-async function refuse(request: Request, maxBytes: number): Promise<never> {
-  await discard(request.body);
+function cancelOf(reader: { cancel(reason: unknown): Promise<unknown> }): () => void {
+  return () => void reader.cancel('not wanted any more').catch(() => undefined);
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+async function refuse(reader: Reader, maxBytes: number): Promise<never> {
+  await discard(reader);
   throw tooManyBytes(maxBytes);
 }
 
-async function discard(body: ReadableStream<Uint8Array> | null): Promise<void> {
+async function discard(reader: Reader, moved?: () => void): Promise<void> {
   let length = 0;
-  for await (const chunk of body ?? []) {
-    length += chunk.length;
-    if (length > MAX_DISCARDED_BYTES) return;
+  for (;;) {
+    const { value } = await reader.read();
+    moved?.();
+    length += value?.length ?? 0;
+    if (!value) return;
+    if (length > MAX_DISCARDED_BYTES) return cancelOf(reader)();
   }
 }
 
@@ -131,7 +175,7 @@ interface ByteReader {
   cancel(reason: unknown): Promise<void>;
 }
 
-function byteReader(body: ReadableStream<Uint8Array> | null): ByteReader | undefined {
+function byteReaderOf(body: ReadableStream<Uint8Array> | null): ByteReader | undefined {
   try {
     return body?.getReader({ mode: 'byob' }) as ByteReader | undefined;
   } catch {
@@ -148,10 +192,7 @@ async function readKnownLength(
   let buffer = new ArrayBuffer(Math.min(length, FIRST_STEP_BYTES));
   let received = 0;
   while (received < length) {
-    if (lease.isEnded) {
-      await reader.cancel('too slow');
-      throw tooSlow();
-    }
+    if (lease.isEnded) throw tooSlow();
     if (received === buffer.byteLength) buffer = await grow(buffer, length, lease);
     const view = new Uint8Array(buffer, received);
     const min = Math.min(view.length, LEAST_READ_BYTES);
@@ -174,15 +215,16 @@ async function grow(buffer: ArrayBuffer, length: number, lease: MemoryLease): Pr
 }
 
 async function readUnknownLength(
-  { body }: Request,
+  reader: Reader,
   maxBytes: number,
   lease: MemoryLease,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (!body) return new Uint8Array();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
-  for await (const chunk of body) {
+  for (;;) {
+    const { value: chunk } = await reader.read();
     if (lease.isEnded) throw tooSlow();
+    if (!chunk) break;
     length += chunk.length;
     lease.moved(chunk.length);
     if (length <= maxBytes) chunks.push(new Uint8Array(chunk));
@@ -195,19 +237,28 @@ async function readUnknownLength(
 }
 
 /** A client that sends its body drop by drop may not hold memory for ever, nor while others wait for it. */
-async function inTime<Result>(work: Promise<Result>, timeoutMs: number, lease: MemoryLease): Promise<Result> {
-  const deadline = Date.now() + timeoutMs;
+async function inTime(
+  { bytes, cancel }: Reading,
+  timeoutMs: number,
+  lease: MemoryLease,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const startedAt = Date.now();
+  // While it waits for room of ours, its client cannot send.
+  const leftMs = () => startedAt + timeoutMs + lease.waitedMs - Date.now();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     const watch = () => {
       if (lease.isEnded) reject(tooSlow());
-      else if (Date.now() >= deadline) reject(tookTooLong(timeoutMs));
-      else timer = setTimeout(watch, Math.max(1, Math.min(WATCH_MS, deadline - Date.now())));
+      else if (leftMs() <= 0) reject(tookTooLong(timeoutMs));
+      else timer = setTimeout(watch, Math.min(WATCH_MS, leftMs()));
     };
     timer = setTimeout(watch, Math.min(WATCH_MS, timeoutMs));
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([bytes, late]);
+  } catch (error) {
+    cancel();
+    throw error;
   } finally {
     if (timer !== undefined) clearTimeout(timer);
   }

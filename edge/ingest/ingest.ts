@@ -18,6 +18,7 @@ import {
   announcesSmallBody,
   type BodyLimits,
   collectBody,
+  discardBody,
   firstRoomFor,
   wholeRoomFor,
 } from '../http/request-body.ts';
@@ -56,6 +57,8 @@ export interface UploadMemory {
 
 /** Room for boundaries, part headers and parameter fields around the images of a multipart body. */
 const MULTIPART_OVERHEAD_BYTES = 64 * 1024;
+/** A client that is refused and sends nothing for so long does not get the response. */
+const REFUSED_PAUSE_MS = 5_000;
 const MULTIPART = 'multipart/form-data';
 const RAW_IMAGE = 'image/*';
 
@@ -99,8 +102,7 @@ export class Ingest {
     const { raw: request } = context.req;
     const isMultipart = checkMediaType(request, form);
     const limits = isMultipart ? formLimits(this.#limits, form) : this.#limits;
-    const budget = announcesSmallBody(request) ? this.#memory.small : this.#memory.large;
-    const lease = await budget.acquire(firstRoomFor(request, limits), wholeRoomFor(request, limits));
+    const lease = await this.#makeRoom(request, limits);
     try {
       return await context
         .get('timing')
@@ -121,12 +123,22 @@ export class Ingest {
     maxBytes: number,
   ): Promise<{ bytes: Uint8Array<ArrayBuffer>; lease: MemoryLease }> {
     const limits = { maxBytes, timeoutMs: this.#limits.timeoutMs };
-    const budget = announcesSmallBody(request) ? this.#memory.small : this.#memory.large;
-    const lease = await budget.acquire(firstRoomFor(request, limits), wholeRoomFor(request, limits));
+    const lease = await this.#makeRoom(request, limits);
     try {
       return { bytes: await collectBody(request, limits, lease), lease };
     } catch (error) {
       lease.release();
+      throw error;
+    }
+  }
+
+  /** @throws ServiceError `OVERLOADED`, once the client has sent what would else break its connection */
+  async #makeRoom(request: Request, limits: BodyLimits): Promise<MemoryLease> {
+    const budget = announcesSmallBody(request) ? this.#memory.small : this.#memory.large;
+    try {
+      return await budget.acquire(firstRoomFor(request, limits), wholeRoomFor(request, limits));
+    } catch (error) {
+      await discardBody(request, REFUSED_PAUSE_MS);
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 import { ServiceError } from '../../shared/contract/errors.ts';
+import type { MemoryAccount } from './memory-account.ts';
 
 /** How often a waiter looks by itself: the request that was to wake it may have been ended by the platform. */
 const POLL_MS = 100;
@@ -25,6 +26,8 @@ const STALLED_MS = 8_000;
 /** … and after this time, at this rate in all: slower than any phone, faster than a client that tries to block others. */
 const RATE_COUNTS_AFTER_MS = 12_000;
 const LEAST_BYTES_PER_MS = 16;
+/** A large holder must move faster: what it holds has to be gone after so long, while others wait in vain. */
+const LONGEST_TRANSFER_MS = 90_000;
 /** A pause that took so much longer than it should shows that this isolate was busy, and no client slow. */
 const BUSY_MS = 200;
 
@@ -34,6 +37,8 @@ export interface MemoryLease {
   readonly bytes: number;
   /** Others have waited for what this holder's client was too slow to use: what it is for must end. */
   readonly isEnded: boolean;
+  /** Milliseconds that it has waited for more room: time in which its client could not send. */
+  readonly waitedMs: number;
   /**
    * Sets how many bytes it holds; waits for more, but not for less.
    *
@@ -49,6 +54,19 @@ export interface MemoryLease {
   release(): void;
 }
 
+export interface MemoryBudgetOptions {
+  /** How long a request waits while nobody gets room. */
+  longestWaitMs?: number;
+  /** How long it waits in all, while others before it get room. As long as the former if not given. */
+  longestQueueMs?: number;
+  /** While others wait in vain, a client may pause for so long. */
+  stalledMs?: number;
+  /** Refuses at once what would wait for longer than it may, judged by how long others hold their room. */
+  refusesHopeless?: boolean;
+  /** What this budget is a part of. */
+  account?: MemoryAccount | undefined;
+}
+
 interface Waiting {
   bytes: number;
   wanted: number;
@@ -60,7 +78,7 @@ interface Waiting {
  * Bounds the bytes that an isolate holds for one purpose at one time (Workers: 128 MB for everything). A holder that
  * finds it full waits, what it is to hold unread, and is refused after some seconds; smaller ones overtake larger ones
  * within bounds. Holders grow as bytes arrive: what a client only announces takes no room. While others wait, holders
- * whose clients are too slow are ended. A body larger than the whole budget has it alone.
+ * whose clients are too slow are ended. A body larger than the whole budget has it alone, if the account has room.
  *
  * Waiters are woken when room is given back, and also poll: in a Worker no request may depend on another one alone.
  */
@@ -68,7 +86,10 @@ export class MemoryBudget {
   readonly #capacity: number;
   readonly #refusal: string;
   readonly #longestWaitMs: number;
+  readonly #longestQueueMs: number;
   readonly #stalledMs: number;
+  readonly #refusesHopeless: boolean;
+  readonly #account: MemoryAccount | undefined;
   readonly #leases = new Set<Lease>();
   /** In order of arrival. */
   readonly #queue = new Map<symbol, Waiting>();
@@ -88,18 +109,30 @@ export class MemoryBudget {
   constructor(
     capacityBytes: number,
     refusal: string,
-    longestWaitMs = LONGEST_WAIT_MS,
-    stalledMs = STALLED_MS,
+    {
+      longestWaitMs = LONGEST_WAIT_MS,
+      longestQueueMs = longestWaitMs,
+      stalledMs = STALLED_MS,
+      refusesHopeless = false,
+      account,
+    }: MemoryBudgetOptions = {},
   ) {
     this.#capacity = capacityBytes;
     this.#refusal = refusal;
     this.#longestWaitMs = longestWaitMs;
+    this.#longestQueueMs = longestQueueMs;
     this.#stalledMs = stalledMs;
+    this.#refusesHopeless = refusesHopeless;
+    this.#account = account;
   }
 
   /** Bytes that are held now. */
   get heldBytes(): number {
     return this.#held;
+  }
+
+  get isExceeded(): boolean {
+    return this.#held > this.#capacity;
   }
 
   /**
@@ -108,14 +141,17 @@ export class MemoryBudget {
    */
   async acquire(bytes: number, wanted = bytes): Promise<MemoryLease> {
     const isFree = this.#queue.size === 0 && this.#growing.size === 0;
+    if (!isFree && this.#refusesHopeless && this.#estimatedWaitMs > this.#longestQueueMs) {
+      throw this.#overloaded();
+    }
     if (!isFree || !this.#canStart(bytes, wanted)) await this.#waitForTurn(bytes, wanted);
     return this.#lease(bytes, wanted);
   }
 
   /** Room for what it holds at first, and for what all whose clients are sending will hold in the end. */
   #canStart(bytes: number, wanted: number): boolean {
-    if (this.#held === 0) return true;
     if (!this.#hasRoomFor(bytes)) return false;
+    if (this.#held === 0) return true;
     const now = Date.now();
     let promised = wanted;
     for (const lease of this.#leases) promised += lease.promisedAt(now);
@@ -130,12 +166,15 @@ export class MemoryBudget {
     });
     this.#leases.add(lease);
     this.#held += bytes;
+    this.#account?.makeRoom();
     this.#progressAt = Date.now();
     return lease;
   }
 
   #hasRoomFor(bytes: number): boolean {
-    return this.#held === 0 || this.#held + bytes <= this.#capacity;
+    const isExceeding = this.#held + bytes > this.#capacity;
+    if (isExceeding && this.#held > 0) return false;
+    return this.#account?.hasRoomFor(bytes, isExceeding) ?? true;
   }
 
   async #waitForTurn(bytes: number, wanted: number): Promise<void> {
@@ -178,6 +217,7 @@ export class MemoryBudget {
     if (more > 0 && (this.#growing.size > 0 || !this.#hasRoomFor(more))) {
       // It is for us that nothing moves now.
       lease.settle();
+      lease.beginWait();
       this.#growing.add(lease);
       try {
         await this.#poll(
@@ -187,6 +227,7 @@ export class MemoryBudget {
         );
       } finally {
         this.#growing.delete(lease);
+        lease.endWait();
         this.#wake();
       }
       lease.moved(0);
@@ -197,6 +238,7 @@ export class MemoryBudget {
   #fit(lease: Lease, bytes: number): void {
     if (!this.#leases.has(lease)) return;
     this.#held += bytes - lease.bytes;
+    if (bytes > lease.bytes) this.#account?.makeRoom();
     this.#progressAt = Date.now();
     lease.bytes = bytes;
     lease.renew();
@@ -207,27 +249,37 @@ export class MemoryBudget {
     if (first !== lease) return false;
     if (this.#hasRoomFor(more)) return true;
     if (this.#exceeding && this.#exceeding !== lease) return false;
+    if (this.#account && !this.#account.hasRoomFor(more, true)) return false;
     this.#exceeding = lease;
     return true;
   }
 
   async #poll(waiter: symbol | Lease, isDone: () => boolean, afterPause: () => void): Promise<void> {
-    const giveUpAt = Date.now() + this.#longestWaitMs;
+    const startedAt = Date.now();
     while (!isDone()) {
-      if (Date.now() >= giveUpAt) throw this.#overloaded();
       const pausedAt = Date.now();
+      // As long as others get their turn, that of this one comes nearer.
+      const inVainMs = pausedAt - Math.max(startedAt, this.#progressAt);
+      if (inVainMs >= this.#longestWaitMs || pausedAt - startedAt >= this.#longestQueueMs)
+        throw this.#overloaded();
       await this.#pause(waiter);
       afterPause();
       const lateMs = Date.now() - pausedAt - POLL_MS;
       if (lateMs > BUSY_MS) this.#excuse(lateMs);
       else this.#endStalled();
+      this.#account?.endStalled();
     }
   }
 
-  #overloaded(): ServiceError {
+  /** Until all that is held and all that waits has gone, judged by how long others have held their room. */
+  get #estimatedWaitMs(): number {
     const bytesAhead = this.#queue.values().reduce((sum, { bytes }) => sum + bytes, this.#held);
+    return (bytesAhead / this.#capacity) * this.#meanLeaseMs;
+  }
+
+  #overloaded(): ServiceError {
     return new ServiceError('OVERLOADED', this.#refusal, {
-      retryAfterSeconds: Math.min(60, ((bytesAhead / this.#capacity) * this.#meanLeaseMs) / 1000),
+      retryAfterSeconds: Math.min(60, this.#estimatedWaitMs / 1000),
     });
   }
 
@@ -237,7 +289,9 @@ export class MemoryBudget {
     if (this.#exceeding === lease) this.#exceeding = undefined;
     this.#growing.delete(lease);
     this.#held -= lease.bytes;
-    this.#meanLeaseMs += (Date.now() - lease.since - this.#meanLeaseMs) / 16;
+    const heldMs = Date.now() - lease.since;
+    this.#meanLeaseMs =
+      this.#meanLeaseMs === 0 ? heldMs : this.#meanLeaseMs + (heldMs - this.#meanLeaseMs) / 16;
     this.#wake();
   }
 
@@ -268,10 +322,14 @@ export class MemoryBudget {
   }
 
   #endStalled(): void {
+    // As long as those who wait get their turn, a client that does not move may just wait for its own.
+    if (Date.now() - this.#progressAt >= NO_PROGRESS_MS) this.endStalled();
+  }
+
+  /** Ends holders whose clients are too slow; for when others wait in vain. */
+  endStalled(): void {
     const now = Date.now();
     if (now - this.#checkedAt < STALLED_CHECK_MS) return;
-    // As long as those who wait get their turn, a client that does not move may just wait for its own.
-    if (now - this.#progressAt < NO_PROGRESS_MS) return;
     this.#checkedAt = now;
     for (const lease of this.#leases) {
       const isWorthIt = lease.bytes > this.#capacity * LEAST_SHARE;
@@ -283,6 +341,8 @@ export class MemoryBudget {
 class Lease implements MemoryLease {
   bytes: number;
   isEnded = false;
+  #waitedMs = 0;
+  #waitsSince: number | undefined;
   readonly since = Date.now();
   readonly #budget: Pick<MemoryLease, 'resize' | 'fit' | 'release'>;
   readonly #wanted: number;
@@ -300,6 +360,19 @@ class Lease implements MemoryLease {
 
   resize(bytes: number): Promise<void> {
     return this.#budget.resize(bytes);
+  }
+
+  get waitedMs(): number {
+    return this.#waitedMs + (this.#waitsSince === undefined ? 0 : Date.now() - this.#waitsSince);
+  }
+
+  beginWait(): void {
+    this.#waitsSince = Date.now();
+  }
+
+  endWait(): void {
+    this.#waitedMs = this.waitedMs;
+    this.#waitsSince = undefined;
   }
 
   fit(bytes: number): void {
@@ -338,7 +411,8 @@ class Lease implements MemoryLease {
     if (now - this.#renewedAt > LEASE_MS) return true;
     if (!this.#dependsOnClient) return false;
     const elapsedMs = now - this.#clientSince;
-    const isSlow = elapsedMs > RATE_COUNTS_AFTER_MS && this.#movedBytes < elapsedMs * LEAST_BYTES_PER_MS;
+    const leastRate = Math.max(LEAST_BYTES_PER_MS, this.bytes / LONGEST_TRANSFER_MS);
+    const isSlow = elapsedMs > RATE_COUNTS_AFTER_MS && this.#movedBytes < elapsedMs * leastRate;
     return now - this.#movedAt > stalledMs || isSlow;
   }
 

@@ -1,8 +1,10 @@
 import type { MemoryBudget, MemoryLease } from './memory-budget.ts';
 
 /** How large a payload is shows only when it is there: it is expected to be like those before it, the largest of which fade. */
-const FIRST_EXPECTED_BYTES = 4 * 1024 * 1024;
+const FIRST_EXPECTED_BYTES = 2 * 1024 * 1024;
 const FADING = 0.9;
+/** Of a larger one the rest is counted once it is there: before, it has room where it arrives. */
+const MOST_EXPECTED_BYTES = 8 * 1024 * 1024;
 
 /** Bounds the bytes that responses hold, from before they are looked up until they are sent. */
 export class ResponseMemory {
@@ -24,7 +26,7 @@ export class ResponseMemory {
 
   /** Sets what one payload really takes, and how many times it is held. */
   fit(lease: MemoryLease, payloadBytes: number, copies = 1): void {
-    this.#expectedBytes = Math.max(payloadBytes, FADING * this.#expectedBytes);
+    this.#expectedBytes = Math.min(MOST_EXPECTED_BYTES, Math.max(payloadBytes, FADING * this.#expectedBytes));
     lease.fit(copies * payloadBytes);
   }
 }

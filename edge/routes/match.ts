@@ -41,10 +41,12 @@ async function matchImages(
   const { ingest } = services;
   const sides = await identifySides(images, { ingest, sift: parameters.sift, timing });
   const hold = await services.matches.admit(2);
+  const failed = new AbortController();
+  const signal = AbortSignal.any([context.req.raw.signal, failed.signal]);
   try {
     const [first, second] = await Promise.all([
-      featuresOf(context, services, sides[0], parameters.sift),
-      featuresOf(context, services, sides[1], parameters.sift),
+      featuresOf(context, services, sides[0], { sift: parameters.sift, signal }),
+      featuresOf(context, services, sides[1], { sift: parameters.sift, signal }),
     ]);
     // The two payloads, and both again in one body for the origin.
     services.matches.fit(hold, Math.max(first.payload.length, second.payload.length), 4);
@@ -54,7 +56,7 @@ async function matchImages(
       requestId: context.get('requestId'),
       client: clientIdentity(context),
       trace: context.get('trace'),
-      signal: context.req.raw.signal,
+      signal,
     };
     // Every match is computed.
     const { result, serverTiming } = await payingFor(services.access.rateLimit, context, () =>
@@ -62,6 +64,10 @@ async function matchImages(
     );
     timing.append(serverTiming);
     return matchResponse(context, [first, second], parameters, result);
+  } catch (error) {
+    // Without the one image the features of the other are of no use.
+    failed.abort(error);
+    throw error;
   } finally {
     hold.release();
   }
@@ -73,11 +79,11 @@ async function featuresOf(
   context: EdgeContext,
   { features, access }: Services,
   side: MatchSide,
-  parameters: SiftParameters,
+  { sift, signal }: { sift: SiftParameters; signal: AbortSignal },
 ): Promise<FeaturesToMatch> {
   const query = {
     sha256: side.sha256,
-    parameters,
+    parameters: sift,
     needsPayload: true,
     timing: context.get('timing'),
     keepAlive: (work: Promise<unknown>) => context.executionCtx.waitUntil(work),
@@ -90,7 +96,7 @@ async function featuresOf(
           requestId: context.get('requestId'),
           client: clientIdentity(context),
           trace: context.get('trace'),
-          signal: context.req.raw.signal,
+          signal,
           reserveWork: () => reserveWork(access.rateLimit, context),
           releaseBytes: () => undefined,
         })

@@ -1,22 +1,26 @@
 import { LRUCache } from 'lru-cache';
 import type { VehicleRecord, VehicleReport } from '../../shared/contract/vehicles.ts';
 
-/** Of the 128 MB that an isolate has for everything. */
-const CAPACITY_BYTES = 8 * 1024 * 1024;
 /** Rough size of a record without explanation and thumbnail, as JavaScript objects. */
 const RECORD_BYTES = 6 * 1024;
 const VALUE_BYTES = 8;
 
 /** The nearest tier: classifications and reports in this isolate's own memory, least recently used out first. */
 export class VehicleMemory {
-  readonly #records = new LRUCache<string, VehicleRecord>({
-    maxSize: CAPACITY_BYTES,
-    sizeCalculation: sizeOf,
-  });
-  readonly #reports = new LRUCache<string, VehicleReport>({
-    maxSize: CAPACITY_BYTES,
-    sizeCalculation: (report) => sizeOf(report.classification_results),
-  });
+  readonly #records: LRUCache<string, VehicleRecord>;
+  readonly #reports: LRUCache<string, VehicleReport>;
+
+  /** @param capacity in bytes, of each */
+  constructor(capacity: { vehicles: number; vehicleReports: number }) {
+    this.#records = new LRUCache<string, VehicleRecord>({
+      maxSize: capacity.vehicles,
+      sizeCalculation: sizeOf,
+    });
+    this.#reports = new LRUCache<string, VehicleReport>({
+      maxSize: capacity.vehicleReports,
+      sizeCalculation: (report) => sizeOf(report.classification_results),
+    });
+  }
 
   get reports(): number {
     return this.#reports.size;
@@ -38,6 +42,11 @@ export class VehicleMemory {
 
   putReport(place: string, report: VehicleReport): void {
     this.#reports.set(place, report);
+  }
+
+  clear(): void {
+    this.#records.clear();
+    this.#reports.clear();
   }
 }
 

@@ -10,6 +10,8 @@ export interface SharedJob<Result> {
   signal: AbortSignal;
   /** Whose fair share the job counts for. */
   client: string;
+  /** When this caller leaves at the latest, as `performance.now()` has it. */
+  deadline: number;
   /** Gives the memory of this caller's upload back. */
   release: () => void;
   /** Makes what all callers get of what the pool gives; called once for all of them. */
@@ -31,9 +33,12 @@ export class SharedJobs<Result> {
    * @param key names the result completely
    * @throws the pool's error, or the signal's reason
    */
-  run(key: string, { task, cost, signal, client, release, finish }: SharedJob<Result>): Promise<Result> {
+  run(
+    key: string,
+    { task, cost, signal, client, deadline, release, finish }: SharedJob<Result>,
+  ): Promise<Result> {
     const { joined, result } = this.#flights.run(key, signal, (everyoneLeft) =>
-      this.#pool.run(task, cost, { signal: everyoneLeft, client }).then(finish).finally(release),
+      this.#pool.run(task, cost, { signal: everyoneLeft, client, deadline }).then(finish).finally(release),
     );
     if (joined) {
       release();

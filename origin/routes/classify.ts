@@ -55,7 +55,7 @@ export async function vehicleModelRoute(
 }
 
 async function classify(
-  { query, signal, client }: JobRequest,
+  { query, signal, deadline, client }: JobRequest,
   request: FastifyRequest,
   jobs: SharedJobs<Classified>,
   { limits, pool, uploads, recordWriter, vehicles, shadow, metrics }: ClassifyDependencies,
@@ -81,7 +81,10 @@ async function classify(
     return classified;
   };
   try {
-    return { result: await jobs.run(key, { task, cost, signal, client, release, finish }), shadowImage };
+    return {
+      result: await jobs.run(key, { task, cost, signal, deadline, client, release, finish }),
+      shadowImage,
+    };
   } catch (error) {
     shadowImage?.drop();
     throw error;

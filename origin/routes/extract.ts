@@ -31,7 +31,7 @@ export async function extractRoute(app: FastifyInstance, dependencies: JobDepend
 }
 
 async function extract(
-  { query, signal, client }: JobRequest,
+  { query, signal, deadline, client }: JobRequest,
   request: FastifyRequest,
   jobs: SharedJobs<Extraction>,
   { extractor, engine, limits, pool, uploads, recordWriter }: JobDependencies,
@@ -48,6 +48,7 @@ async function extract(
     task,
     cost,
     signal,
+    deadline,
     client,
     release,
     finish: (completed) => {

@@ -33,6 +33,8 @@ export interface JobRequest {
   query: URLSearchParams;
   /** Aborts when nobody waits any more. */
   signal: AbortSignal;
+  /** When that is at the latest, as `performance.now()` has it. */
+  deadline: number;
   /** As the edge names it; empty where it names none. */
   client: string;
 }
@@ -58,9 +60,11 @@ export function addJobRoute(
       reply.raw.once('close', () => inFlight.leave());
       const { method, url, headers } = request;
       const client = await authenticate(secrets, { method, pathAndQuery: url, headers }, Date.now());
-      const signal = callerSignal(reply.raw, timeBudget(headers[ORIGIN_HEADERS.timeBudget], timeoutMs));
+      const budgetMs = timeBudget(headers[ORIGIN_HEADERS.timeBudget], timeoutMs);
+      const deadline = performance.now() + budgetMs;
+      const signal = callerSignal(reply.raw, budgetMs);
       const query = new URLSearchParams(url.slice(path.length));
-      return await response({ query, signal, client }, request, reply);
+      return await response({ query, signal, deadline, client }, request, reply);
     } catch (error) {
       outcome = asServiceError(error).code.toLowerCase();
       throw error;

@@ -20,7 +20,7 @@ export async function matchRoute(app: FastifyInstance, dependencies: JobDependen
 }
 
 async function match(
-  { query, signal, client }: JobRequest,
+  { query, signal, deadline, client }: JobRequest,
   request: FastifyRequest,
   jobs: SharedJobs<Completed>,
   { limits, pool, uploads }: JobDependencies,
@@ -35,7 +35,15 @@ async function match(
   const cost: JobCost = { memoryBytes: matchingBytes(bytes.length), work: matchingWork(bytes), extraMs: 0 };
   const key = [sha256, ...Object.values(parameters)].join('/');
   const task: MatchTask = { kind: 'match', bytes, parameters };
-  return jobs.run(key, { task, cost, signal, client, release, finish: (completed) => completed });
+  return jobs.run(key, {
+    task,
+    cost,
+    signal,
+    deadline,
+    client,
+    release,
+    finish: (completed) => completed,
+  });
 }
 
 /** As many descriptors are compared in the time that the model takes, 20 ms or so, however few matches there are. */

@@ -62,6 +62,8 @@ export interface JobOwner {
   signal: AbortSignal;
   /** The client whose fair share it counts for; the same for all unknown clients. */
   client: string;
+  /** When the result is of no use any more, as `performance.now()` has it; undefined for never. */
+  deadline?: number | undefined;
 }
 
 interface Job extends Readonly<JobCost>, Queueable {
@@ -148,14 +150,16 @@ export class ExtractionPool {
   /**
    * @param task its bytes are emptied when it starts: they move to the thread
    * @throws ServiceError `IMAGE_TOO_LARGE` for more memory than the whole budget, `OVERLOADED` when the queue is
-   *   full, and what the extraction throws; or the signal's reason when it aborts before the job starts
+   *   full or the job would wait for too long to be done in time, and what the extraction throws; or the signal's reason
+   *   when it aborts before the job starts
    */
-  async run(task: Task, cost: JobCost, { signal, client }: JobOwner): Promise<Completed> {
+  async run(task: Task, cost: JobCost, { signal, client, deadline }: JobOwner): Promise<Completed> {
     signal.throwIfAborted();
     this.#checkMemory(cost.memoryBytes);
+    const estimatedMs = this.#estimatedMs(task, cost.work, cost.extraMs);
+    this.#checkDeadline(client, estimatedMs, deadline);
     if (this.#queue.length >= this.#options.queueLength) this.#displaceFor(client);
     const completion = Promise.withResolvers<Completed>();
-    const estimatedMs = this.#estimatedMs(task, cost.work, cost.extraMs);
     const isLarge = estimatedMs > LARGE_JOB_MS;
     const job: Job = { task, ...cost, client, estimatedMs, isLarge, queuedAt: performance.now(), completion };
     this.#queue.add(job);
@@ -192,6 +196,26 @@ export class ExtractionPool {
     const displaced = this.#queue.displaceFor(client);
     if (!displaced) throw this.#overloaded();
     displaced.completion.reject(this.#overloaded());
+  }
+
+  /**
+   * A job that need not wait is tried, however long it may take: the estimate can be wrong.
+   *
+   * @throws ServiceError `OVERLOADED`
+   */
+  #checkDeadline(client: string, estimatedMs: number, deadline = Number.POSITIVE_INFINITY): void {
+    const waitMs = this.#waitMsFor(client);
+    if (waitMs > 0 && performance.now() + waitMs + estimatedMs > deadline) throw this.#overloaded();
+  }
+
+  /** How long a new job of this client would wait for a thread; 0 where one is free. */
+  #waitMsFor(client: string): number {
+    if (this.#queue.length === 0 && this.#running.size < this.#threads.size) return 0;
+    const now = performance.now();
+    const runningMs = this.#running
+      .values()
+      .reduce((sum, job) => sum + Math.max(0, job.estimatedMs - (now - job.startedAt)), 0);
+    return (runningMs + this.#queue.workAheadMs(client)) / this.#threads.size;
   }
 
   #checkMemory(memoryBytes: number): void {

@@ -54,12 +54,22 @@ export class JobQueue<Job extends Queueable> {
     for (const { job } of this.#waiting) yield job;
   }
 
+  /** Milliseconds of work that would come before a new job of this client. */
+  workAheadMs(client: string): number {
+    const start = this.#startFor(client);
+    return this.#waiting.reduce((sum, other) => sum + (other.start <= start ? other.job.estimatedMs : 0), 0);
+  }
+
   add(job: Job): void {
-    const start = Math.max(this.#virtualTime, this.#finished.get(job.client) ?? 0);
+    const start = this.#startFor(job.client);
     if (this.#finished.size >= MAX_CLIENTS) this.#finished.clear();
     this.#finished.set(job.client, start + job.estimatedMs);
     const before = this.#waiting.findLastIndex((other) => other.start <= start);
     this.#waiting.splice(before + 1, 0, { job, start, overtaken: 0 });
+  }
+
+  #startFor(client: string): number {
+    return Math.max(this.#virtualTime, this.#finished.get(client) ?? 0);
   }
 
   /** Removes a job out of turn; false when it is not in the queue. */

@@ -14,7 +14,7 @@ import { type RecordAuthenticator, TAG_LENGTH } from './record-authenticator.ts'
  *
  * The summary record is `tag + JSON`: the tag authenticates the JSON, and the JSON has the payload's SHA-256.
  */
-const PART_BYTES = 6 * 1024 * 1024;
+export const PAYLOAD_PART_BYTES = 6 * 1024 * 1024;
 const MAX_PAYLOAD_PARTS = 4;
 
 const summaryRecordSchema = z.object({
@@ -80,7 +80,7 @@ export class FeatureRecords {
    */
   async write(summary: FeatureSummary, payload: Uint8Array<ArrayBuffer>): Promise<Iterable<KeyValue>> {
     const key = keyOfSummary(summary);
-    const fits = payload.length <= PART_BYTES * MAX_PAYLOAD_PARTS;
+    const fits = payload.length <= PAYLOAD_PART_BYTES * MAX_PAYLOAD_PARTS;
     const parts = fits ? partsOf(payload) : [];
     const json = encodeSummary({
       summary,
@@ -152,7 +152,8 @@ export function decodeSummary(json: string): StoredSummary | undefined {
 
 function partsOf(payload: Uint8Array): Uint8Array[] {
   const parts: Uint8Array[] = [];
-  for (let at = 0; at < payload.length; at += PART_BYTES) parts.push(payload.subarray(at, at + PART_BYTES));
+  for (let at = 0; at < payload.length; at += PAYLOAD_PART_BYTES)
+    parts.push(payload.subarray(at, at + PAYLOAD_PART_BYTES));
   return parts;
 }
 

@@ -229,6 +229,29 @@ describe.skipIf(!canRun).each(OVERLAYS)('overlay %s', (overlay) => {
     }
   });
 
+  test('the metrics of origins are for Prometheus alone', () => {
+    const peer = z.looseObject({ namespaceSelector: z.unknown().optional() });
+    const rule = z.object({
+      from: z.array(peer).default([]),
+      ports: z.array(z.object({ port: z.union([z.string(), z.number()]) })).default([]),
+    });
+    const policies = z
+      .array(
+        z.object({
+          metadata: z.object({ name: z.string() }),
+          spec: z.object({ podSelector: selector, ingress: z.array(rule).default([]) }),
+        }),
+      )
+      .parse(ofKind(manifests, 'NetworkPolicy'));
+    for (const { metadata, spec } of policies) {
+      if (!selects(spec.podSelector, 'origin')) continue;
+      for (const { from, ports } of spec.ingress) {
+        if (metadata.name === 'prometheus') expect(ports.map(({ port }) => port)).not.toContain('http');
+        else expect([from.length > 0, ports.map(({ port }) => port)]).toEqual([true, ['http']]);
+      }
+    }
+  });
+
   test('our processes are given settings that they have, and all that they need', () => {
     const maps = z
       .array(z.object({ metadata: z.object({ name: z.string() }), data: z.record(z.string(), z.string()) }))
@@ -303,12 +326,12 @@ describe.skipIf(!canRun).each(OVERLAYS)('overlay %s', (overlay) => {
       const [, stage = ''] =
         new RegExp(`^FROM \\S+ AS ${target}\\n([\\s\\S]*?)(?:\\nFROM|$(?![\\s\\S]))`, 'm').exec(dockerfile) ??
         [];
-      const [, port] = /^EXPOSE (\d+)$/m.exec(stage) ?? [];
+      const [, ports = ''] = /^EXPOSE (.+)$/m.exec(stage) ?? [];
       const found = everyContainer().find(({ name }) => name === target);
       expect(
         found?.ports.map(({ containerPort }) => containerPort),
         target,
-      ).toEqual([Number(port)]);
+      ).toEqual(ports.split(' ').map(Number));
     }
     const routes =
       read('origin/routes/health.ts') + read('gateway/server.ts') + read('edge/routes/health.ts');

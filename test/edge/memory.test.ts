@@ -150,7 +150,7 @@ describe('results in memory', () => {
     const summary = { metadata, count: 1, expiresAt: Date.now() + 3_600_000 };
     const records = new FeatureRecords(new RecordAuthenticator(['a secret']), NODE_BASE64);
     const cache = new FeatureCache(
-      new IsolateMemory(),
+      new IsolateMemory(1024 * 1024),
       new RedisCache({
         redis: service.client,
         records,

@@ -380,7 +380,7 @@ test('uploads that come too slowly', async () => {
 });
 
 test('more uploads at once than an isolate holds', async () => {
-  const full = new MemoryBudget(1, 'Too many uploads are in progress.', 0);
+  const full = new MemoryBudget(1, 'Too many uploads are in progress.', { longestWaitMs: 0 });
   await full.acquire(1);
   const limits = { maxBytes: 10_000_000, maxPixels: 50_000_000, timeoutMs: 1_000 };
   const services = workingServices();

@@ -88,3 +88,11 @@ test('an unsigned request gets its response without waiting for its body', async
   const response = await rawExchange(origin, headOf('POST', '/v1/extract', { 'content-length': '9000000' }));
   expect(response).toMatch(/^HTTP\/1\.1 401 /);
 });
+
+test('metrics are on a port of their own, and not where edges call', async () => {
+  await expectProblem(await fetch(`${origin.url}/metrics`), 'NOT_FOUND');
+  const response = await fetch(`${origin.metricsUrl}/metrics`);
+  expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
+  expect(await response.text()).toContain('edgesift_origin_jobs_queued');
+  expect((await fetch(`${origin.metricsUrl}/health/ready`)).status).toBe(404);
+});

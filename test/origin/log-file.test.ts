@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
@@ -46,5 +47,58 @@ test('files rotate at 10 MB, and ten old ones are kept', async () => {
   } finally {
     stdout.write = write;
     await rm(folder, { recursive: true });
+  }
+});
+
+/** A disk of 256 KiB; undefined where this process may not mount one. */
+async function tinyDisk(): Promise<{ folder: string; remove(): Promise<void> } | undefined> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'disk-'));
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'none', folder]);
+  if (status !== 0) {
+    process.stderr.write('SKIPPED, a file system cannot be mounted here: the log on a full disk\n');
+    await rm(folder, { recursive: true });
+    return undefined;
+  }
+  return {
+    folder,
+    async remove() {
+      spawnSync('umount', ['--lazy', folder]);
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+test('after the disk was full the log goes on, in whole lines', async (context) => {
+  const disk = await tinyDisk();
+  if (!disk) return context.skip();
+  const { stdout, stderr } = process;
+  const [writeOut, writeError] = [stdout.write, stderr.write];
+  let reported = '';
+  stdout.write = () => true;
+  stderr.write = (text) => {
+    reported += text;
+    return true;
+  };
+  try {
+    const filler = path.join(disk.folder, 'filler');
+    await writeFile(filler, new Uint8Array(200_000));
+    const file = path.join(disk.folder, 'api.log');
+    const logger = createLogger('info', logDestination(file, 100));
+    await until('the disk is full', async () => {
+      logger.info('x'.repeat(10_000));
+      return reported.includes('the log file cannot be written');
+    });
+    await rm(filler);
+    await until('the log goes on', async () => {
+      logger.info('after it was full');
+      return (await readFile(file, 'utf8')).includes('after it was full');
+    });
+    const after = (await readFile(file, 'utf8')).split('\n').filter((line) => line.includes('after it was'));
+    for (const line of after.slice(0, 1))
+      expect(JSON.parse(line)).toMatchObject({ msg: 'after it was full' });
+  } finally {
+    stdout.write = writeOut;
+    stderr.write = writeError;
+    await disk.remove();
   }
 });

@@ -108,6 +108,22 @@ test('Retry-After counts matches, whose time grows with the product of the keypo
   expect(await retryAfterBehind(largeMatches())).toBeGreaterThan(5);
 });
 
+test('a match that cannot be done in time is refused at once; what can be is not', async () => {
+  await start({ queueLength: 50, memoryBytes: 1e12, timeoutMs: 10_000 });
+  // 8 s by the speed that is assumed before any has been measured.
+  const features = payloadOfMany(40_000);
+  const match = (query = '') => postForMatch(origin, [features, features], { query });
+  const running = outcomeOf(match());
+  await untilRunning(1);
+  const refused = await match('?model=fundamental');
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  await expectProblem(refused, 'OVERLOADED');
+  const small = outcomeOf(send());
+  await untilQueued(1);
+  await origin.stop();
+  await Promise.all([running, small]);
+});
+
 test('matches of images without features do not make Retry-After endless', async () => {
   await start({ queueLength: 1, memoryBytes: 1e12 });
   const none = flatFeatures();

@@ -1,8 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { CachedFeatures } from '../cached-features.ts';
 
-/** Of the 128 MB that a Worker's isolate has for everything. */
-const CAPACITY_BYTES = 24 * 1024 * 1024;
 /** A larger payload would push out hundreds of others; of those only the summary is kept. */
 const LARGEST_PAYLOAD_BYTES = 2 * 1024 * 1024;
 /** Rough size of a summary with its key, as JavaScript objects. */
@@ -18,10 +16,14 @@ interface MemoryEntry {
 
 /** The nearest tier: results in this isolate's own memory, least recently used out first. */
 export class IsolateMemory {
-  readonly #entries = new LRUCache<string, MemoryEntry>({
-    maxSize: CAPACITY_BYTES,
-    sizeCalculation: ({ features: { payload } }) => SUMMARY_BYTES + (payload?.length ?? 0),
-  });
+  readonly #entries: LRUCache<string, MemoryEntry>;
+
+  constructor(capacityBytes: number) {
+    this.#entries = new LRUCache({
+      maxSize: capacityBytes,
+      sizeCalculation: ({ features: { payload } }) => SUMMARY_BYTES + (payload?.length ?? 0),
+    });
+  }
 
   get(key: string, needsPayload: boolean): CachedFeatures | undefined {
     const entry = this.#entries.get(key);

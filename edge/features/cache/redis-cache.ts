@@ -1,13 +1,14 @@
 import {
   type FeatureRecords,
   LAST_DELETION_KEY,
+  PAYLOAD_PART_BYTES,
   payloadKey,
   type StoredSummary,
   summaryKey,
 } from '../../../shared/records/feature-records.ts';
 import { logWarning } from '../../observability/log.ts';
 import { type RedisClient, RedisRefusal } from '../../redis/redis-client.ts';
-import type { MemoryBudget } from '../../resilience/memory-budget.ts';
+import type { MemoryBudget, MemoryLease } from '../../resilience/memory-budget.ts';
 import type { CachedFeatures } from '../cached-features.ts';
 
 /** A payload is megabytes where a summary is one kilobyte. */
@@ -17,7 +18,10 @@ const MANY_KEYS_TIMEOUT_FACTOR = 4;
 
 /** A payload that is read is there as the response's JSON, as base64 and as bytes. */
 const COPIES_OF_PAYLOAD = 3;
-/** How large one is shows only when it is there: it is expected to be like those before it, the largest of which fade. */
+/**
+ * How large its first part is shows only when it is there: it is expected to be like those before it, the largest of which
+ * fade. How many parts there are the summary tells, which comes with the first.
+ */
 const FIRST_EXPECTED_BYTES = 1024 * 1024;
 const FADING = 0.9;
 
@@ -86,9 +90,10 @@ export class RedisCache {
   async #getInTurn(key: string): Promise<CachedFeatures | undefined> {
     const lease = await this.#payloads.acquire(COPIES_OF_PAYLOAD * this.#expectedBytes);
     try {
-      const features = await this.#getFeatures(key);
+      const features = await this.#getFeatures(key, lease);
       if (features?.payload) {
-        this.#expectedBytes = Math.max(features.payload.length, FADING * this.#expectedBytes);
+        const bytes = Math.min(features.payload.length, PAYLOAD_PART_BYTES);
+        this.#expectedBytes = Math.max(bytes, FADING * this.#expectedBytes);
       }
       return features;
     } finally {
@@ -97,7 +102,7 @@ export class RedisCache {
   }
 
   /** One round trip, but for payloads of several parts: these take a second one, for all other parts at once. */
-  async #getFeatures(key: string): Promise<CachedFeatures | undefined> {
+  async #getFeatures(key: string, lease: MemoryLease): Promise<CachedFeatures | undefined> {
     const timeoutMs = this.#timeoutMs * PAYLOAD_TIMEOUT_FACTOR;
     const [record, first = null] = await this.#redis.getMany(
       [summaryKey(key), payloadKey(key, 0)],
@@ -106,6 +111,8 @@ export class RedisCache {
     if (!record) return undefined;
     const stored = await this.#records.readSummary(key, record);
     if (stored && !stored.payload) return undefined;
+    const parts = stored?.payload?.parts ?? 1;
+    if (parts > 1) await lease.resize(COPIES_OF_PAYLOAD * parts * PAYLOAD_PART_BYTES);
     const payload = stored && (await this.#getPayload(key, first, stored, timeoutMs));
     if (payload) return { summary: stored.summary, payload };
     logWarning('cache record damaged or without its payload', { key });
@@ -120,11 +127,15 @@ export class RedisCache {
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const parts = stored.payload?.parts ?? 1;
     // Upstash bounds a response's length: each of these parts fills one.
-    const others = await Promise.all(
+    const others = await Promise.allSettled(
       Array.from({ length: parts - 1 }, (_, index) =>
         this.#redis.getMany([payloadKey(key, index + 1)], timeoutMs),
       ),
     );
-    return this.#records.readPayload([first, ...others.flat()], stored);
+    // Only now: where one fails, the others still arrive, and take room.
+    const failed = others.find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+    const values = others.flatMap((part) => (part.status === 'fulfilled' ? part.value : []));
+    return this.#records.readPayload([first, ...values], stored);
   }
 }

@@ -85,7 +85,7 @@ test('.env.example shows the defaults that the processes have', () => {
 test('Compose hands all settings on and reads none that .env.example does not name', () => {
   // Address and port are the image's; a container's log goes to Docker, which rotates it; origins write to Redis over TCP.
   const overRest = ['UPSTASH_REDIS_REST_URL', 'UPSTASH_REDIS_REST_TOKEN'];
-  const notHandedOn = ['ORIGIN_HOST', 'ORIGIN_PORT', 'LOG_FILE', ...overRest];
+  const notHandedOn = ['ORIGIN_HOST', 'ORIGIN_PORT', 'ORIGIN_METRICS_PORT', 'LOG_FILE', ...overRest];
   for (const name of edgeSettings) expect(service('edge')).toContain(` ${name}:`);
   for (const name of originSettings.filter((name) => !notHandedOn.includes(name))) {
     expect(service('origin')).toContain(` ${name}:`);

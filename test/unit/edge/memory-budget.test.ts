@@ -46,7 +46,7 @@ test('more than all of it is had alone', async () => {
 });
 
 test('small ones overtake a large one that there is no room for, but not for ever', async () => {
-  const budget = new MemoryBudget(100, 'full', 60_000);
+  const budget = new MemoryBudget(100, 'full', { longestWaitMs: 60_000 });
   const held = await budget.acquire(50);
   const large = outcomeOf(budget.acquire(90));
   let overtaking = 0;
@@ -76,7 +76,7 @@ test('a client that moves nothing keeps its room as long as nobody else needs it
 });
 
 test('a client that moves too little is ended while others wait; one that moves enough, or waits for us, is not', async () => {
-  const budget = new MemoryBudget(300, 'full', 60_000);
+  const budget = new MemoryBudget(300, 'full', { longestWaitMs: 60_000 });
   const [slow, fast, ours] = [
     await budget.acquire(100),
     await budget.acquire(100),
@@ -97,7 +97,7 @@ test('a client that moves too little is ended while others wait; one that moves 
 });
 
 test('holders that all want more do not block each other', async () => {
-  const budget = new MemoryBudget(100, 'full', 60_000);
+  const budget = new MemoryBudget(100, 'full', { longestWaitMs: 60_000 });
   const leases = await Promise.all(Array.from({ length: 10 }, () => budget.acquire(10)));
   const done: number[] = [];
   for (const [index, lease] of leases.entries()) {
@@ -110,4 +110,69 @@ test('holders that all want more do not block each other', async () => {
   await pass(5_000);
   expect(done.toSorted((one, other) => one - other)).toEqual(leases.map((_, index) => index));
   expect(budget.heldBytes).toBe(0);
+});
+
+test('a request waits for as long as others before it get their turn, within bounds', async () => {
+  const budget = new MemoryBudget(100, 'full', { longestWaitMs: 20_000, longestQueueMs: 60_000 });
+  let holder = await budget.acquire(100);
+  const waits = Array.from({ length: 5 }, () => outcomeOf(budget.acquire(100)));
+  for (const wait of waits.slice(0, 3)) {
+    await pass(15_000);
+    holder.release();
+    await pass(250);
+    if (!wait.lease) throw new Error('it is not its turn');
+    holder = wait.lease;
+  }
+  const [fourth, fifth] = waits.slice(3);
+  expect(fourth?.error).toBeUndefined();
+  await pass(15_000);
+  expect([fourth?.error, fifth?.error]).toEqual([
+    expect.objectContaining({ code: 'OVERLOADED' }),
+    expect.objectContaining({ code: 'OVERLOADED' }),
+  ]);
+});
+
+test('where waiting is hopeless, judged by how long others hold their room, a request is refused at once', async () => {
+  const budget = new MemoryBudget(100, 'full', { longestWaitMs: 5_000, refusesHopeless: true });
+  const first = await budget.acquire(100);
+  await pass(2_000);
+  first.release();
+  const second = await budget.acquire(100);
+  const waits = Array.from({ length: 10 }, () => outcomeOf(budget.acquire(100)));
+  await pass(0);
+  expect(waits.map(({ error }) => error !== undefined)).toEqual([false, false, ...Array(8).fill(true)]);
+  expect(waits.at(-1)?.error).toMatchObject({ code: 'OVERLOADED', retryAfterSeconds: 6 });
+  second.release();
+  await pass(250);
+  expect(waits[0]?.lease).toBeDefined();
+});
+
+test('the time for which it waits for more room is told apart from that of its client', async () => {
+  const budget = new MemoryBudget(100, 'full');
+  const first = await budget.acquire(90);
+  const second = await budget.acquire(10);
+  second.moved(0);
+  // One holder at a time may exceed the capacity; the next waits for it.
+  await first.resize(150);
+  const growing = second.resize(60);
+  await pass(3_000);
+  expect(second.waitedMs).toBeGreaterThanOrEqual(3_000);
+  first.release();
+  await pass(250);
+  await growing;
+  const { waitedMs } = second;
+  await pass(5_000);
+  expect(second.waitedMs).toBe(waitedMs);
+});
+
+test('what is large must move fast enough to be gone in bounded time, while others wait in vain', async () => {
+  const budget = new MemoryBudget(90_000_000, 'full', { longestWaitMs: 60_000 });
+  const lease = await budget.acquire(90_000_000);
+  lease.moved(0);
+  void outcomeOf(budget.acquire(1));
+  for (let second = 0; second < 20; second += 1) {
+    lease.moved(500_000);
+    await pass(1_000);
+  }
+  expect(lease.isEnded).toBe(true);
 });

@@ -46,7 +46,7 @@ test('memory is released when all is sent, and when the reader leaves', async ()
 });
 
 test('a reader that does not read is ended when others want the memory, and after a while in any case', async () => {
-  const budget = new MemoryBudget(100, 'full', 20_000, 4_000);
+  const budget = new MemoryBudget(100, 'full', { stalledMs: 4_000 });
   const reader = outgoingStream(source(50).chunks, await budget.acquire(100)).getReader();
   await reader.read();
   const other = budget.acquire(100);

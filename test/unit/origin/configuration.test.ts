@@ -21,6 +21,7 @@ test('only the secret has to be set', () => {
   expect(configuration).toMatchObject({
     host: '127.0.0.1',
     port: 8080,
+    metricsPort: 9464,
     secrets: [SECRET],
     threads: availableParallelism(),
     engine: 'edgesift',
@@ -41,6 +42,7 @@ test('the values given are those used', () => {
     ORIGIN_SECRET: SECRET,
     ORIGIN_HOST: '0.0.0.0',
     ORIGIN_PORT: '9000',
+    ORIGIN_METRICS_PORT: '9001',
     ORIGIN_THREADS: '3',
     SIFT_ENGINE: 'opencv',
     ORIGIN_MEMORY_BYTES: '1000000000',
@@ -56,6 +58,7 @@ test('the values given are those used', () => {
   expect(configuration).toEqual({
     host: '0.0.0.0',
     port: 9000,
+    metricsPort: 9001,
     secrets: [SECRET],
     threads: 3,
     engine: 'opencv',

@@ -118,3 +118,12 @@ test('in a full queue the client with the most jobs makes place for one with few
   expect(queue.displaceFor('other')).toBeUndefined();
   expect(queue.length).toBe(2);
 });
+
+test('the work ahead of a client is its own and that of others whose turn comes first', () => {
+  const queue = new JobQueue<ReturnType<typeof job>>();
+  for (let index = 0; index < 3; index += 1) queue.add(job('a', 10, 'busy', 100));
+  expect(queue.workAheadMs('busy')).toBe(300);
+  // Of the busy client only the first job comes before that of a client that just came.
+  expect(queue.workAheadMs('new')).toBe(100);
+  expect(new JobQueue<ReturnType<typeof job>>().workAheadMs('new')).toBe(0);
+});

@@ -1,0 +1,167 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createEmbeddedBackend } from '../../gateway/embedded/embedded-backend.ts';
+import { createGateway } from '../../gateway/server.ts';
+import { NODE_BASE64 } from '../../origin/cache/node-base64.ts';
+import { createRestStore } from '../../origin/cache/rest-store.ts';
+import { BYTES_PER_KEYPOINT, encodePayload } from '../../shared/features/payload.ts';
+import { MATCH_PATH } from '../../shared/origin-protocol.ts';
+import { encodeSummary, FeatureRecords } from '../../shared/records/feature-records.ts';
+import { RecordAuthenticator } from '../../shared/records/record-authenticator.ts';
+import { buildWorker } from '../../tools/worker/build-worker.ts';
+import { type RunningWorker, startWorker } from '../../tools/worker/run-worker.ts';
+import { DETECT, imageForm, postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
+import { idleClient, readsToTheEnd, requestBytes } from '../fixtures/idle-client.ts';
+import { newImage } from '../fixtures/images.ts';
+import { postMatch, readMatch } from '../fixtures/match-client.ts';
+import { ORIGIN_SECRET } from '../fixtures/origin-server.ts';
+import { MADE_UP_EXTRACTOR, metadataOfRequestedImage } from '../fixtures/requested-image.ts';
+import { ResidentMemoryWatch } from '../fixtures/resident-memory.ts';
+
+// What one isolate holds for clients that want much and take little, in the real workerd. The origin is made up, so that
+// its features cost nothing.
+const isWanted = process.env.EDGESIFT_THOROUGH === '1';
+const TOKEN = 'token of the test';
+const MOST_BYTES = 280e6;
+const MATCH_MS = 1_000;
+const HELD_MS = 10_000;
+const WITHIN_MS = 60_000;
+
+const payloadOf = (metadata: ReturnType<typeof metadataOfRequestedImage>, keypoints: number) =>
+  encodePayload(metadata, new Uint8Array(keypoints * BYTES_PER_KEYPOINT).fill(7));
+
+const origin = createServer((request, response) => {
+  const isMatch = request.url?.startsWith(MATCH_PATH) ?? false;
+  request.resume().once('end', async () => {
+    if (isMatch) {
+      await sleep(MATCH_MS);
+      response.end(JSON.stringify({ matches: 0, inliers: 0, homography: null, reason: 'too_few_matches' }));
+      return;
+    }
+    const metadata = metadataOfRequestedImage(request);
+    const summary = { metadata, count: 40_000, expiresAt: Date.now() + 3_600_000 };
+    const wantsSummary = request.headers.accept === 'application/json';
+    response.end(wantsSummary ? encodeSummary({ summary, payload: null }) : payloadOf(metadata, 40_000));
+  });
+});
+let gateway: FastifyInstance;
+let redisUrl = '';
+let edge: RunningWorker;
+
+describe.runIf(isWanted)('in workerd', () => {
+  beforeAll(async () => {
+    gateway = createGateway({ backend: createEmbeddedBackend({ maxBytes: 256e6 }), token: TOKEN });
+    redisUrl = await gateway.listen({ host: '127.0.0.1', port: 0 });
+    origin.listen(0, '127.0.0.1');
+    await Promise.all([once(origin, 'listening'), buildWorker()]);
+    edge = await startWorker({
+      port: 0,
+      log: 'ignore',
+      env: {
+        UPSTASH_REDIS_REST_URL: redisUrl,
+        UPSTASH_REDIS_REST_TOKEN: TOKEN,
+        // A busy machine makes no misses of hits.
+        REDIS_TIMEOUT_MS: '5000',
+        ORIGIN_URL: `http://127.0.0.1:${(origin.address() as AddressInfo).port}`,
+        ORIGIN_SECRET,
+        EXTRACTOR: MADE_UP_EXTRACTOR,
+      },
+    });
+  });
+  afterAll(async () => {
+    await edge?.stop();
+    origin.closeAllConnections();
+    origin.close();
+    await gateway?.close();
+  });
+
+  /** Hits of another client until it is stopped; gives how long each took. */
+  function hitsOfOthers(picture: Uint8Array<ArrayBuffer>): { stop(): Promise<number[]> } {
+    const times: number[] = [];
+    let isOver = false;
+    const work = (async () => {
+      while (!isOver) {
+        const startedAt = performance.now();
+        expect((await readDetection(await postImage(edge.url, picture))).cached).toBe(true);
+        times.push(performance.now() - startedAt);
+        await sleep(200);
+      }
+    })();
+    return {
+      async stop() {
+        isOver = true;
+        await work;
+        return times.toSorted((one, other) => one - other);
+      },
+    };
+  }
+
+  test('100 clients that ask for 40,000 keypoints with all descriptors, some in batches, and do not read', {
+    timeout: 180_000,
+  }, async () => {
+    const known = await newImage();
+    await readDetection(await postImage(edge.url, known));
+    const single = async () =>
+      requestBytes(`${edge.url}${DETECT}?include=all`, { body: imageForm(await newImage()) });
+    const batch = async () => {
+      const body = new FormData();
+      for (const name of ['a.png', 'b.png']) body.append('images', new File([await newImage()], name));
+      return requestBytes(`${edge.url}/api/v1/features/batch?include=all`, { body });
+    };
+    const requests = await Promise.all([
+      ...Array.from({ length: 90 }, single),
+      ...Array.from({ length: 10 }, batch),
+    ]);
+    const memory = new ResidentMemoryWatch(edge.pid);
+    const clients = requests.map((bytes) => idleClient(edge.url, bytes));
+    const others = hitsOfOthers(known);
+    await sleep(HELD_MS);
+    const times = await others.stop();
+    expect(memory.stop()).toBeLessThan(MOST_BYTES);
+    expect(times[Math.floor(times.length / 2)]).toBeLessThan(2_000);
+    const begun = clients.filter(({ bytesRead }) => bytesRead > 0);
+    expect(begun.length).toBeGreaterThan(0);
+    const complete = await Promise.all(begun.slice(0, 3).map((client) => readsToTheEnd(client, 20_000)));
+    expect(complete).toContain(false);
+    for (const client of clients) client.destroy();
+  });
+
+  test('40 matches by hash of 20,000 keypoints each: done, or refused at once with Retry-After', {
+    timeout: 180_000,
+  }, async () => {
+    const known = await newImage();
+    const { extractor, image } = await readDetection(await postImage(edge.url, known));
+    const { name, version, parameters } = extractor;
+    const hashes = ['a', 'b'].map((digit) => digit.repeat(64));
+    const records = new FeatureRecords(new RecordAuthenticator([ORIGIN_SECRET]), NODE_BASE64);
+    const store = createRestStore({ url: redisUrl, token: TOKEN });
+    for (const sha256 of hashes) {
+      const metadata = { extractor: { name, version }, parameters, image: { ...image, sha256 } };
+      const summary = { metadata, count: 20_000, expiresAt: Date.now() + 3_600_000 };
+      await store.set(await records.write(summary, payloadOf(metadata, 20_000)), 3_600);
+    }
+    const [image1 = '', image2 = ''] = hashes;
+    const memory = new ResidentMemoryWatch(edge.pid);
+    const others = hitsOfOthers(known);
+    const startedAt = performance.now();
+    const responses = await Promise.all(
+      Array.from({ length: 40 }, () => postMatch(edge.url, { image1, image2 })),
+    );
+    const tookMs = performance.now() - startedAt;
+    const times = await others.stop();
+    expect(memory.stop()).toBeLessThan(MOST_BYTES);
+    expect(times[Math.floor(times.length / 2)]).toBeLessThan(2_000);
+    const done = responses.filter(({ ok }) => ok);
+    expect(done.length).toBeGreaterThan(0);
+    for (const response of done) await readMatch(response);
+    for (const response of responses.filter(({ ok }) => !ok)) {
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(await readProblem(response)).toMatchObject({ status: 503, error_code: 'OVERLOADED' });
+    }
+    expect(tookMs).toBeLessThan(WITHIN_MS);
+  });
+});
