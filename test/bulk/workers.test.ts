@@ -103,7 +103,7 @@ test('an image that ends every worker fails with its reason, and the others have
       source: { prefix: inFolder('with-poison') },
       output: inFolder('without-poison'),
     });
-    const ended = await stack.untilEnded(id, 100_000);
+    const ended = await stack.untilEnded(id, 200_000);
     expect(ended).toMatchObject({ state: 'completed', images: { total: 5, succeeded: 4, failed: 1 } });
     expect(worker.ends).toBeGreaterThan(1);
     const failed = (await rowsOf('without-poison', id)).split('\n').filter((row) => row.includes('failed'));
@@ -113,7 +113,7 @@ test('an image that ends every worker fails with its reason, and the others have
     worker.release();
     await worker.process.kill();
   }
-}, 150_000);
+}, 250_000);
 
 test('takes results from Redis that a holder of the secret has stored, and no others', async () => {
   await makeImages('cached', ['trusted.png', 'forged.png']);
