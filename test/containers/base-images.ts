@@ -23,6 +23,11 @@ path-exclude /usr/share/locale/*
 path-exclude /usr/share/man/*
 `;
 
+const KEEP_NO_PACKAGES = `DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb || true"; };
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+`;
+
 /**
  * Makes stand-ins for the public base images from Debian's packages and this machine's own Node.js, because test
  * machines reach no registry of images. They serve tests alone.
@@ -62,6 +67,7 @@ async function bootstrapDebian(): Promise<void> {
     await copyFile(file, ROOT_FOLDER + file);
   await writeFile(`${ROOT_FOLDER}/etc/dpkg/dpkg.cfg.d/docker`, SLIM_SETTINGS);
   await cp('/etc/apt/apt.conf.d', `${ROOT_FOLDER}/etc/apt/apt.conf.d`, { recursive: true });
+  await writeFile(`${ROOT_FOLDER}/etc/apt/apt.conf.d/docker-clean`, KEEP_NO_PACKAGES);
   await writeFile(`${ROOT_FOLDER}/etc/passwd`, 'node:x:1000:1000::/home/node:/bin/bash\n', { flag: 'a' });
   await writeFile(`${ROOT_FOLDER}/etc/group`, 'node:x:1000:\n', { flag: 'a' });
 }
