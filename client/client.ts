@@ -5,6 +5,7 @@ import type {
   DescriptorRows,
   DetectParameters,
   DetectResponse,
+  ExistsResponse,
   HealthResponse,
   KeypointColumns,
   MatchParameters,
@@ -33,10 +34,6 @@ export interface ClientOptions {
   retry?: Partial<RetryPolicy>;
   /** Called before an attempt is repeated. */
   onRetry?: (retry: Retry) => void;
-}
-
-interface ExistsResponse {
-  cached: string[];
 }
 
 type Include = NonNullable<DetectParameters['include']>;

@@ -13,6 +13,7 @@ import type {
 } from '../shared/contract/responses.ts';
 import type { QueryOf, ResponseOf } from '../shared/contract/route.ts';
 import type { Routes } from '../shared/contract/routes/index.ts';
+import type { predictionSchema } from '../shared/contract/vehicles.ts';
 
 /** Every `error_code` of the service. */
 export type ErrorCode = z.infer<typeof errorCodeSchema>;
@@ -25,8 +26,18 @@ export type KeypointColumns = z.infer<typeof keypointColumnsSchema>;
 /** What `include: 'all'` adds beside the columns. */
 export type DescriptorRows = z.infer<typeof descriptorRowsSchema>;
 
+export type ExistsResponse = ResponseOf<Routes['exists']>;
+
 export type MatchParameters = QueryOf<Routes['match']>;
 export type MatchResponse = ResponseOf<Routes['match']>;
+
+export type ClassifyParameters = QueryOf<Routes['classifyVehicle']>;
+export type ClassifyResponse = ResponseOf<Routes['classifyVehicle']>;
+/** What is known of one attribute of a vehicle. */
+export type VehiclePrediction = z.infer<typeof predictionSchema>;
+export type ReportParameters = QueryOf<Routes['reportVehicle']>;
+export type ReportResponse = ResponseOf<Routes['reportVehicle']>;
+export type ModelsResponse = ResponseOf<Routes['vehicleModels']>;
 
 export type HealthResponse =
   | ResponseOf<Routes['health']>

@@ -53,7 +53,7 @@ export function isNotCached(error: unknown): boolean {
 }
 
 /** The service decides by content which format it is; the type only has to say that it is an image. */
-function mediaTypeOf(image: ImageReference): string {
+export function mediaTypeOf(image: ImageReference): string {
   const type = image instanceof Blob ? image.type : '';
   return type.startsWith('image/') ? type : 'image/unknown';
 }

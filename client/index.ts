@@ -17,5 +17,4 @@ export type { Jobs } from './jobs.ts';
 export type { RetryPolicy } from './transport/retry.ts';
 export type { CallOptions, Retry } from './transport/transport.ts';
 export type { OnUploadProgress, UploadProgress } from './transport/upload-progress.ts';
-export type * from './vehicle-types.ts';
 export type { ReportOptions, Vehicles } from './vehicles.ts';

@@ -1,15 +1,23 @@
 import { type BatchItem, type BatchOptions, batchOf } from './batch.ts';
-import { sendHashFirst, type UploadOptions } from './hash-first.ts';
+import type {
+  ClassifyParameters,
+  ClassifyResponse,
+  ModelsResponse,
+  ReportParameters,
+  ReportResponse,
+} from './contract.ts';
+import { mediaTypeOf, sendHashFirst, type UploadOptions } from './hash-first.ts';
 import { bytesOf, type ImageFile, type ImageReference } from './image.ts';
-import { type CallOptions, readJson, type Transport } from './transport/transport.ts';
-import type { ClassifyParameters, ClassifyResponse, ModelsResponse, VehicleReport } from './vehicle-types.ts';
+import { type CallOptions, type Query, readJson, type Transport } from './transport/transport.ts';
 
 export interface ReportOptions extends CallOptions {
   /** Under which the report is kept for an hour; made by the service where it is not given. */
-  vehicleId?: string;
+  vehicleId?: string | undefined;
+  /** Where the vehicle is, as `x,y,width,height`; searched for where it is not given. */
+  box?: string | undefined;
 }
 
-/** Vehicle recognition: make, model, body type, colour, decade and country, with calibrated probabilities. */
+/** Vehicle recognition: make, model, body type, colour, decade and country, with calibrated probabilities (docs/vehicles.md). */
 export class Vehicles {
   readonly #transport: Transport;
 
@@ -37,25 +45,17 @@ export class Vehicles {
   }
 
   /** Classifies an image and keeps a report of it. */
-  async report(image: ImageFile, { vehicleId, ...call }: ReportOptions = {}): Promise<VehicleReport> {
-    return this.#transport.sendForJson({
-      ...call,
-      method: 'POST',
-      path: '/api/vehicle/report',
-      body: reportForm(await bytesOf(image), 'json', vehicleId),
-    });
+  report(image: ImageFile, options: ReportOptions = {}): Promise<ReportResponse> {
+    return this.#report(image, 'json', options, readJson<ReportResponse>);
   }
 
   /** The same as a page of HTML that stands alone. */
-  async reportPage(image: ImageFile, { vehicleId, ...call }: ReportOptions = {}): Promise<string> {
-    const body = reportForm(await bytesOf(image), 'html', vehicleId);
-    return this.#transport.send({ ...call, method: 'POST', path: '/api/vehicle/report', body }, (response) =>
-      response.text(),
-    );
+  reportPage(image: ImageFile, options: ReportOptions = {}): Promise<string> {
+    return this.#report(image, 'html', options, (response) => response.text());
   }
 
   /** A report of the last hour. @throws EdgesiftError `REPORT_NOT_FOUND` */
-  findReport(vehicleId: string, call: CallOptions = {}): Promise<VehicleReport> {
+  findReport(vehicleId: string, call: CallOptions = {}): Promise<ReportResponse> {
     return this.#transport.sendForJson({
       ...call,
       path: `/api/vehicle/report/${encodeURIComponent(vehicleId)}`,
@@ -66,12 +66,19 @@ export class Vehicles {
   models(call: CallOptions = {}): Promise<ModelsResponse> {
     return this.#transport.sendForJson({ ...call, path: '/api/models/metadata' });
   }
-}
 
-function reportForm(bytes: Uint8Array<ArrayBuffer>, format: string, vehicleId: string | undefined): FormData {
-  const form = new FormData();
-  form.append('file', new Blob([bytes]), 'image');
-  form.append('format', format);
-  if (vehicleId !== undefined) form.append('vehicle_id', vehicleId);
-  return form;
+  async #report<Result>(
+    image: ImageFile,
+    format: NonNullable<ReportParameters['format']>,
+    { vehicleId, box, ...call }: ReportOptions,
+    read: (response: Response) => Promise<Result>,
+  ): Promise<Result> {
+    const query: Query = { format, vehicle_id: vehicleId, box };
+    const headers = { 'Content-Type': mediaTypeOf(image) };
+    const body = await bytesOf(image);
+    return this.#transport.send(
+      { ...call, method: 'POST', path: '/api/vehicle/report', query, headers, body },
+      read,
+    );
+  }
 }

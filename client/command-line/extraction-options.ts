@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { DetectParameters } from '../contract.ts';
 
 /** Parameters of the extraction, and how they are called on the command line. */
@@ -10,14 +10,29 @@ const NUMBERS = {
   sigma: 'blur of the first layer, in pixels (service: 1.6)',
 } as const satisfies Partial<Record<keyof DetectParameters, string>>;
 
-export type ExtractionOptions = { denoise?: boolean; rootSift?: boolean } & Record<string, unknown>;
+type Orientation = NonNullable<DetectParameters['orientation']>;
 
-/** The service checks the values: it knows the ranges. */
+export type ExtractionOptions = { orientation?: Orientation; denoise?: boolean; rootSift?: boolean } & Record<string, unknown>;
+
+/** The service checks the range. @throws InvalidArgumentError */
+function readParameter(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
+}
+
 export function withExtraction(command: Command): Command {
   for (const [name, description] of Object.entries(NUMBERS)) {
-    command.addOption(new Option(`--${name.replaceAll('_', '-')} <number>`, description).argParser(Number));
+    command.addOption(new Option(`--${name.replaceAll('_', '-')} <number>`, description).argParser(readParameter));
   }
-  return command.option('--denoise', 'denoise the image first; takes seconds per megapixel');
+  return command
+    .addOption(
+      new Option(
+        '--orientation <how>',
+        'apply: coordinates of the upright image; ignore: of the stored pixels, as COLMAP reads them (service: apply)',
+      ).choices(['apply', 'ignore']),
+    )
+    .option('--denoise', 'denoise the image first; takes seconds per megapixel');
 }
 
 export function withRootSift(command: Command): Command {
@@ -32,6 +47,7 @@ export function extractionFrom(options: ExtractionOptions): DetectParameters {
   });
   return {
     ...Object.fromEntries(numbers),
+    ...(options.orientation && { orientation: options.orientation }),
     ...(options.denoise && { denoise: true }),
     ...(options.rootSift && { root_sift: true }),
   };

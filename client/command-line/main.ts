@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { EdgesiftError } from '../errors.ts';
+import { ServiceUnreachable } from './batch/pacer.ts';
 import { addBatchCommand } from './commands/batch.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addClassifyCommand } from './commands/classify.ts';
@@ -11,19 +12,22 @@ import { addHealthCommand } from './commands/health.ts';
 import { addJobsCommand } from './commands/jobs.ts';
 import { addMatchCommand } from './commands/match.ts';
 import { EXIT, UsageError } from './exit.ts';
+import { Interrupted } from './interruption.ts';
 import { note } from './output.ts';
 
 const HELP = `
 Environment:
-  EDGESIFT_URL      address of the service
-  EDGESIFT_API_KEY  the key, where the service asks for one
+  EDGESIFT_URL      address of the service (default: http://127.0.0.1:8787)
+  EDGESIFT_API_KEY  API key, if the service requires one
 
-Exit codes: 0 all is done, 1 some of it failed, 2 the command makes no sense, 3 the service cannot be reached.
+Exit codes: 0 everything is done, 1 some of it failed, 2 the command is invalid, 3 the service cannot be reached.
 
 Examples:
   edgesift detect photo.jpg
   edgesift match left.jpg right.jpg --draw matches.png
-  edgesift batch photos --out features --format npz`;
+  edgesift batch photos --out features --format npz
+
+'edgesift COMMAND --help' has the options of a command, and examples.`;
 
 function createProgram(): Command {
   const program = new Command('edgesift')
@@ -55,17 +59,25 @@ function explain(error: unknown): number {
     note(`✗ ${error.message}`);
     return EXIT.usage;
   }
+  if (error instanceof Interrupted) return EXIT.interrupted;
+  if (error instanceof ServiceUnreachable) {
+    note('✗ The service does not respond. The same command continues from here.');
+    return EXIT.unreachable;
+  }
   if (error instanceof EdgesiftError) {
     note(`✗ ${error.code}: ${error.message}`);
-    return error.code === 'CONNECTION_FAILED' || error.code === 'TIMED_OUT'
-      ? EXIT.unreachable
-      : EXIT.someFailed;
+    return exitCodeOf(error);
   }
   if (error instanceof Error && 'code' in error) {
     note(`✗ ${error.message}`);
     return EXIT.someFailed;
   }
   throw error;
+}
+
+function exitCodeOf({ code }: EdgesiftError): number {
+  if (code === 'CONNECTION_FAILED' || code === 'TIMED_OUT') return EXIT.unreachable;
+  return code === 'INVALID_PARAMETER' ? EXIT.usage : EXIT.someFailed;
 }
 
 // `edgesift … | head` closes the pipe: the rest has no reader.

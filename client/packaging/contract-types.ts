@@ -6,7 +6,8 @@ import {
   cacheListResponseSchema,
 } from '../../shared/contract/cache-administration.ts';
 import { errorCodeSchema } from '../../shared/contract/errors.ts';
-import { jobListResponseSchema, jobRequestSchema, jobResponseSchema } from '../../shared/contract/jobs.ts';
+import { existsResponseSchema } from '../../shared/contract/exists.ts';
+import { jobResponseSchema, jobListResponseSchema, jobRequestSchema } from '../../shared/contract/jobs.ts';
 import { detectParametersSchema, matchParametersSchema } from '../../shared/contract/parameters.ts';
 import {
   descriptorRowsSchema,
@@ -16,6 +17,14 @@ import {
   matchResponseSchema,
 } from '../../shared/contract/responses.ts';
 import { statsResponseSchema } from '../../shared/contract/stats.ts';
+import {
+  classifyResponseSchema,
+  classifyParametersSchema,
+  modelsResponseSchema,
+  predictionSchema,
+  reportResponseSchema,
+  reportParametersSchema,
+} from '../../shared/contract/vehicles.ts';
 
 /** The schema behind every type of `../contract.ts`, by its name there. */
 const RESPONSES: Readonly<Record<string, z.ZodType>> = {
@@ -23,7 +32,12 @@ const RESPONSES: Readonly<Record<string, z.ZodType>> = {
   DetectResponse: detectResponseSchema,
   KeypointColumns: keypointColumnsSchema,
   DescriptorRows: descriptorRowsSchema,
+  ExistsResponse: existsResponseSchema,
   MatchResponse: matchResponseSchema,
+  ClassifyResponse: classifyResponseSchema,
+  VehiclePrediction: predictionSchema,
+  ReportResponse: reportResponseSchema,
+  ModelsResponse: modelsResponseSchema,
   HealthResponse: healthResponseSchema,
   StatsResponse: statsResponseSchema,
   CacheListResponse: cacheListResponseSchema,
@@ -37,6 +51,8 @@ const RESPONSES: Readonly<Record<string, z.ZodType>> = {
 const PARAMETERS: Readonly<Record<string, z.ZodType>> = {
   DetectParameters: detectParametersSchema,
   MatchParameters: matchParametersSchema,
+  ClassifyParameters: classifyParametersSchema,
+  ReportParameters: reportParametersSchema,
   JobRequest: jobRequestSchema,
 };
 
@@ -50,7 +66,13 @@ export async function contractTypes(): Promise<string> {
 }
 
 async function typeText(name: string, schema: z.ZodType, io: 'input' | 'output'): Promise<string> {
-  const json = z.toJSONSchema(schema, { io, target: 'draft-7', unrepresentable: 'any', reused: 'inline' });
+  const json = z.toJSONSchema(schema, {
+    io,
+    target: 'draft-7',
+    unrepresentable: 'any',
+    reused: 'inline',
+    override: ({ jsonSchema }) => nameProperties(jsonSchema),
+  });
   const text = await compile(JSON.parse(JSON.stringify(json)), name, {
     bannerComment: '',
     additionalProperties: false,
@@ -60,4 +82,15 @@ async function typeText(name: string, schema: z.ZodType, io: 'input' | 'output')
     throw new Error(`no type ${name} came of its schema:\n${text}`);
   }
   return text;
+}
+
+/** A record whose names are known has them as optional properties: the compiler would make it a record of any names. */
+function nameProperties(json: z.core.JSONSchema.BaseSchema): void {
+  const { propertyNames, additionalProperties } = json;
+  if (typeof propertyNames !== 'object' || typeof additionalProperties !== 'object') return;
+  const names = propertyNames.enum?.filter((name) => typeof name === 'string');
+  if (names === undefined) return;
+  json.properties = Object.fromEntries(names.map((name) => [name, additionalProperties]));
+  json.additionalProperties = false;
+  delete json.propertyNames;
 }

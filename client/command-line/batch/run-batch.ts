@@ -5,6 +5,7 @@ import type { EdgesiftClient, ExtractionParameters } from '../../client.ts';
 import { inGroups, inParallel } from '../../concurrency.ts';
 import type { DetectParameters } from '../../contract.ts';
 import { EdgesiftError, type FailureCode } from '../../errors.ts';
+import { fileErrorOf } from '../file-error.ts';
 import type { ImageFileOnDisk } from '../image-files.ts';
 import type { Pacer } from './pacer.ts';
 import type { ImageOutcome } from './state-file.ts';
@@ -153,23 +154,7 @@ function failure(name: string, error: unknown): ImageOutcome {
       ...(requestId !== undefined && { request_id: requestId }),
     };
   }
-  if (isFileError(error)) {
-    return { name, status: 'failed', error_code: 'FILE_UNREADABLE', message: error.message };
-  }
+  const fileError = fileErrorOf(error);
+  if (fileError) return { name, status: 'failed', error_code: 'FILE_UNREADABLE', message: fileError.message };
   throw error;
-}
-
-/** Codes that concern one file; a full disk, for one, concerns all. */
-const FILE_ERRORS: ReadonlySet<string> = new Set([
-  'ENOENT',
-  'EACCES',
-  'EPERM',
-  'EISDIR',
-  'ENOTDIR',
-  'EIO',
-  'ELOOP',
-]);
-
-function isFileError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error && FILE_ERRORS.has(String(error.code));
 }

@@ -47,7 +47,7 @@ Examples:
   edgesift batch photos --out features --retry-failed --report report.jsonl
   edgesift batch photos --format colmap --database photos.db --match exhaustive
 
-A run that was interrupted continues when the same command is given again.`;
+The same command continues a run that was interrupted. With --format colmap, --orientation is ignore unless given.`;
 
 const MOST_FAILURES_SHOWN = 20;
 
@@ -55,11 +55,11 @@ export function addBatchCommand(program: Command): void {
   const command = program
     .command('batch')
     .summary('features of many images, into a folder or a COLMAP database')
-    .description('Extract the features of all images in folders, and write a file for each.')
+    .description('Extract the features of all images in folders, and write one file for each image.')
     .argument('<images...>', 'folders, files or patterns')
-    .option('-o, --out <folder>', "where the files go, in folders like the images' own")
+    .option('-o, --out <folder>', "where the files go; the folder mirrors that of the images")
     .addOption(
-      new Option('-f, --format <format>', 'of the files')
+      new Option('-f, --format <format>', 'format of the files')
         .choices(['safetensors', 'npz', 'colmap', 'key', 'json'])
         .default('safetensors'),
     )
@@ -72,11 +72,11 @@ export function addBatchCommand(program: Command): void {
       'with --database: match none, exhaustive, or each with the next N images',
       'none',
     )
-    .option('--state <file>', 'memory of the run (default: beside the output)')
+    .option('--state <file>', 'file that remembers what is done (default: beside the output)')
     .option('--restart', 'forget the state and do everything again')
     .option('--retry-failed', 'take only the images that failed before')
     .option('--report <file>', 'write a line of JSON for each image')
-    .option('-c, --concurrency <number>', 'most images that are sent at the same time', '8')
+    .option('-c, --concurrency <number>', 'images that are sent at the same time, at most', '8')
     .option('--patience <seconds>', 'how long to wait for a service that does not respond', '300')
     .option('--json', 'print the totals as JSON')
     .option('-q, --quiet', 'no progress');
@@ -117,7 +117,8 @@ async function batch(operands: readonly string[], options: BatchOptions): Promis
         const sha256 = database.hasImage(image.name) ? state.find(image.name)?.sha256 : undefined;
         return sha256 === undefined ? [] : [{ ...image, sha256 }];
       });
-      pairs = await matchPairs(imagePairs(stored, overlap), { ...run, database });
+      const { include: _include, root_sift: _rootSift, ...extraction } = parameters;
+      pairs = await matchPairs(imagePairs(stored, overlap), { ...run, parameters: extraction, database });
     }
     report(result, pairs, options.json ?? false);
     return pairs?.failed ? Math.max(result.code, EXIT.someFailed) : result.code;
@@ -146,8 +147,13 @@ function overlapFrom(match: string): number {
 }
 
 function parametersFrom(options: BatchOptions): Omit<DetectParameters, 'format'> {
-  const { include } = options;
-  return { ...extractionFrom(options), ...(include && { include }) };
+  const { include, format } = options;
+  return {
+    // COLMAP reads pixels as they are stored; its images and these coordinates must agree.
+    ...(format === 'colmap' && { orientation: 'ignore' as const }),
+    ...extractionFrom(options),
+    ...(include && { include }),
+  };
 }
 
 function defaultStateFile({ out, database }: BatchOptions): string {

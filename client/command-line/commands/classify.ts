@@ -1,17 +1,22 @@
-import { readFile } from 'node:fs/promises';
-import type { Command } from 'commander';
-import { batchOf } from '../../batch.ts';
+import { type Command, Option } from 'commander';
+import type { ClassifyParameters, ClassifyResponse } from '../../contract.ts';
 import { EXIT } from '../exit.ts';
+import { forEachImage } from '../for-each-image.ts';
 import { findImages } from '../image-files.ts';
-import { note, print, printJson, printTable } from '../output.ts';
+import { print, printJson, printTable } from '../output.ts';
 import { connect, type ServiceOptions, withService } from '../service.ts';
 
-type ClassifyOptions = ServiceOptions & { json?: boolean };
+type ClassifyOptions = ServiceOptions & {
+  box?: string;
+  include?: NonNullable<ClassifyParameters['include']>;
+  json?: boolean;
+};
 
 const EXAMPLES = `
 Examples:
   edgesift classify car.jpg
-  edgesift classify cars --json | jq '.data.predictions.make.predicted_value'`;
+  edgesift classify street.jpg --box 60,120,520,280
+  edgesift classify cars --json | jq -r '[.file, .data.class.predicted_value] | @tsv'`;
 
 export function addClassifyCommand(program: Command): void {
   const command = program
@@ -19,7 +24,15 @@ export function addClassifyCommand(program: Command): void {
     .summary('vehicles in images: make, model, type, colour, …')
     .description('Recognise the vehicle in each image. Shows every attribute with its confidence.')
     .argument('<images...>', 'files, folders or patterns')
-    .option('--json', 'print the response for each image, one a line');
+    .option('--box <x,y,width,height>', 'where the vehicle is, in pixels of the upright image (default: search)')
+    .addOption(
+      new Option('--include <what>', 'with --json: explanation adds the evidence, all also a thumbnail').choices([
+        'summary',
+        'explanation',
+        'all',
+      ]),
+    )
+    .option('--json', 'print one line of JSON for each image: the response');
   withService(command)
     .addHelpText('after', EXAMPLES)
     .action(async (operands: string[], options: ClassifyOptions) => {
@@ -29,28 +42,30 @@ export function addClassifyCommand(program: Command): void {
 
 async function classify(operands: readonly string[], options: ClassifyOptions): Promise<number> {
   const client = connect(options);
+  const { box, include } = options;
+  const parameters: ClassifyParameters = { ...(box !== undefined && { box }), ...(include && { include }) };
   let code: number = EXIT.ok;
-  const results = batchOf(await findImages(operands), {}, async ({ path }, upload) =>
-    client.vehicles.classify(new Uint8Array(await readFile(path)), {}, upload),
+  const results = forEachImage(await findImages(operands), (bytes, upload) =>
+    client.vehicles.classify(bytes, parameters, upload),
   );
-  for await (const { image, result, error } of results) {
-    if (error?.code === 'CONNECTION_FAILED') throw error;
-    if (error) {
-      note(`✗ ${image.name}: ${error.code}: ${error.message}`);
-      code = EXIT.someFailed;
-    } else if (options.json) {
-      printJson({ file: image.path, ...result });
-    } else {
-      const { predictions, is_vehicle } = result.data;
-      print(`${image.name}${is_vehicle ? '' : ': no vehicle'}`);
-      printTable(
-        Object.values(predictions).map(({ attribute_name, predicted_value, confidence }) => [
-          `  ${attribute_name}`,
-          String(predicted_value),
-          `${(100 * confidence).toFixed(1)} %`,
-        ]),
-      );
-    }
+  for await (const { image, result } of results) {
+    if (!result) code = EXIT.someFailed;
+    else if (options.json) printJson({ file: image.path, ...result });
+    else describe(image.name, result.data);
   }
   return code;
+}
+
+function describe(name: string, { predictions, is_vehicle, class: exact, warnings }: ClassifyResponse['data']): void {
+  print(`${name}: ${is_vehicle ? (exact?.predicted_value ?? 'a vehicle') : 'no vehicle'}`);
+  if (is_vehicle) {
+    printTable(
+      Object.values(predictions).map(({ attribute_name, predicted_value, confidence }) => [
+        `  ${attribute_name}`,
+        String(predicted_value),
+        `${(100 * confidence).toFixed(1)} %`,
+      ]),
+    );
+  }
+  for (const { code, message } of warnings) if (code !== 'no_vehicle') print(`  ${code}: ${message}`);
 }

@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import type { Command } from 'commander';
-import { batchOf } from '../../batch.ts';
+import { type Command, Option } from 'commander';
 import { EXIT } from '../exit.ts';
 import {
   type ExtractionOptions,
@@ -8,8 +6,9 @@ import {
   withExtraction,
   withRootSift,
 } from '../extraction-options.ts';
+import { forEachImage } from '../for-each-image.ts';
 import { findImages } from '../image-files.ts';
-import { note, printJson, printTable } from '../output.ts';
+import { printJson, printTable } from '../output.ts';
 import { connect, type ServiceOptions, withService } from '../service.ts';
 
 type DetectOptions = ServiceOptions &
@@ -18,17 +17,23 @@ type DetectOptions = ServiceOptions &
 const EXAMPLES = `
 Examples:
   edgesift detect photo.jpg
-  edgesift detect *.jpg --nfeatures 500 --json | jq .keypoints
+  edgesift detect photos --nfeatures 500 --json | jq -r '[.file, .keypoints] | @tsv'
   edgesift detect photo.jpg --include all --json > photo.json`;
 
 export function addDetectCommand(program: Command): void {
   const command = program
     .command('detect')
-    .summary('keypoints of some images')
-    .description('Find the keypoints of images, and show how many they are and whether they were cached.')
+    .summary('keypoints of images: how many, and whether they were cached')
+    .description('Find the keypoints of images. Shows for each image its size, the number of keypoints, and whether they were cached.')
     .argument('<images...>', 'files, folders or patterns')
-    .option('--include <what>', 'with --json: summary, keypoints or all')
-    .option('--json', 'print the response for each image, one a line');
+    .addOption(
+      new Option('--include <what>', 'with --json: what the response has besides the summary').choices([
+        'summary',
+        'keypoints',
+        'all',
+      ]),
+    )
+    .option('--json', 'print one line of JSON for each image: the response');
   withService(withRootSift(withExtraction(command)))
     .addHelpText('after', EXAMPLES)
     .action(async (operands: string[], options: DetectOptions) => {
@@ -42,13 +47,9 @@ async function detect(operands: readonly string[], options: DetectOptions): Prom
   const parameters = { ...extractionFrom(options), include: options.include ?? 'summary' };
   const rows: (string | number)[][] = [];
   let code: number = EXIT.ok;
-  const results = batchOf(images, {}, async ({ path }, upload) =>
-    client.detect(new Uint8Array(await readFile(path)), parameters, upload),
-  );
-  for await (const { image, result, error } of results) {
-    if (error?.code === 'CONNECTION_FAILED') throw error;
-    if (error) {
-      note(`✗ ${image.name}: ${error.code}: ${error.message}`);
+  const results = forEachImage(images, (bytes, upload) => client.detect(bytes, parameters, upload));
+  for await (const { image, result } of results) {
+    if (!result) {
       code = EXIT.someFailed;
     } else if (options.json) {
       printJson({ file: image.path, ...result });

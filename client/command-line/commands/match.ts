@@ -3,7 +3,9 @@ import { type Command, Option } from 'commander';
 import type { MatchResponse } from '../../contract.ts';
 import { writeWhole } from '../batch/whole-file.ts';
 import { drawMatches } from '../drawing/draw-matches.ts';
+import { UsageError } from '../exit.ts';
 import { type ExtractionOptions, extractionFrom, withExtraction } from '../extraction-options.ts';
+import { fileErrorOf } from '../file-error.ts';
 import { note, print, printJson } from '../output.ts';
 import { connect, readNumber, type ServiceOptions, withService } from '../service.ts';
 
@@ -57,7 +59,7 @@ async function match(image1: string, image2: string, options: MatchOptions): Pro
     ...(options.draw !== undefined && { include: 'all' }),
   });
   if (options.draw !== undefined) {
-    await writeWhole(options.draw, drawMatches(left, right, response));
+    await writeWhole(options.draw, drawMatches(left, right, response, options.orientation ?? 'apply'));
     note(`Drawn in ${options.draw}.`);
   }
   if (options.json) printJson(response);
@@ -65,7 +67,12 @@ async function match(image1: string, image2: string, options: MatchOptions): Pro
 }
 
 async function readImage(file: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await readFile(file));
+  try {
+    return new Uint8Array(await readFile(file));
+  } catch (error) {
+    const fileError = fileErrorOf(error);
+    throw fileError ? new UsageError(fileError.message) : error;
+  }
 }
 
 function describe(response: MatchResponse): void {

@@ -1,5 +1,5 @@
 import { encode } from 'fast-png';
-import type { MatchResponse } from '../../contract.ts';
+import type { MatchParameters, MatchResponse } from '../../contract.ts';
 import { applyOrientation, exifOrientation } from './exif-orientation.ts';
 import { blank, decodePixels, type Pixels } from './pixels.ts';
 
@@ -9,14 +9,20 @@ type Colour = readonly [number, number, number];
 const MOST_LINES = 400;
 const OUTLIER: Colour = [200, 60, 60];
 
-/** A PNG of both images side by side: inliers in different colours, outliers thin and red below them. */
+/**
+ * A PNG of both images side by side: inliers in different colours, outliers thin and red below them.
+ *
+ * @param orientation with which the images were matched
+ */
 export function drawMatches(
   file1: Uint8Array<ArrayBuffer>,
   file2: Uint8Array<ArrayBuffer>,
   { pairs, inliers }: MatchResponse,
+  orientation: NonNullable<MatchParameters['orientation']>,
 ): Uint8Array {
-  const left = uprightPixels(file1);
-  const right = uprightPixels(file2);
+  const pixelsOf = orientation === 'apply' ? uprightPixels : decodePixels;
+  const left = pixelsOf(file1);
+  const right = pixelsOf(file2);
   const canvas = blank(left.width + right.width, Math.max(left.height, right.height));
   paste(canvas, left, 0);
   paste(canvas, right, left.width);
