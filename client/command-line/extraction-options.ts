@@ -12,7 +12,10 @@ const NUMBERS = {
 
 type Orientation = NonNullable<DetectParameters['orientation']>;
 
-export type ExtractionOptions = { orientation?: Orientation; denoise?: boolean; rootSift?: boolean } & Record<string, unknown>;
+export type ExtractionOptions = { orientation?: Orientation; denoise?: boolean; rootSift?: boolean } & Record<
+  string,
+  unknown
+>;
 
 /** The service checks the range. @throws InvalidArgumentError */
 function readParameter(text: string): number {
@@ -23,7 +26,9 @@ function readParameter(text: string): number {
 
 export function withExtraction(command: Command): Command {
   for (const [name, description] of Object.entries(NUMBERS)) {
-    command.addOption(new Option(`--${name.replaceAll('_', '-')} <number>`, description).argParser(readParameter));
+    command.addOption(
+      new Option(`--${name.replaceAll('_', '-')} <number>`, description).argParser(readParameter),
+    );
   }
   return command
     .addOption(

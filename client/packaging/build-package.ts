@@ -36,25 +36,31 @@ export async function buildPackage(folder = PACKAGE_FOLDER): Promise<void> {
   await rename(unfinished, folder);
 }
 
-/** @returns the licenses of the packages in the bundles */
-async function bundleModules(outdir: string): Promise<string> {
-  const common = {
+const COMMON = {
+  bundle: true,
+  format: 'esm',
+  logLevel: 'warning',
+  legalComments: 'none',
+  metafile: true,
+  absWorkingDir: ROOT,
+} as const;
+
+/** The library as one module, `index.js`, for any platform. */
+export function bundleLibrary(outdir: string) {
+  return build({
+    ...COMMON,
     outdir,
-    bundle: true,
-    format: 'esm',
-    logLevel: 'warning',
-    legalComments: 'none',
-    metafile: true,
-    absWorkingDir: ROOT,
-  } as const;
-  const library = build({
-    ...common,
     entryPoints: { index: path.join(CLIENT, 'index.ts') },
     platform: 'neutral',
     target: 'es2022',
   });
+}
+
+/** @returns the licenses of the packages in the bundles */
+async function bundleModules(outdir: string): Promise<string> {
   const commandLine = build({
-    ...common,
+    ...COMMON,
+    outdir,
     entryPoints: { 'command-line': COMMAND_LINE },
     platform: 'node',
     target: 'node20',
@@ -66,7 +72,7 @@ import { createRequire as createBundleRequire } from 'node:module';
 const require = createBundleRequire(import.meta.url);`,
     },
   });
-  const results = await Promise.all([library, commandLine]);
+  const results = await Promise.all([bundleLibrary(outdir), commandLine]);
   return thirdPartyNotices(
     ROOT,
     results.flatMap(({ metafile }) => Object.keys(metafile.inputs)),

@@ -14,6 +14,8 @@ import { toolMissing } from '../formats/real-tool.ts';
 
 const run = promisify(execFile);
 const FOLDER = fileURLToPath(new URL('../../client/python/', import.meta.url));
+/** Rendered hills, and no vehicle. */
+const LANDSCAPE = fileURLToPath(new URL('../../docs/example/mountains.jpg', import.meta.url));
 /** Debian's, for which its packages of NumPy, OpenCV and h5py are made. */
 const PYTHON = '/usr/bin/python3';
 const TIMEOUT_MS = 90_000;
@@ -77,13 +79,14 @@ describe.skipIf(isMissing)('the Python client', () => {
     });
   });
 
-  test('detects, matches and converts with a real service', { timeout: TIMEOUT_MS }, async () => {
-    const stack = await startEdgeStack({ runtime: 'workerd' });
+  test('detects, matches, converts and classifies with a real service', { timeout: TIMEOUT_MS }, async () => {
+    const stack = await startEdgeStack({ runtime: 'workerd', edgeEnvironment: { REDIS_TIMEOUT_MS: '3000' } });
     try {
       await withFolder(async (folder) => {
-        const image = path.join(folder, 'image.png');
-        writeFileSync(image, await newImage());
-        const { stdout } = await python('-W', 'error', '-m', 'tests.real_service', stack.url, image);
+        const picture = path.join(folder, 'picture.png');
+        writeFileSync(picture, await newImage());
+        const script = ['-W', 'error', '-m', 'tests.real_service', stack.url, picture, LANDSCAPE];
+        const { stdout } = await python(...script);
         expect(stdout).toBe('passed\n');
       });
     } finally {

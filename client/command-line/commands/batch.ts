@@ -57,7 +57,7 @@ export function addBatchCommand(program: Command): void {
     .summary('features of many images, into a folder or a COLMAP database')
     .description('Extract the features of all images in folders, and write one file for each image.')
     .argument('<images...>', 'folders, files or patterns')
-    .option('-o, --out <folder>', "where the files go; the folder mirrors that of the images")
+    .option('-o, --out <folder>', 'where the files go; the folder mirrors that of the images')
     .addOption(
       new Option('-f, --format <format>', 'format of the files')
         .choices(['safetensors', 'npz', 'colmap', 'key', 'json'])

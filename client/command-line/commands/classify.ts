@@ -24,13 +24,15 @@ export function addClassifyCommand(program: Command): void {
     .summary('vehicles in images: make, model, type, colour, …')
     .description('Recognise the vehicle in each image. Shows every attribute with its confidence.')
     .argument('<images...>', 'files, folders or patterns')
-    .option('--box <x,y,width,height>', 'where the vehicle is, in pixels of the upright image (default: search)')
+    .option(
+      '--box <x,y,width,height>',
+      'where the vehicle is, in pixels of the upright image (default: search)',
+    )
     .addOption(
-      new Option('--include <what>', 'with --json: explanation adds the evidence, all also a thumbnail').choices([
-        'summary',
-        'explanation',
-        'all',
-      ]),
+      new Option(
+        '--include <what>',
+        'with --json: explanation adds the evidence, all also a thumbnail',
+      ).choices(['summary', 'explanation', 'all']),
     )
     .option('--json', 'print one line of JSON for each image: the response');
   withService(command)
@@ -56,7 +58,10 @@ async function classify(operands: readonly string[], options: ClassifyOptions): 
   return code;
 }
 
-function describe(name: string, { predictions, is_vehicle, class: exact, warnings }: ClassifyResponse['data']): void {
+function describe(
+  name: string,
+  { predictions, is_vehicle, class: exact, warnings }: ClassifyResponse['data'],
+): void {
   print(`${name}: ${is_vehicle ? (exact?.predicted_value ?? 'a vehicle') : 'no vehicle'}`);
   if (is_vehicle) {
     printTable(

@@ -24,7 +24,9 @@ export function addDetectCommand(program: Command): void {
   const command = program
     .command('detect')
     .summary('keypoints of images: how many, and whether they were cached')
-    .description('Find the keypoints of images. Shows for each image its size, the number of keypoints, and whether they were cached.')
+    .description(
+      'Find the keypoints of images. Shows for each image its size, the number of keypoints, and whether they were cached.',
+    )
     .argument('<images...>', 'files, folders or patterns')
     .addOption(
       new Option('--include <what>', 'with --json: what the response has besides the summary').choices([

@@ -35,7 +35,11 @@ async function exists(operands: readonly string[], options: ExistsOptions): Prom
   const client = connect(options);
   const hashes = new Map<string, string>();
   let code: number = EXIT.ok;
-  for await (const { image, sha256 } of inParallel(await findImages(operands), availableParallelism(), hash)) {
+  for await (const { image, sha256 } of inParallel(
+    await findImages(operands),
+    availableParallelism(),
+    hash,
+  )) {
     if (sha256 instanceof Error) {
       note(`✗ ${image.name}: ${sha256.message}`);
       code = EXIT.someFailed;

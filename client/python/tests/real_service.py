@@ -1,4 +1,8 @@
-"""What only a real service shows: `python -m tests.real_service URL IMAGE`, with an image that the service does not know."""
+"""What only a real service shows: `python -m tests.real_service URL IMAGE LANDSCAPE`.
+
+IMAGE: one that the service does not know
+LANDSCAPE: one without a vehicle
+"""
 
 from __future__ import annotations
 
@@ -35,9 +39,29 @@ def check(url: str, path: Path) -> None:
         assert match["cached"] and match["matches"] > 10, match
         items = list(client.batch_features([path, b"no image"], concurrency=2))
         assert {item.index: type(item.error) for item in items} == {0: type(None), 1: edgesift.InvalidImage}
+        ignoring = client.features(path, orientation="ignore")
+        assert ignoring.key != features.key and ignoring.count == features.count
         assert client.stats()["scope"] in ("service", "isolate")
+
+
+def check_vehicles(url: str, landscape: Path) -> None:
+    """landscape: an image without a vehicle"""
+    with edgesift.Client(url) as client:
+        data = client.vehicles.classify(landscape)["data"]
+        assert not data["is_vehicle"] and data["predictions"]["make"]["predicted_value"] == "unknown", data
+        assert client.vehicles.classify(data["image"]["sha256"])["data"]["cached"]
+        in_box = client.vehicles.classify(landscape, box="10,20,200,150", include="explanation")["data"]
+        assert in_box["box_source"] == "caller" and in_box["explanation"]["columns"] > 0, in_box
+        items = list(client.vehicles.classify_batch([landscape, b"no image"], concurrency=2))
+        assert {item.index: type(item.error) for item in items} == {0: type(None), 1: edgesift.InvalidImage}
+        made = client.vehicles.report(landscape, vehicle_id="landscape", box="10,20,200,150")
+        assert client.vehicles.find_report("landscape")["data"]["summary"] == made["data"]["summary"]
+        assert "<html" in client.vehicles.report_page(landscape)
+        models = client.vehicles.models()["data"]
+        assert models["pipeline_initialized"] and models["version"] == data["model_version"], models
 
 
 if __name__ == "__main__":
     check(sys.argv[1], Path(sys.argv[2]))
+    check_vehicles(sys.argv[1], Path(sys.argv[3]))
     print("passed")

@@ -24,7 +24,12 @@ class Vehicles:
     def classify(
         self, image: ImageReference, *, hash_first: bool = True, timeout: float | None = None, **parameters: Any
     ) -> dict[str, Any]:
-        """image: a file; or its SHA-256, for a classification that is cached (else `NotFound`)"""
+        """What vehicle an image shows (docs/vehicles.md).
+
+        image: a file; or its SHA-256, for a classification that is cached (else `NotFound`)
+        parameters: `box="x,y,width,height"` says where the vehicle is; `include="explanation"` adds the evidence, `"all"`
+            also a thumbnail
+        """
         return self._classify(image, parameters, hash_first, timeout)
 
     def classify_batch(
@@ -44,16 +49,30 @@ class Vehicles:
         )
 
     def report(
-        self, image: ImageFile, *, vehicle_id: str | None = None, timeout: float | None = None
+        self,
+        image: ImageFile,
+        *,
+        vehicle_id: str | None = None,
+        box: str | None = None,
+        timeout: float | None = None,
     ) -> dict[str, Any]:
-        """Classifies an image and keeps a report of it for an hour, under `vehicle_id` where it is given."""
-        return self._report(image, "json", vehicle_id, timeout).json()
+        """Classifies an image and keeps a report of it for an hour.
+
+        vehicle_id: under which it is kept; made by the service if it is not given
+        box: where the vehicle is, as `"x,y,width,height"`; searched for if it is not given
+        """
+        return self._report(image, "json", vehicle_id, box, timeout).json()
 
     def report_page(
-        self, image: ImageFile, *, vehicle_id: str | None = None, timeout: float | None = None
+        self,
+        image: ImageFile,
+        *,
+        vehicle_id: str | None = None,
+        box: str | None = None,
+        timeout: float | None = None,
     ) -> str:
         """The same as a page of HTML that stands alone."""
-        return self._report(image, "html", vehicle_id, timeout).body.decode()
+        return self._report(image, "html", vehicle_id, box, timeout).body.decode()
 
     def find_report(self, vehicle_id: str, *, timeout: float | None = None) -> dict[str, Any]:
         """A report of the last hour. Raises `NotFound`."""
@@ -83,10 +102,14 @@ class Vehicles:
             stop=stop,
         ).json()
 
-    def _report(self, image: ImageFile, format: str, vehicle_id: str | None, timeout: float | None) -> Response:
+    def _report(
+        self, image: ImageFile, format: str, vehicle_id: str | None, box: str | None, timeout: float | None
+    ) -> Response:
         fields: list[Field] = [("file", bytes_of(image)), ("format", format)]
         if vehicle_id is not None:
             fields.append(("vehicle_id", vehicle_id))
+        if box is not None:
+            fields.append(("box", box))
         headers, body = form_of(fields)
         return self._transport.send(
             Request("/api/vehicle/report", method="POST", headers=headers, body=body, timeout=timeout)
