@@ -3,11 +3,11 @@ import type { DetectParameters } from '../contract.ts';
 
 /** Parameters of the extraction, and how they are called on the command line. */
 const NUMBERS = {
-  nfeatures: 'number of strongest keypoints to keep; 0 keeps all (service: 0)',
-  n_octave_layers: 'layers searched in each octave (service: 3)',
-  contrast_threshold: 'least contrast of a keypoint (service: 0.04)',
-  edge_threshold: 'greatest ratio of principal curvatures (service: 10)',
-  sigma: 'blur of the first layer, in pixels (service: 1.6)',
+  nfeatures: 'number of strongest keypoints to keep; 0 keeps all (default: 0)',
+  n_octave_layers: 'layers per octave that are searched (default: 3)',
+  contrast_threshold: 'minimum contrast of a keypoint (default: 0.04)',
+  edge_threshold: 'maximum ratio of principal curvatures; larger keeps more edges (default: 10)',
+  sigma: 'blur of the first layer, in pixels (default: 1.6)',
 } as const satisfies Partial<Record<keyof DetectParameters, string>>;
 
 type Orientation = NonNullable<DetectParameters['orientation']>;
@@ -34,14 +34,14 @@ export function withExtraction(command: Command): Command {
     .addOption(
       new Option(
         '--orientation <how>',
-        'apply: coordinates of the upright image; ignore: of the stored pixels, as COLMAP reads them (service: apply)',
+        'EXIF orientation: apply gives coordinates of the upright image, ignore of the stored pixels, as COLMAP reads them (default: apply)',
       ).choices(['apply', 'ignore']),
     )
     .option('--denoise', 'denoise the image first; takes seconds per megapixel');
 }
 
 export function withRootSift(command: Command): Command {
-  return command.option('--root-sift', 'RootSIFT descriptors');
+  return command.option('--root-sift', 'return RootSIFT descriptors');
 }
 
 /** The parameters that were given; the others keep the service's defaults. */

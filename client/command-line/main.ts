@@ -1,55 +1,10 @@
-import { Command, CommanderError } from 'commander';
-import manifest from '../../package.json' with { type: 'json' };
+import { CommanderError } from 'commander';
 import { EdgesiftError } from '../errors.ts';
 import { ServiceUnreachable } from './batch/pacer.ts';
-import { addBatchCommand } from './commands/batch.ts';
-import { addCacheCommand } from './commands/cache.ts';
-import { addClassifyCommand } from './commands/classify.ts';
-import { addDemoCommand } from './commands/demo.ts';
-import { addDetectCommand } from './commands/detect.ts';
-import { addExistsCommand } from './commands/exists.ts';
-import { addHealthCommand } from './commands/health.ts';
-import { addJobsCommand } from './commands/jobs.ts';
-import { addMatchCommand } from './commands/match.ts';
 import { EXIT, UsageError } from './exit.ts';
 import { Interrupted } from './interruption.ts';
 import { note } from './output.ts';
-
-const HELP = `
-Environment:
-  EDGESIFT_URL      address of the service (default: http://127.0.0.1:8787)
-  EDGESIFT_API_KEY  API key, if the service requires one
-
-Exit codes: 0 everything is done, 1 some of it failed, 2 the command is invalid, 3 the service cannot be reached.
-
-Examples:
-  edgesift detect photo.jpg
-  edgesift match left.jpg right.jpg --draw matches.png
-  edgesift batch photos --out features --format npz
-
-'edgesift COMMAND --help' has the options of a command, and examples.`;
-
-function createProgram(): Command {
-  const program = new Command('edgesift')
-    .description('SIFT image features and vehicle recognition by an edgesift service.')
-    .version(manifest.version)
-    .addHelpText('after', HELP)
-    .exitOverride();
-  for (const add of [
-    addDetectCommand,
-    addMatchCommand,
-    addBatchCommand,
-    addClassifyCommand,
-    addExistsCommand,
-    addCacheCommand,
-    addJobsCommand,
-    addHealthCommand,
-    addDemoCommand,
-  ]) {
-    add(program);
-  }
-  return program;
-}
+import { createProgram } from './program.ts';
 
 /** @returns the exit code */
 function explain(error: unknown): number {
@@ -66,6 +21,8 @@ function explain(error: unknown): number {
   }
   if (error instanceof EdgesiftError) {
     note(`✗ ${error.code}: ${error.message}`);
+    if (error.code === 'CONNECTION_FAILED')
+      note('  The option --url or EDGESIFT_URL names the address of the service.');
     return exitCodeOf(error);
   }
   if (error instanceof Error && 'code' in error) {

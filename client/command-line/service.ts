@@ -13,8 +13,8 @@ export interface ServiceOptions {
 /** The options by which every command finds the service. */
 export function withService(command: Command): Command {
   return command
-    .option('--url <url>', `address of the service (default: EDGESIFT_URL, or else ${DEFAULT_URL})`)
-    .option('--timeout <seconds>', 'limit of each request', '60');
+    .option('--url <url>', `address of the service (default: EDGESIFT_URL, else ${DEFAULT_URL})`)
+    .option('--timeout <seconds>', 'time limit of each request', '60');
 }
 
 /** The key comes from the environment alone: the arguments of a process are visible to other users. */

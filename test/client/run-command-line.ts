@@ -16,8 +16,14 @@ export interface StartedCommandLine {
   ended: Promise<CommandLineRun>;
 }
 
-export function startCommandLine(url: string, parameters: readonly string[]): StartedCommandLine {
-  return start(url, process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...parameters]);
+/** @param environment beside the address of the service, all that the command sees */
+export function startCommandLine(
+  url: string,
+  parameters: readonly string[],
+  environment: Record<string, string> = {},
+): StartedCommandLine {
+  const program = ['--disable-warning=ExperimentalWarning', MAIN, ...parameters];
+  return start(url, process.execPath, program, environment);
 }
 
 /** `edgesift … | reader`, in a shell. */
@@ -29,9 +35,14 @@ export function pipeCommandLine(
   return start(url, 'sh', ['-c', `"$0" "$@" | ${reader}`, process.execPath, MAIN, ...parameters]).ended;
 }
 
-function start(url: string, program: string, parameters: readonly string[]): StartedCommandLine {
+function start(
+  url: string,
+  program: string,
+  parameters: readonly string[],
+  environment: Record<string, string> = {},
+): StartedCommandLine {
   const child = spawn(program, parameters, {
-    env: { PATH: process.env.PATH, EDGESIFT_URL: url },
+    env: { PATH: process.env.PATH, EDGESIFT_URL: url, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return { process: child, ended: end(child) };

@@ -54,7 +54,7 @@ const MOST_FAILURES_SHOWN = 20;
 export function addBatchCommand(program: Command): void {
   const command = program
     .command('batch')
-    .summary('features of many images, into a folder or a COLMAP database')
+    .summary('features of many images, as files or in a COLMAP database')
     .description('Extract the features of all images in folders, and write one file for each image.')
     .argument('<images...>', 'folders, files or patterns')
     .option('-o, --out <folder>', 'where the files go; the folder mirrors that of the images')
@@ -64,22 +64,30 @@ export function addBatchCommand(program: Command): void {
         .default('safetensors'),
     )
     .addOption(
-      new Option('--include <what>', 'what JSON files hold').choices(['summary', 'keypoints', 'all']),
+      new Option('--include <what>', 'with --format json: what each file contains').choices([
+        'summary',
+        'keypoints',
+        'all',
+      ]),
     )
     .option('--database <file>', 'with --format colmap: fill this COLMAP database instead of --out')
     .option(
       '--match <pairs>',
-      'with --database: match none, exhaustive, or each with the next N images',
+      'with --database: none, exhaustive (all pairs), or a number N (each image with the next N)',
       'none',
     )
     .option('--state <file>', 'file that remembers what is done (default: beside the output)')
-    .option('--restart', 'forget the state and do everything again')
-    .option('--retry-failed', 'take only the images that failed before')
-    .option('--report <file>', 'write a line of JSON for each image')
+    .option('--restart', 'forget earlier runs and process every image again')
+    .option('--retry-failed', 'process only the images that failed in earlier runs')
+    .option('--report <file>', 'write one line of JSON for each image to this file')
     .option('-c, --concurrency <number>', 'images that are sent at the same time, at most', '8')
-    .option('--patience <seconds>', 'how long to wait for a service that does not respond', '300')
-    .option('--json', 'print the totals as JSON')
-    .option('-q, --quiet', 'no progress');
+    .option(
+      '--patience <seconds>',
+      'how long to wait for a service that does not respond; then the run ends',
+      '300',
+    )
+    .option('--json', 'print the totals as JSON, without progress')
+    .option('-q, --quiet', 'show no progress');
   withService(withRootSift(withExtraction(command)))
     .addHelpText('after', EXAMPLES)
     .action(async (operands: string[], options: BatchOptions) => {

@@ -21,17 +21,17 @@ Examples:
 export function addClassifyCommand(program: Command): void {
   const command = program
     .command('classify')
-    .summary('vehicles in images: make, model, type, colour, …')
-    .description('Recognise the vehicle in each image. Shows every attribute with its confidence.')
+    .summary('the vehicle in an image: make, model, type, colour, …')
+    .description('Recognise the vehicle in each image. Shows every attribute with its calibrated confidence.')
     .argument('<images...>', 'files, folders or patterns')
     .option(
       '--box <x,y,width,height>',
-      'where the vehicle is, in pixels of the upright image (default: search)',
+      'where the vehicle is, in pixels of the upright image (default: the service searches for it)',
     )
     .addOption(
       new Option(
         '--include <what>',
-        'with --json: explanation adds the evidence, all also a thumbnail',
+        'with --json: explanation adds the evidence for the class, all also adds a thumbnail',
       ).choices(['summary', 'explanation', 'all']),
     )
     .option('--json', 'print one line of JSON for each image: the response');

@@ -15,14 +15,14 @@ Examples:
 export function addDemoCommand(program: Command): void {
   const command = program
     .command('demo')
-    .summary('time of a first request against cached ones')
+    .summary('compare the time of a first request with cached ones')
     .description(
-      'Send each image once that the service has certainly not cached, then ask for the same again. The first ' +
-        'request has a blur that differs from the default in the ninth decimal place: the same work, another key.',
+      'Measure how long a first request takes for each image, and how long the same request takes from the cache. ' +
+        'The first request is never cached: its sigma differs from the default after the eighth decimal place.',
     )
     .argument('<images...>', 'files, folders or patterns')
-    .option('--runs <number>', 'cached requests for each image', '5')
-    .option('--json', 'print a line of JSON for each image');
+    .option('--runs <number>', 'number of cached requests for each image; the table shows their median', '5')
+    .option('--json', 'print one line of JSON for each image');
   withService(command)
     .addHelpText('after', EXAMPLES)
     .action(async (operands: string[], options: DemoOptions) => demo(operands, options));

@@ -29,7 +29,7 @@ export function addDetectCommand(program: Command): void {
     )
     .argument('<images...>', 'files, folders or patterns')
     .addOption(
-      new Option('--include <what>', 'with --json: what the response has besides the summary').choices([
+      new Option('--include <what>', 'with --json: what the response contains besides the summary').choices([
         'summary',
         'keypoints',
         'all',

@@ -23,7 +23,7 @@ export function addExistsCommand(program: Command): void {
     .summary('which images have cached features')
     .description('Hash images and ask which of them have cached features. Sends no image.')
     .argument('<images...>', 'files, folders or patterns')
-    .option('--json', 'print a line of JSON for each image');
+    .option('--json', 'print one line of JSON for each image');
   withService(withExtraction(command))
     .addHelpText('after', EXAMPLES)
     .action(async (operands: string[], options: ExistsOptions) => {

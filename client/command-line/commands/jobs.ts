@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import type { EdgesiftClient } from '../../client.ts';
 import type { JobRequest, JobResponse } from '../../contract.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import {
@@ -27,74 +28,107 @@ Examples:
   edgesift jobs list
   edgesift jobs retry-failed job-0mihqw2n4-5f0c1ab2`;
 
+const CREATE_EXAMPLES = `
+Examples:
+  edgesift jobs create --prefix s3://photos/2026/ --output s3://features/2026/ --format npz --follow
+  edgesift jobs create --prefix /data/photos/ --output /data/features/ --nfeatures 2000`;
+
 /** Bulk jobs, which the service works on by itself. */
 export function addJobsCommand(program: Command): void {
   const jobs = program
     .command('jobs')
-    .summary('bulk jobs over folders and buckets')
-    .description('Have the service extract the features of all images in a folder or bucket.')
+    .summary('bulk jobs that the service runs in the background')
+    .description(
+      'Let the service extract the features of all images in a folder or bucket. Paths are those of the service.',
+    )
     .addHelpText('after', EXAMPLES);
   addCreate(jobs);
-  withJson(jobs.command('list').summary('all jobs, newest first')).action(async (options: JobOptions) => {
-    for await (const job of connect(options).jobs.list()) show(job, options);
-  });
-  withJson(jobs.command('show').summary('one job').argument('<id>')).action(
-    async (id: string, options: JobOptions) => show(await connect(options).jobs.get(id), options),
+  withJson(jobs.command('list').description('List all jobs, newest first.'))
+    .addHelpText('after', exampleOf('list'))
+    .action(async (options: JobOptions) => {
+      for await (const job of connect(options).jobs.list()) show(job, options);
+    });
+  addJobCommand(jobs, 'show', 'Show one job.', async (client, id, options) =>
+    show(await client.jobs.get(id), options),
   );
-  withJson(jobs.command('follow').summary('one job until it has ended').argument('<id>')).action(follow);
-  withJson(jobs.command('cancel').summary('end a job; its results stay').argument('<id>')).action(
-    async (id: string, options: JobOptions) => show(await connect(options).jobs.cancel(id), options),
+  addJobCommand(
+    jobs,
+    'follow',
+    'Show one job at each change until it has ended. The exit code is 1 if any image failed.',
+    follow,
   );
-  withJson(
-    jobs.command('retry-failed').summary('a new job of the images that failed').argument('<id>'),
-  ).action(async (id: string, options: JobOptions) =>
-    show(await connect(options).jobs.retryFailed(id), options),
+  addJobCommand(jobs, 'cancel', 'Cancel a job. Results that exist are kept.', async (client, id, options) =>
+    show(await client.jobs.cancel(id), options),
   );
+  addJobCommand(
+    jobs,
+    'retry-failed',
+    'Create a new job for the images that failed in a job that has ended.',
+    async (client, id, options) => show(await client.jobs.retryFailed(id), options),
+  );
+}
+
+function addJobCommand(
+  jobs: Command,
+  name: string,
+  description: string,
+  act: (client: EdgesiftClient, id: string, options: JobOptions) => Promise<void>,
+): void {
+  withJson(jobs.command(name).description(description).argument('<id>', 'id of the job, as list shows it'))
+    .addHelpText('after', exampleOf(`${name} job-0mihqw2n4-5f0c1ab2`))
+    .action((id: string, options: JobOptions) => act(connect(options), id, options));
+}
+
+function exampleOf(command: string): string {
+  return `\nExample:\n  edgesift jobs ${command}`;
 }
 
 function addCreate(jobs: Command): void {
   const command = jobs
     .command('create')
-    .summary('a new job')
-    .option('--prefix <location>', 'folder or bucket prefix of the images: /folder/ or s3://bucket/prefix')
-    .option('--manifest <location>', 'list of images, a location a line')
-    .requiredOption('--output <location>', 'folder or bucket prefix for results and reports')
+    .description('Create a job. Prints it, or follows it until it has ended.')
+    .option('--prefix <location>', 'all images in a folder or bucket: /folder/ or s3://bucket/prefix')
+    .option('--manifest <location>', 'a file with the location of one image per line')
+    .requiredOption('--output <location>', 'folder or bucket prefix where results and reports are written')
     .addOption(
       new Option('-f, --format <formats...>', 'formats of the results')
         .choices(['safetensors', 'npz', 'colmap', 'key'])
         .default(['safetensors']),
     )
-    .option('--webhook <url>', 'is sent the job when it has ended')
-    .option('--follow', 'wait until it has ended');
-  withRootSift(withExtraction(withJson(command))).action(async (options: CreateOptions) => {
-    const { include: _include, format: _format, ...parameters } = extractionFrom(options);
-    const { output, format, webhook } = options;
-    const source = sourceFrom(options);
-    const request = {
-      source,
-      output,
-      formats: format,
-      parameters,
-      ...(webhook !== undefined && { webhook }),
-    };
-    const job = await connect(options).jobs.create(request);
-    if (options.follow) await follow(job.id, options);
-    else show(job, options);
-  });
+    .option('--webhook <url>', 'https URL that receives the job by POST when it has ended')
+    .option('--follow', 'show the job at each change until it has ended');
+  withRootSift(withExtraction(withJson(command)))
+    .addHelpText('after', CREATE_EXAMPLES)
+    .action(async (options: CreateOptions) => {
+      const { include: _include, format: _format, ...parameters } = extractionFrom(options);
+      const { output, format, webhook } = options;
+      const source = sourceFrom(options);
+      const request = {
+        source,
+        output,
+        formats: format,
+        parameters,
+        ...(webhook !== undefined && { webhook }),
+      };
+      const client = connect(options);
+      const job = await client.jobs.create(request);
+      if (options.follow) await follow(client, job.id, options);
+      else show(job, options);
+    });
 }
 
 function sourceFrom({ prefix, manifest }: CreateOptions): JobRequest['source'] {
   if (prefix !== undefined && manifest === undefined) return { prefix };
   if (manifest !== undefined && prefix === undefined) return { manifest };
-  throw new UsageError('jobs create needs --prefix or --manifest.');
+  throw new UsageError('jobs create needs either --prefix or --manifest.');
 }
 
 function withJson(command: Command): Command {
-  return withService(command).option('--json', 'print JSON, a job a line');
+  return withService(command).option('--json', 'print one line of JSON for each job');
 }
 
-async function follow(id: string, options: JobOptions): Promise<void> {
-  for await (const job of connect(options).jobs.follow(id)) {
+async function follow(client: EdgesiftClient, id: string, options: JobOptions): Promise<void> {
+  for await (const job of client.jobs.follow(id)) {
     show(job, options);
     const hasFailed = job.state === 'failed' || job.state === 'cancelled' || job.images.failed > 0;
     process.exitCode = hasFailed ? EXIT.someFailed : EXIT.ok;

@@ -27,19 +27,24 @@ Examples:
 export function addMatchCommand(program: Command): void {
   const command = program
     .command('match')
-    .summary('how two images relate')
-    .description('Match two images, and find the homography or fundamental matrix that the matches agree on.')
-    .argument('<image1>')
-    .argument('<image2>')
+    .summary('matches between two images, and their geometry')
+    .description(
+      'Match the features of two images, and estimate the homography or the fundamental matrix between them.',
+    )
+    .argument('<image1>', 'image file')
+    .argument('<image2>', 'image file')
     .addOption(
-      new Option('--model <model>', 'homography for a plane or a turning camera, fundamental for depth')
+      new Option(
+        '--model <model>',
+        'homography: a flat scene or a camera that only turns; fundamental: a scene with depth',
+      )
         .choices(['homography', 'fundamental'])
         .default('homography'),
     )
-    .option('--ratio <number>', 'greatest ratio of nearest to second nearest distance (service: 0.75)')
-    .option('--threshold <pixels>', 'greatest error of an inlier (service: 2)')
-    .option('--draw <file.png>', 'draw both images side by side with the inliers; of JPEG and PNG images')
-    .option('--json', 'print the response');
+    .option('--ratio <number>', 'maximum ratio of the nearest to the second nearest distance (default: 0.75)')
+    .option('--threshold <pixels>', 'maximum error of an inlier (default: 2)')
+    .option('--draw <file.png>', 'draw both images side by side, with their matches; for JPEG and PNG images')
+    .option('--json', 'print the JSON response');
   withService(withExtraction(command))
     .addHelpText('after', EXAMPLES)
     .action(async (image1: string, image2: string, options: MatchOptions) => match(image1, image2, options));
@@ -71,7 +76,7 @@ async function readImage(file: string): Promise<Uint8Array<ArrayBuffer>> {
     return new Uint8Array(await readFile(file));
   } catch (error) {
     const fileError = fileErrorOf(error);
-    throw fileError ? new UsageError(fileError.message) : error;
+    throw fileError ? new UsageError(`${file} cannot be read: ${fileError.message}.`) : error;
   }
 }
 
