@@ -7,7 +7,7 @@ import {
 } from '../../shared/contract/cache-administration.ts';
 import { errorCodeSchema } from '../../shared/contract/errors.ts';
 import { existsResponseSchema } from '../../shared/contract/exists.ts';
-import { jobResponseSchema, jobListResponseSchema, jobRequestSchema } from '../../shared/contract/jobs.ts';
+import { jobListResponseSchema, jobRequestSchema, jobResponseSchema } from '../../shared/contract/jobs.ts';
 import { detectParametersSchema, matchParametersSchema } from '../../shared/contract/parameters.ts';
 import {
   descriptorRowsSchema,
@@ -18,12 +18,12 @@ import {
 } from '../../shared/contract/responses.ts';
 import { statsResponseSchema } from '../../shared/contract/stats.ts';
 import {
-  classifyResponseSchema,
   classifyParametersSchema,
+  classifyResponseSchema,
   modelsResponseSchema,
   predictionSchema,
-  reportResponseSchema,
   reportParametersSchema,
+  reportResponseSchema,
 } from '../../shared/contract/vehicles.ts';
 
 /** The schema behind every type of `../contract.ts`, by its name there. */

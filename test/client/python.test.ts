@@ -83,9 +83,9 @@ describe.skipIf(isMissing)('the Python client', () => {
     const stack = await startEdgeStack({ runtime: 'workerd', edgeEnvironment: { REDIS_TIMEOUT_MS: '3000' } });
     try {
       await withFolder(async (folder) => {
-        const picture = path.join(folder, 'picture.png');
-        writeFileSync(picture, await newImage());
-        const script = ['-W', 'error', '-m', 'tests.real_service', stack.url, picture, LANDSCAPE];
+        const image = path.join(folder, 'image.png');
+        writeFileSync(image, await newImage());
+        const script = ['-W', 'error', '-m', 'tests.real_service', stack.url, image, LANDSCAPE];
         const { stdout } = await python(...script);
         expect(stdout).toBe('passed\n');
       });
