@@ -56,8 +56,12 @@ export function bundleLibrary(outdir: string) {
   });
 }
 
-/** @returns the licenses of the packages in the bundles */
-async function bundleModules(outdir: string): Promise<string> {
+/**
+ * The library and the command line, each as one module.
+ *
+ * @returns the licenses of the packages in the bundles
+ */
+export async function bundleModules(outdir: string): Promise<string> {
   const commandLine = build({
     ...COMMON,
     outdir,
