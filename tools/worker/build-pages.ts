@@ -1,12 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'esbuild';
+import * as z from 'zod';
 import { openApiDocument } from '../../edge/openapi/document.ts';
+import { detectParametersSchema, matchParametersSchema } from '../../shared/contract/parameters.ts';
 import { fromRoot } from '../project-root.ts';
 import { ASSETS_DIRECTORY } from './assets-directory.ts';
 import { replaceFile } from './replace-file.ts';
 
-const SCRIPTS = ['dashboard.ts', 'docs.ts', 'redoc.ts'];
+/** By the name of the file that is served. */
+const SCRIPTS = {
+  dashboard: 'dashboard.ts',
+  'dashboard-hash-worker': 'dashboard/images/hash-worker.ts',
+  docs: 'docs.ts',
+  redoc: 'redoc.ts',
+};
 
 /** As they are. */
 const FILES = [
@@ -38,16 +46,23 @@ async function copyRedoc(): Promise<void> {
 
 async function buildScripts(): Promise<void> {
   const { outputFiles } = await build({
-    entryPoints: SCRIPTS.map((name) => fromRoot('pages', name)),
+    entryPoints: Object.entries(SCRIPTS).map(([out, file]) => ({ in: fromRoot('pages', file), out })),
     outdir: ASSETS_DIRECTORY,
     bundle: true,
     minify: true,
     format: 'iife',
     target: 'es2022',
+    define: { PARAMETER_SCHEMAS: JSON.stringify(parameterSchemas()) },
     write: false,
     logLevel: 'warning',
   });
   await Promise.all(outputFiles.map(({ path: file, contents }) => replaceFile(file, contents)));
+}
+
+/** What the forms of the dashboard are made from: names, ranges, defaults and descriptions. */
+function parameterSchemas() {
+  const propertiesOf = (schema: z.ZodObject) => z.toJSONSchema(schema, { io: 'input' }).properties;
+  return { detect: propertiesOf(detectParametersSchema), match: propertiesOf(matchParametersSchema) };
 }
 
 function put(name: string, content: Uint8Array): Promise<void> {
