@@ -15,6 +15,7 @@ export function bytes(value: number): string {
 }
 
 export function milliseconds(value: number): string {
+  if (value < 0.05) return '< 0.1 ms';
   if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
   return value >= 10 ? `${count(Math.round(value))} ms` : `${value.toFixed(1)} ms`;
 }

@@ -131,8 +131,10 @@ function createInput(
   });
 }
 
-function rangeOf({ type, minimum, maximum }: ParameterSchema): string {
-  if (type === 'boolean' || minimum === undefined || maximum === undefined) return '';
+function rangeOf({ type, minimum, maximum, enum: choices }: ParameterSchema): string {
+  if (choices) return choices.join(' or ');
+  if (type === 'boolean') return 'off by default';
+  if (minimum === undefined || maximum === undefined) return '';
   return `${minimum} to ${maximum.toLocaleString('en')}`;
 }
 

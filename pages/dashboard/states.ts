@@ -22,6 +22,14 @@ export function loadingState(text: string): HTMLElement {
   );
 }
 
+/** What only some API keys may see. Nothing is requested before there is a key. */
+export function keyState(title: string, text: string, onKey: () => void): HTMLElement {
+  const enter = () => {
+    void askForApiKey().then((isEntered) => isEntered && onKey());
+  };
+  return emptyState(title, text, button('Enter an API key', enter, { class: 'primary' }));
+}
+
 /** What went wrong, and what can be done about it. */
 export function errorState(error: unknown, retry?: () => void): HTMLElement {
   const { code, message, requestId, isAboutKey } = describe(error);

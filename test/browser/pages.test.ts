@@ -39,30 +39,3 @@ test('Redoc shows the reference', async () => {
   expect(faults).toEqual([]);
   await page.close();
 });
-
-test('the dashboard says how the service is, and draws the keypoints of an image', async () => {
-  const { page, faults } = await openPage(browser, stack.url);
-  await page.getByText(/^healthy, version/).waitFor();
-  await page.locator('#image').setInputFiles(IMAGE);
-  await page.getByText(/\d+ keypoints, (computed|from memory|from redis) in/).waitFor();
-  await page.waitForFunction(`{
-    const canvas = document.querySelector('canvas');
-    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-    const isGreen = (at) => pixels[at + 1] - Math.max(pixels[at], pixels[at + 2]) > 40;
-    Array.from({ length: pixels.length / 4 }, (_, pixel) => isGreen(4 * pixel)).some(Boolean);
-  }`);
-  await page.getByText('POST /api/v1/features/detect').waitFor();
-  expect(faults).toEqual([]);
-  await page.close();
-});
-
-test('the dashboard says what is wrong with a file', async () => {
-  const { page } = await openPage(browser, stack.url);
-  await page.locator('#image').setInputFiles({
-    name: 'text.png',
-    mimeType: 'image/png',
-    buffer: Buffer.from('this is no image'),
-  });
-  await page.getByText('INVALID_IMAGE').waitFor();
-  await page.close();
-});

@@ -1,9 +1,10 @@
 import type { CacheEntryResponse, CacheListResponse, DetectResponse } from '../../../client/contract.ts';
+import { apiKey } from '../api-key.ts';
 import { confirmed } from '../confirm.ts';
 import { button, make } from '../element.ts';
 import { bytes, count, plural, seconds } from '../format.ts';
 import { service, transport, withApiKey } from '../service.ts';
-import { emptyState, errorState, loadingState } from '../states.ts';
+import { emptyState, errorState, keyState, loadingState } from '../states.ts';
 import type { View } from '../view.ts';
 import { partsOf, queryOf } from './feature-key.ts';
 
@@ -52,6 +53,12 @@ export function createCacheView(): View {
   }
 
   function list(): void {
+    if (apiKey() === undefined) {
+      results.replaceChildren(
+        keyState('For administrators', 'An API key of scope admin shows and deletes what is cached.', list),
+      );
+      return;
+    }
     keys = new Map();
     selected.clear();
     cursor = '0';

@@ -1,7 +1,8 @@
-import type { RequestsAnswer } from '../../../shared/contract/requests.ts';
+import type { RequestsResponse } from '../../../shared/contract/requests.ts';
+import { apiKey } from '../api-key.ts';
 import { card, make } from '../element.ts';
-import { service, transport, withApiKey } from '../service.ts';
-import { errorState, loadingState } from '../states.ts';
+import { service, transport } from '../service.ts';
+import { errorState, keyState, loadingState } from '../states.ts';
 import type { View } from '../view.ts';
 import { createFilterForm, type RequestFilter, requestTable } from './request-list.ts';
 import { statisticsCards } from './statistics.ts';
@@ -17,61 +18,55 @@ export function createLiveView(): View {
   let filter: RequestFilter = {};
   let timer = 0;
   let isOpen = false;
-  // A service that requires a key is asked once for it, not every few seconds.
-  let isAsking = true;
 
   const form = createFilterForm((chosen) => {
     const query = new URLSearchParams({ ...chosen }).toString();
     const address = query === '' ? '#/live' : `#/live?${query}`;
-    if (location.hash === address) void refresh();
+    if (location.hash === address) refresh();
     else location.hash = address;
   });
   isLive.addEventListener('change', () => {
-    if (isLive.checked) void refresh();
+    if (isLive.checked) refresh();
   });
 
-  async function refresh(): Promise<void> {
-    clearTimeout(timer);
-    if (!document.hidden) await Promise.all([showStatistics(), showRequests()]);
-    if (!isOpen) return;
-    clearTimeout(timer);
-    timer = window.setTimeout(() => {
-      if (isLive.checked) void refresh();
-    }, REFRESH_MS);
+  function refresh(): void {
+    void refreshOnce().finally(() => {
+      clearTimeout(timer);
+      if (isOpen) timer = window.setTimeout(() => isLive.checked && refresh(), REFRESH_MS);
+    });
   }
 
-  function call<Result>(request: () => Promise<Result>): Promise<Result> {
-    return isAsking ? withApiKey(request) : request();
+  async function refreshOnce(): Promise<void> {
+    if (!document.hidden) await Promise.all([showStatistics(), showRequests()]);
   }
 
   async function showStatistics(): Promise<void> {
     try {
-      const stats = await call(() => service.stats());
+      const stats = await service.stats();
       replaceKeepingScroll(statistics, statisticsCards(stats));
     } catch (error) {
-      isAsking = false;
-      statistics.replaceChildren(errorState(error, retry));
+      statistics.replaceChildren(errorState(error, refresh));
     }
   }
 
   async function showRequests(): Promise<void> {
+    if (apiKey() === undefined) {
+      const text = 'An API key of scope admin shows each request with its status, duration and error.';
+      requests.replaceChildren(keyState('For administrators', text, refresh));
+      return;
+    }
     const asked = filter;
     try {
       const query = { ...asked };
-      const { requests: latest } = await call(() =>
-        transport.sendForJson<RequestsAnswer>({ path: '/api/v1/requests', query }),
-      );
+      const { requests: latest } = await transport.sendForJson<RequestsResponse>({
+        path: '/api/v1/requests',
+        query,
+      });
       if (asked !== filter) return;
       replaceKeepingScroll(requests, [requestTable(latest, Object.keys(asked).length > 0)]);
     } catch (error) {
-      isAsking = false;
-      requests.replaceChildren(errorState(error, retry));
+      requests.replaceChildren(errorState(error, refresh));
     }
-  }
-
-  function retry(): void {
-    isAsking = true;
-    void refresh();
   }
 
   return {
@@ -91,7 +86,7 @@ export function createLiveView(): View {
         }),
       );
       form.write(filter);
-      void refresh();
+      refresh();
     },
     close() {
       isOpen = false;

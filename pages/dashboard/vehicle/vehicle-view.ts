@@ -1,7 +1,7 @@
 import type {
-  ClassifyAnswer,
-  ModelsAnswer,
-  ReportAnswer,
+  ClassifyResponse,
+  ModelsResponse,
+  ReportResponse,
   VehicleData,
   VehiclePrediction,
 } from '../../../shared/contract/vehicles.ts';
@@ -52,13 +52,13 @@ export function createVehicleView(): View {
 
   function loadModel(): void {
     results.replaceChildren(loadingState('Asking which model serves…'));
-    withApiKey(() => transport.sendForJson<ModelsAnswer>({ path: '/api/models/metadata' })).then(
+    withApiKey(() => transport.sendForJson<ModelsResponse>({ path: '/api/models/metadata' })).then(
       ({ data }) => showModel(data),
       (error) => results.replaceChildren(errorState(error, loadModel)),
     );
   }
 
-  function showModel(data: ModelsAnswer['data']): void {
+  function showModel(data: ModelsResponse['data']): void {
     isServed = data.pipeline_initialized;
     controls.hidden = !isServed;
     if (!isServed) {
@@ -105,7 +105,7 @@ export function createVehicleView(): View {
   };
 }
 
-function modelCard({ models, supported_attributes: attributes }: ModelsAnswer['data']): HTMLElement {
+function modelCard({ models, supported_attributes: attributes }: ModelsResponse['data']): HTMLElement {
   const serving = models.find(({ alias }) => alias === 'champion') ?? models[0];
   const facts: [string, string][] = serving
     ? [
@@ -126,7 +126,7 @@ interface Classified {
 }
 
 async function classify(file: File): Promise<Classified> {
-  const { data } = await transport.sendForJson<ClassifyAnswer>({
+  const { data } = await transport.sendForJson<ClassifyResponse>({
     method: 'POST',
     path: '/api/vehicle/classify',
     query: { include: 'all' },
@@ -247,7 +247,7 @@ function reportCard(file: File): HTMLElement {
 }
 
 function showReport(
-  report: Pick<ReportAnswer['data'], 'vehicle_id' | 'summary' | 'recommendations'>,
+  report: Pick<ReportResponse['data'], 'vehicle_id' | 'summary' | 'recommendations'>,
   file: File,
 ): HTMLElement[] {
   const { vehicle_id: id, summary, recommendations } = report;

@@ -1,0 +1,244 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { unzipSync } from 'fflate';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { detectParametersSchema } from '../../shared/contract/parameters.ts';
+import { openPage, startBrowser } from '../fixtures/browser.ts';
+import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
+import { createKey } from '../fixtures/tool.ts';
+
+const image = (name: string) => fileURLToPath(new URL(`../images/${name}`, import.meta.url));
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const BROKEN = { name: 'text.png', mimeType: 'image/png', buffer: Buffer.from('this is no image') };
+
+let stack: EdgeStack;
+let browser: Browser;
+let adminKey: string;
+beforeAll(async () => {
+  [stack, browser] = await Promise.all([startEdgeStack({ runtime: 'workerd' }), startBrowser()]);
+  adminKey = await createKey(stack.redisEnvironment, 'admin');
+});
+afterAll(async () => {
+  await browser?.close();
+  await stack?.stop();
+});
+
+/** Opens a view, with the administrator's key where it is needed. */
+async function openView(
+  address: string,
+  { withKey = false } = {},
+): Promise<{ page: Page; faults: string[] }> {
+  const { page, faults } = await openPage(browser, `${stack.url}/assets/icon.svg`);
+  if (withKey) await page.evaluate(`sessionStorage.setItem('edgesift-api-key', ${JSON.stringify(adminKey)})`);
+  await page.goto(`${stack.url}/#/${address}`);
+  return { page, faults };
+}
+
+/** What axe-core finds fault with, in both themes. */
+async function accessibilityFaults(page: Page): Promise<string[]> {
+  const faults: string[] = [];
+  await page.evaluate(AXE);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    const found: string[] = await page.evaluate(
+      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ' at ' + nodes[0].target))",
+    );
+    faults.push(...found.map((fault) => `${colorScheme}: ${fault}`));
+  }
+  return faults;
+}
+
+function chooseFiles(page: Page, files: Parameters<ReturnType<Page['locator']>['setInputFiles']>[0]) {
+  return page.locator('input[type=file]').first().setInputFiles(files);
+}
+
+test('Image: keypoints on a canvas, times, parameters with the ranges of the contract, a download', async () => {
+  const { page, faults } = await openView('image');
+  await page.getByText(/^healthy, version/).waitFor();
+  await chooseFiles(page, image('png-rgb.png'));
+  await page.getByRole('img', { name: /Image with \d+ keypoints/ }).waitFor();
+  await page.waitForFunction(`{
+    const canvas = document.querySelector('canvas');
+    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    const isGreen = (at) => pixels[at + 1] - Math.max(pixels[at], pixels[at + 2]) > 40;
+    Array.from({ length: pixels.length / 4 }, (_, pixel) => isGreen(4 * pixel)).some(Boolean);
+  }`);
+  await page.getByRole('rowheader', { name: 'Extract features' }).waitFor();
+  await page.getByRole('tab', { name: 'Python' }).click();
+  expect(await page.getByRole('region', { name: 'Call in Python' }).textContent()).toContain(
+    'client.features("png-rgb.png")',
+  );
+
+  const sigma = page.getByLabel('sigma');
+  const range = [await sigma.getAttribute('min'), await sigma.getAttribute('max')];
+  expect(
+    [0.4, 0.5, 10, 11].map((value) => detectParametersSchema.safeParse({ sigma: value }).success),
+  ).toEqual([false, true, true, false]);
+  expect(range).toEqual(['0.5', '10']);
+
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'NumPy (npz)' }).click();
+  expect((await saved).suggestedFilename()).toBe('png-rgb.npz');
+  expect(await accessibilityFaults(page)).toEqual([]);
+  expect(faults).toEqual([]);
+
+  await page.getByLabel('nfeatures').fill('5');
+  await page.getByRole('button', { name: 'Extract', exact: true }).click();
+  await page.getByRole('img', { name: /Image with 5 keypoints/ }).waitFor();
+  await chooseFiles(page, BROKEN);
+  await page.getByText('INVALID_IMAGE').waitFor();
+  await page.close();
+});
+
+test('Images: many at once, sorted, retried, as CSV and ZIP; one that fails stops no other', async () => {
+  const { page } = await openView('images');
+  const content = readFileSync(image('png-rgb.png'));
+  const copies = Array.from({ length: 1000 }, (_, index) => ({
+    name: `copy-${index}.png`,
+    mimeType: 'image/png',
+    buffer: content,
+  }));
+  await chooseFiles(page, [BROKEN, ...copies.slice(0, 40)]);
+  await page.getByText('41 of 41 images').first().waitFor();
+  await page.getByText('1 failed').first().waitFor();
+  await page.getByRole('button', { name: 'Keypoints' }).click();
+  await page.getByRole('button', { name: 'State' }).click();
+  expect(await page.locator('tbody tr:not(.spacer)').first().textContent()).toContain('text.png');
+  expect(await accessibilityFaults(page)).toEqual([]);
+
+  const csv = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'CSV' }).click();
+  const lines = readFileSync(await (await csv).path(), 'utf8')
+    .trim()
+    .split('\r\n');
+  expect(lines).toHaveLength(42);
+  expect(lines.filter((line) => line.includes('INVALID_IMAGE'))).toHaveLength(1);
+  const zip = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'ZIP of features' }).click();
+  const files = unzipSync(readFileSync(await (await zip).path()));
+  expect(Object.keys(files)).toHaveLength(41);
+  expect(files['copy-0.png.safetensors']?.length).toBeGreaterThan(1000);
+
+  await page.getByRole('button', { name: 'Retry failures' }).click();
+  await page.getByText('1 failed').first().waitFor();
+  await chooseFiles(page, copies);
+  await page.getByText('1,041 images').first().waitFor();
+  // Only the rows in sight are made.
+  expect(await page.locator('tbody tr:not(.spacer)').count()).toBeLessThan(100);
+  await page.close();
+});
+
+test('Match: two images, their lines, the homography in numbers and as an overlay', async () => {
+  const { page, faults } = await openView('match');
+  await page.getByRole('button', { name: 'Use an example' }).click();
+  await page.getByRole('heading', { name: 'Homography, first image to second' }).waitFor();
+  const inliers = page.getByLabel(/^Inliers/);
+  await inliers.uncheck();
+  await inliers.check();
+  await page.getByText('Overlay: the first image').click();
+  await page.getByLabel('Difference').check();
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save as PNG' }).click();
+  expect((await saved).suggestedFilename()).toBe('matches.png');
+  // The example is the same scene, turned by 18 degrees at 0.72 of the size.
+  await page.getByText(/^1[78]\.\d°$/).waitFor();
+  await page.getByText(/^× 0\.7\d$/).waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
+test('Vehicle: predictions with alternatives, what decided, and a report; says where no model is served', async () => {
+  const { page, faults } = await openView('vehicle');
+  await page.getByRole('heading', { name: 'Model' }).waitFor();
+  await chooseFiles(page, image('jpeg-420.jpg'));
+  await page.getByRole('heading', { name: 'Predictions' }).waitFor();
+  await page.getByRole('button', { name: 'Write a report' }).click();
+  await page.getByRole('link', { name: 'Open as a page' }).waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  expect(faults).toEqual([]);
+  await page.close();
+
+  const other = await openPage(browser, `${stack.url}/assets/icon.svg`);
+  await other.page.route('**/api/models/metadata', (route) =>
+    route.fulfill({
+      json: {
+        status: 'success',
+        data: { pipeline_initialized: false, reason: 'No model is installed.', models: [] },
+      },
+    }),
+  );
+  await other.page.goto(`${stack.url}/#/vehicle`);
+  await other.page.getByText('No vehicle model is served').waitFor();
+  await other.page.getByText('No model is installed.').waitFor();
+  await other.page.close();
+});
+
+test('Cache: asks for a key, lists by pattern, inspects, and deletes after a question', async () => {
+  const { page, faults } = await openView('cache');
+  await page.getByText('For administrators').waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await page.getByRole('button', { name: 'Enter an API key' }).click();
+  await page.getByLabel('Key', { exact: true }).fill(adminKey);
+  await page.getByRole('button', { name: 'Use key' }).click();
+  const inspect = page.getByRole('button', { name: 'Inspect' });
+  await inspect.first().click();
+  await page.getByRole('rowheader', { name: 'summary' }).waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+
+  const before = await inspect.count();
+  await page
+    .getByRole('checkbox', { name: /^Select [0-9a-f]/ })
+    .first()
+    .check();
+  await page.getByRole('button', { name: 'Delete 1 result' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByText(before === 2 ? '1 result' : `${before - 1} results`, { exact: true }).waitFor();
+  await page.getByLabel(/^Pattern/).fill('nothing*');
+  await page.getByRole('button', { name: 'List' }).click();
+  await page.getByText('The cache holds nothing of this kind').waitFor();
+  expect(page.url()).toContain('#/cache?pattern=nothing*');
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
+test('Live: statistics for all, the latest requests for administrators, filtered by address', async () => {
+  const { page, faults } = await openView('live');
+  await page.getByRole('img', { name: /requests in the last hour/ }).waitFor();
+  await page.getByText('For administrators').waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  expect(faults).toEqual([]);
+  await page.close();
+
+  const admin = await openView('live?status=400', { withKey: true });
+  await admin.page.locator('.requests').getByText('INVALID_IMAGE').first().waitFor();
+  await admin.page.getByLabel('Status').fill('2xx');
+  await admin.page.getByRole('button', { name: 'Filter' }).click();
+  await admin.page.locator('.requests').getByText('200').first().waitFor();
+  expect(await admin.page.locator('.requests').getByText('INVALID_IMAGE').count()).toBe(0);
+  expect(await accessibilityFaults(admin.page)).toEqual([]);
+  expect(admin.faults).toEqual([]);
+  await admin.page.close();
+});
+
+test('every view fits a telephone, and the theme is a choice that stays', async () => {
+  const { page, faults } = await openView('image');
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const name of ['Image', 'Images', 'Match', 'Vehicle', 'Cache', 'Live']) {
+    await page.getByRole('link', { name, exact: true }).click();
+    await page.getByRole('heading', { name, exact: true, level: 1 }).waitFor();
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+  }
+  await page.getByLabel('Theme').selectOption('dark');
+  const background = 'getComputedStyle(document.body).backgroundColor';
+  const dark = await page.evaluate(background);
+  await page.reload();
+  await page.getByRole('heading', { name: 'Live', level: 1 }).waitFor();
+  expect(await page.evaluate(background)).toBe(dark);
+  await page.getByLabel('Theme').selectOption('light');
+  expect(await page.evaluate(background)).not.toBe(dark);
+  expect(faults).toEqual([]);
+  await page.close();
+});
