@@ -66,7 +66,15 @@ test('.dockerignore lets in exactly what the Dockerfile copies', () => {
 describe.each([
   ['origin', ['origin/server.ts', 'origin/jobs/thread-entry.ts']],
   ['redis-gateway', ['gateway/main.ts', 'administration/keys.ts', 'administration/cache.ts']],
-  ['worker-build', ['tools/worker/build-worker.ts', 'edge/worker.ts']],
+  [
+    'worker-build',
+    [
+      'tools/worker/build-worker.ts',
+      'edge/worker.ts',
+      'pages/dashboard.ts',
+      'pages/dashboard/images/hash-worker.ts',
+    ],
+  ],
 ])('the image stage %s', (stage, entryPoints) => {
   test('has every file and package that its processes load', async () => {
     const copied = copies()
