@@ -130,7 +130,7 @@ export function createCacheView(): View {
       ),
       make(
         'div',
-        { class: 'scroll tall', tabindex: 0, role: 'region', 'aria-label': 'Cached results' },
+        { class: 'scroll tall', tabindex: 0, role: 'region', 'aria-label': 'Table of cached results' },
         make(
           'table',
           { class: 'keys' },

@@ -93,7 +93,7 @@ export function createImageView(): View {
   const controls = make(
     'div',
     { class: 'controls' },
-    make('section', { class: 'card', 'aria-label': 'Image' }, input.element),
+    make('div', { class: 'card' }, input.element),
     card('Parameters', form.element),
   );
   return {
@@ -271,7 +271,7 @@ function keypointTable({ x, y, size, angle, response, octave, keypoints }: Keypo
     make('summary', {}, `The ${plural(shown, 'strongest keypoint')} as a table`),
     make(
       'div',
-      { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Keypoints' },
+      { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table of keypoints' },
       make('table', {}, make('thead', {}, make('tr', {}, ...head)), make('tbody', {}, ...rows)),
     ),
   );

@@ -79,7 +79,7 @@ export class ImageTable {
     );
     this.#scroller = make(
       'div',
-      { class: 'scroll tall', tabindex: 0, role: 'region', 'aria-label': 'Images' },
+      { class: 'scroll tall', tabindex: 0, role: 'region', 'aria-label': 'Table of images' },
       this.#table,
     );
     this.#scroller.addEventListener('scroll', () => this.redraw());

@@ -133,7 +133,7 @@ export function createImagesView(onOpen: (file: File) => void): View {
       make(
         'div',
         { class: 'controls' },
-        make('section', { class: 'card', 'aria-label': 'Images' }, input.element),
+        make('div', { class: 'card' }, input.element),
         card('Parameters', form.element),
       ),
       content,

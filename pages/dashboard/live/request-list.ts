@@ -92,7 +92,7 @@ export function requestTable(requests: readonly RecentRequest[], isFiltered: boo
   );
   return make(
     'div',
-    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Latest requests' },
+    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table of latest requests' },
     make(
       'table',
       { class: 'requests' },

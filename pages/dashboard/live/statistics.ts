@@ -175,7 +175,7 @@ function endpointTable({ endpoints }: StatsResponse): HTMLElement {
   );
   return make(
     'div',
-    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Endpoints' },
+    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table of endpoints' },
     make('table', {}, make('thead', {}, make('tr', {}, ...titles)), make('tbody', {}, ...lines)),
   );
 }

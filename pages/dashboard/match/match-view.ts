@@ -92,7 +92,7 @@ export function createMatchView(): View {
   const controls = make(
     'div',
     { class: 'controls' },
-    make('section', { class: 'card stack', 'aria-label': 'Images' }, ...inputs.map(({ element }) => element)),
+    make('div', { class: 'card stack' }, ...inputs.map(({ element }) => element)),
     card('Parameters', ratio.element, form.element),
   );
   return {

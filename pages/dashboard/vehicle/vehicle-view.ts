@@ -42,12 +42,7 @@ export function createVehicleView(): View {
     hint: 'of a vehicle; or drop it here, or paste it.',
     onFiles: ([first]) => first && use(first),
   });
-  const controls = make(
-    'div',
-    { class: 'controls' },
-    make('section', { class: 'card', 'aria-label': 'Image' }, input.element),
-    model,
-  );
+  const controls = make('div', { class: 'controls' }, make('div', { class: 'card' }, input.element), model);
   controls.hidden = true;
 
   function loadModel(): void {
