@@ -106,7 +106,8 @@ test('Images: many at once, sorted, retried, as CSV and ZIP; one that fails stop
   await page.getByText('1 failed').first().waitFor();
   await page.getByRole('button', { name: 'Keypoints' }).click();
   await page.getByRole('button', { name: 'State' }).click();
-  expect(await page.locator('tbody tr:not(.spacer)').first().textContent()).toContain('text.png');
+  const firstRow = page.locator('tbody tr:not(.spacer)').first();
+  await expect.poll(() => firstRow.textContent()).toContain('text.png');
   expect(await accessibilityFaults(page)).toEqual([]);
 
   const csv = page.waitForEvent('download');
@@ -191,7 +192,7 @@ test('Cache: asks for a key, lists by pattern, inspects, and deletes after a que
 
   const before = await inspect.count();
   await page
-    .getByRole('checkbox', { name: /^Select [0-9a-f]/ })
+    .getByRole('checkbox', { name: /^Select [0-9a-f]{12}$/ })
     .first()
     .check();
   await page.getByRole('button', { name: 'Delete 1 result' }).click();
