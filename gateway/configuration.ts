@@ -10,6 +10,7 @@ export const configurationSchema = z.object({
   REDIS_REST_PORT: portSetting(8079).describe('Port to listen on'),
   REDIS_REST_TOKEN: z
     .string({ error: 'is needed: the token that clients of the gateway send' })
+    .regex(/^\S+$/, 'must not have spaces')
     .describe('Token that clients of the gateway must send'),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'must be like redis://127.0.0.1:6379' })

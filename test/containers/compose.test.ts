@@ -24,7 +24,7 @@ describe.skipIf(!canRun)('docker-compose.yml', () => {
   const jobsData = path.join(tmpdir(), `edgesift-jobs-${process.pid}`);
   const deployment = new Deployment({
     ORIGIN_SECRET: 'a secret of the test with 32 characters',
-    REDIS_REST_TOKEN: 'a token of the test',
+    REDIS_REST_TOKEN: 'a-token-of-the-test',
     // As docs/bulk-jobs.md says for the profile jobs.
     JOBS_URL: 'http://job-service:8070',
     JOBS_DATA: jobsData,
@@ -84,6 +84,8 @@ describe.skipIf(!canRun)('docker-compose.yml', () => {
       url = `http://${edge.host.address}:8787`;
     }
     await ready(`${url}/health`);
+    const health: unknown = await (await fetch(`${url}/health`)).json();
+    expect(health).toMatchObject({ status: 'healthy', cache_connected: true });
   }, 40 * MINUTE_MS);
 
   afterAll(async () => {
@@ -138,7 +140,7 @@ describe.skipIf(!canRun)('docker-compose.yml', () => {
     for (const page of ['/', '/docs', '/openapi.json']) {
       const response = await fetch(url + page);
       expect(response.status, page).toBe(200);
-      expect((await response.text()).length).toBeGreaterThan(1000);
+      expect((await response.text()).length).toBeGreaterThan(400);
     }
   });
 
@@ -151,7 +153,7 @@ describe.skipIf(!canRun)('docker-compose.yml', () => {
   });
 
   test('the commands for administration run in the image of the gateway', async () => {
-    const settings = ['env', 'REDIS_REST_TOKEN=a token of the test'];
+    const settings = ['env', 'REDIS_REST_TOKEN=a-token-of-the-test'];
     const list = await deployment.execute(
       service('redis-gateway'),
       ...[...settings, 'node', 'administration/keys.ts', 'list'],
@@ -187,7 +189,7 @@ describe.skipIf(!canRun)('docker-compose.yml', () => {
   test('an origin that ends is replaced by the other', async () => {
     const [first] = origins;
     if (first === undefined) throw new Error('no origin runs');
-    await stop(first.child, 'SIGKILL');
+    await stop(first, 'SIGKILL');
     await until('the load balancer knows', async () => {
       const results = await Promise.allSettled(
         Array.from({ length: 4 }, async () => detect(await newImage())),
@@ -198,7 +200,7 @@ describe.skipIf(!canRun)('docker-compose.yml', () => {
 
   test('a stop by SIGTERM ends every process by itself', async () => {
     for (const name of ['edge', 'origin', 'redis-gateway', 'job-service', 'worker']) {
-      const code = await stop(service(name).child, 'SIGTERM');
+      const code = await stop(service(name), 'SIGTERM');
       expect(code === null || code === 0 || code === 143, `${name} ended with ${code}`).toBe(true);
     }
   });

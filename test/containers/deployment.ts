@@ -168,7 +168,7 @@ export class Deployment {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#running.map(({ child }) => stop(child, 'SIGKILL')));
+    await Promise.all(this.#running.map((service) => stop(service, 'SIGKILL')));
     for (const { container } of this.#running) {
       if (container !== undefined) await buildah('rm', container).catch(() => undefined);
     }
@@ -184,19 +184,48 @@ export class Deployment {
 
   #start(host: Host, container: string | undefined, line: readonly string[]): RunningService {
     const [program = '', ...rest] = line;
-    // A process group of its own: buildah and all that runs in the container end together.
-    const child = spawn(program, rest, { detached: true, stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(program, rest, { stdio: ['ignore', 'ignore', 'inherit'] });
     const service = { host, container, child };
     this.#running.push(service);
     return service;
   }
 }
 
-/** @returns the exit code; null where a signal ended it */
-export async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+/**
+ * Ends a service: SIGKILL all of its processes, another signal the first process of its container, as container engines
+ * do.
+ *
+ * @returns the exit code; null where a signal ended it
+ */
+export async function stop(
+  { child, container }: RunningService,
+  signal: NodeJS.Signals,
+): Promise<number | null> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return child.exitCode;
   const exited = once(child, 'exit');
-  process.kill(-child.pid, signal);
+  for (const { pid, name } of [{ pid: child.pid, name: '' }, ...(await descendants(child.pid))]) {
+    const isFirst = container === undefined ? pid === child.pid : name === 'tini';
+    if (signal === 'SIGKILL' || isFirst) killIfThere(pid, signal);
+  }
   await exited;
   return child.exitCode;
+}
+
+async function descendants(parent: number): Promise<{ pid: number; name: string }[]> {
+  const lines = (await run('ps', ['-eo', 'pid=,ppid=,comm='])).trim().split('\n');
+  const all = lines.map((line) => {
+    const [pid, ppid, name = ''] = line.trim().split(/\s+/);
+    return { pid: Number(pid), ppid: Number(ppid), name };
+  });
+  const below = (pid: number): typeof all =>
+    all.filter(({ ppid }) => ppid === pid).flatMap((process) => [process, ...below(process.pid)]);
+  return below(parent);
+}
+
+function killIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended since.
+  }
 }
