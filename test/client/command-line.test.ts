@@ -173,14 +173,15 @@ test('classify shows what it recognises, and a bad file stops no other', async (
   const bad = path.join(folder, 'bad.png');
   writeFileSync(bad, 'no image');
   const { code, stdout, stderr } = await run('classify', bad, LANDSCAPE);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: 'docs/example/mountains.jpg: no vehicle\n' });
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^docs\/example\/mountains\.jpg: no vehicle\n/);
   expect(stderr).toMatch(/^✗ bad\.png: INVALID_IMAGE: .*\n$/);
   const box = ['--box', '10,20,200,150', '--include', 'explanation', '--json'];
   const { data } = JSON.parse((await run('classify', LANDSCAPE, ...box)).stdout);
   expect(data).toMatchObject({ box_source: 'caller', explanation: { rows: expect.any(Number) } });
   const wrong = await run('classify', LANDSCAPE, '--box', '1,2');
   expect(wrong.code).toBe(2);
-  expect(wrong.stderr).toContain("'box' must be");
+  expect(wrong.stderr).toContain('--box must be');
 });
 
 test('a COLMAP database has the images as COLMAP reads them: with the stored pixels, not turned upright', async () => {

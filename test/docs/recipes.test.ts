@@ -41,6 +41,8 @@ const TIMEOUT_MS = 180_000;
 const run = promisify(execFile);
 
 interface Recipe {
+  /** Heading of its section. */
+  heading: string;
   /** As in `sh`. */
   language: string;
   /** What it needs beyond the service: `thorough` (minutes), `h5py`. */
@@ -53,11 +55,12 @@ function recipesIn(page: string): Recipe[] {
   const text = readFileSync(path.join(ROOT, page), 'utf8');
   return text.split(/^## /m).flatMap((section) => {
     const recipes: Recipe[] = [];
+    const [heading = ''] = section.split('\n', 1);
     for (const [, info = '', code = ''] of section.matchAll(/^```(\w+ recipe.*)\n([\s\S]*?)^```$/gm)) {
       const [language = '', , ...needs] = info.trim().split(' ');
       const previous = recipes.find((recipe) => recipe.language === language);
       if (previous && language !== 'sh') previous.code += `\n${code}`;
-      else recipes.push({ language, needs, code });
+      else recipes.push({ heading, language, needs, code });
     }
     return recipes;
   });
@@ -154,15 +157,18 @@ describe.each(PAGES)('the recipes of %s', (page) => {
   test('are there', () => expect(recipes.length).toBeGreaterThan(0));
 
   for (const [index, recipe] of recipes.entries()) {
-    const title = recipe.code.trim().split('\n').at(-1) ?? '';
-    test.skipIf(isSkipped(recipe))(`number ${index + 1}: ${title}`, { timeout: TIMEOUT_MS }, async () => {
-      const file = path.join(place, `recipe-${index}.${recipe.language}`);
-      writeFileSync(file, recipe.code.replaceAll(ADDRESS, stack.url));
-      const [program, ...parameters] = COMMANDS[recipe.language]?.(file) ?? ['false'];
-      const options = { cwd: place, env: environment(), timeout: TIMEOUT_MS, maxBuffer: 2 ** 28 };
-      // An exit code other than 0 rejects, with what the recipe printed.
-      const { stderr } = await run(program, parameters, options);
-      expect(stderr).not.toContain('Warning');
-    });
+    test.skipIf(isSkipped(recipe))(
+      `${index + 1}: ${recipe.heading}, ${recipe.language}`,
+      { timeout: TIMEOUT_MS },
+      async () => {
+        const file = path.join(place, `recipe-${index}.${recipe.language}`);
+        writeFileSync(file, recipe.code.replaceAll(ADDRESS, stack.url));
+        const [program, ...parameters] = COMMANDS[recipe.language]?.(file) ?? ['false'];
+        const options = { cwd: place, env: environment(), timeout: TIMEOUT_MS, maxBuffer: 2 ** 28 };
+        // An exit code other than 0 rejects, with what the recipe printed.
+        const { stderr } = await run(program, parameters, options);
+        expect(stderr).not.toContain('Warning');
+      },
+    );
   }
 });

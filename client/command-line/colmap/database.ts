@@ -34,7 +34,7 @@ export class ColmapDatabase {
    * @throws UsageError where this Node.js has no SQLite
    */
   static async open(file: string): Promise<ColmapDatabase> {
-    const sqlite = await import('node:sqlite').catch(() => undefined);
+    const sqlite = await importQuietly();
     if (!sqlite) throw new UsageError(`--database needs Node.js 22.13 or newer; this is ${process.version}.`);
     mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
     const database = new sqlite.DatabaseSync(file);
@@ -149,6 +149,17 @@ export class ColmapDatabase {
       this.#database.exec('ROLLBACK');
       throw error;
     }
+  }
+}
+
+/** Node.js warns that its SQLite is experimental, which does not concern the user of a command. */
+async function importQuietly(): Promise<typeof import('node:sqlite') | undefined> {
+  const { emitWarning } = process;
+  process.emitWarning = () => undefined;
+  try {
+    return await import('node:sqlite').catch(() => undefined);
+  } finally {
+    process.emitWarning = emitWarning;
   }
 }
 

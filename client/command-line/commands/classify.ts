@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { ClassifyParameters, ClassifyResponse } from '../../contract.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT, UsageError } from '../exit.ts';
 import { forEachImage } from '../for-each-image.ts';
 import { findImages } from '../image-files.ts';
 import { print, printJson, printTable } from '../output.ts';
@@ -42,9 +42,14 @@ export function addClassifyCommand(program: Command): void {
     });
 }
 
+const BOX = /^\d+,\d+,\d+,\d+$/;
+
 async function classify(operands: readonly string[], options: ClassifyOptions): Promise<number> {
   const client = connect(options);
   const { box, include } = options;
+  if (box !== undefined && !BOX.test(box)) {
+    throw new UsageError('--box must be x,y,width,height in whole pixels, as 10,20,300,200.');
+  }
   const parameters: ClassifyParameters = { ...(box !== undefined && { box }), ...(include && { include }) };
   let code: number = EXIT.ok;
   const results = forEachImage(await findImages(operands), (bytes, upload) =>
