@@ -29,7 +29,7 @@ export function modelCard(metadata: ModelMetadata, learned: Learned, facts: Card
     `${metadata.trained_on}. ${metadata.split}.`,
     SHIPPED_DATA,
     '## Figures',
-    `Cross-validated: each image is scored by a regression that saw neither it nor its duplicates. The vocabulary was made from half of the images, without labels. ECE: expected calibration error, 15 bins, each half calibrated by the other.`,
+    `Leave-one-out: each image is scored by a regression that saw neither it nor its copies and duplicates; the correction of the logits is fitted without the image's fifth of the data. The vocabulary was made from half of the images, without labels. ECE: expected calibration error, 15 bins, each half calibrated by the other.`,
     table(
       ['attribute', 'labels', 'images', 'top-1 %', 'top-5 %', 'ECE %'],
       Object.entries(metadata.attributes).map(([name, { labels, metrics }]) => [

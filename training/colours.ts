@@ -1,13 +1,13 @@
 import type { AttributeModel } from '../origin/vehicles/model-metadata.ts';
 import { softmax } from '../origin/vehicles/probabilities.ts';
 import { sortedSet } from './classes.ts';
-import { foldOf, place } from './dataset.ts';
+import { place } from './dataset.ts';
 import type { EncodingTable } from './encodings.ts';
 import { fitFactors, logLikelihood } from './fit.ts';
 import type { TrainingOptions } from './options.ts';
 import { attributeModel, type Predictions } from './predictions.ts';
 import type { Prepared } from './prepare.ts';
-import { crossValidate, oneOf, solveAll, targetsOf } from './ridge.ts';
+import { oneOf, rowsOf, solve, targetsOf } from './ridge.ts';
 
 const LAMBDA = 0.03;
 const FIRST_SHARPNESS = 5;
@@ -28,7 +28,7 @@ export interface LearnedColours {
 
 export function learnColours(
   { native, colours, colourTable }: Prepared,
-  { holdout, folds, seed, threads }: TrainingOptions,
+  { holdout, threads }: TrainingOptions,
 ): LearnedColours | undefined {
   if (colourTable === undefined) return undefined;
   const kept = [...colours.keys()].filter((index) => place(colours[index]?.group ?? '') < 1 - holdout);
@@ -36,13 +36,15 @@ export function learnColours(
   if (labels.length < 2) return undefined;
   const { bytes, shorts, scales, length } = inBytes(colourTable.joined, kept);
   const kernel = native.gram(shorts, scales, threads).map((cosine) => Math.exp(2 * (cosine - 1)));
-  const rows = Uint32Array.from(kept.keys());
-  const foldsOfRows = Uint8Array.from(kept, (index) => foldOf(colours[index]?.group ?? '', folds, seed));
+  const rows = rowsOf(
+    [...kept.keys()],
+    kept.map((index) => colours[index]?.group ?? ''),
+  );
   const truth = kept.map((index) => labels.indexOf(colours[index]?.labels.color ?? ''));
   const wanted = truth.map((label) => oneOf(labels.length, label));
-  const targets = targetsOf(rows, foldsOfRows, wanted, labels.length);
+  const targets = targetsOf(rows, wanted, labels.length);
   const problem = { native, kernel, lambda: LAMBDA, threads };
-  const scores = crossValidate(problem, targets, folds, () => {});
+  const { coefficients, leftOut: scores } = solve(problem, targets);
   const scoresOf = (index: number) => scores.subarray(index * labels.length, (index + 1) * labels.length);
   const [sharpness = 1] = fitFactors([FIRST_SHARPNESS], ([factor = 1]) =>
     logLikelihood((index) => scoresOf(index).map((score) => score * factor), truth),
@@ -57,7 +59,7 @@ export function learnColours(
     predictions,
     rows: bytes,
     rowScales: scales,
-    coefficients: solveAll(problem, targets),
+    coefficients,
     biases: Float32Array.from(targets.means),
     length,
   };

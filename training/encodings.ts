@@ -130,6 +130,18 @@ export function concatenate(parts: readonly Float32Array[]): Float32Array {
   return whole;
 }
 
+/** Some rows of a table. */
+export function rowsOfTable(
+  { values, scales, length }: EncodingTable,
+  rows: readonly number[],
+): EncodingTable {
+  const some = new Int16Array(rows.length * length);
+  rows.forEach((row, at) => {
+    some.set(values.subarray(row * length, (row + 1) * length), at * length);
+  });
+  return { values: some, scales: Float32Array.from(rows, (row) => scales[row] ?? 0), length };
+}
+
 /** One table after the other. */
 export function joinTables(tables: readonly EncodingTable[]): EncodingTable {
   const count = tables.reduce((sum, { scales }) => sum + scales.length, 0);

@@ -1,26 +1,28 @@
 import path from 'node:path';
 import type { AttributeModel, Head, ModelMetadata } from '../origin/vehicles/model-metadata.ts';
-import { calibrated, softmax, sumOverClasses } from '../origin/vehicles/probabilities.ts';
-import { isotonic } from './calibration.ts';
+import { softmax, sumOverClasses } from '../origin/vehicles/probabilities.ts';
 import { type Classes, classesOf, labelOf, modelNames, sortedSet } from './classes.ts';
 import { type LearnedColours, learnColours } from './colours.ts';
-import { foldOf, place, type Sample } from './dataset.ts';
-import { type EncodingTable, joinTables, kept } from './encodings.ts';
+import { fingerprintOf, foldOf, place, type Sample } from './dataset.ts';
+import { concatenate, type EncodingTable, joinTables, kept } from './encodings.ts';
 import { fitFactors, logLikelihood } from './fit.ts';
 import type { RunLog } from './log.ts';
+import { fitMixing, mixed, type Scored } from './mixing.ts';
 import type { TrainingOptions } from './options.ts';
 import { attributeModel, type Predictions } from './predictions.ts';
 import type { Prepared } from './prepare.ts';
 import {
   besides,
-  crossValidate,
   type KernelProblem,
   oneOf,
-  solveAll,
+  rowsOf,
+  type Solution,
+  solve,
   spread,
   type Targets,
   targetsOf,
 } from './ridge.ts';
+import { learnVehicle } from './vehicle-or-not.ts';
 
 /** Attributes with a head of their own, unless they follow from the class. */
 const DIRECT = [
@@ -34,8 +36,10 @@ const DIRECT = [
 ] as const;
 const FIRST_FACTORS = [28, 8, 3];
 const FIRST_SHARPNESS = 5;
-/** The threshold of `is_vehicle`: at most this share of the vehicles may fall below it. */
-const LOST_VEHICLES = 0.015;
+/** Parts of the images for which the mixing of the classes' scores is fitted without them, to measure it. */
+const MIXING_FOLDS = 5;
+/** A disturbed copy counts this many times less than its image: it makes the scores robust at little cost. */
+const COPY_PENALTY = 4;
 const SEARCH = { limit: 2, offset: 0.3 };
 
 /** What a model file is made of. */
@@ -56,12 +60,12 @@ export interface Learned {
   marginError: number | undefined;
 }
 
-/** A row of the table that the class, make, type and vehicle heads learn from. */
+/** A row of the table that the class, make and type heads learn from. */
 interface SharedRow {
   row: number;
-  kind: 'image' | 'copy' | 'negative';
+  kind: 'image' | 'copy';
   classIndex: number | undefined;
-  fold: number;
+  group: string;
 }
 
 /** One block of rows of the weights, in the order in which they are stored. */
@@ -99,8 +103,8 @@ class Learner {
     this.#prepared = prepared;
     this.#options = options;
     this.#log = log;
-    const { shapes, tight, jittered, others } = prepared;
-    this.#table = joinTables([tight.joined, jittered.joined, others.joined]);
+    const { shapes, tight, jittered } = prepared;
+    this.#table = joinTables([tight.joined, jittered.joined]);
     this.#kept = [...shapes.keys()].filter(
       (index) => place(shapes[index]?.group ?? '') < 1 - options.holdout,
     );
@@ -112,7 +116,7 @@ class Learner {
     const { native, shapes, work } = this.#prepared;
     if (this.#kept.length > 0) {
       const kernel = await this.#log.phase('products of all encodings', () =>
-        kept(path.join(work, 'gram.bin'), async () =>
+        kept(path.join(work, 'products.bin'), async () =>
           native.gram(this.#table.values, this.#table.scales, this.#options.threads),
         ),
       );
@@ -134,78 +138,61 @@ class Learner {
 
   async #learnShapes(problem: KernelProblem): Promise<void> {
     const { classes, parts } = this.#sharedTargets();
-    const targets = besides(parts);
-    const scores = await this.#log.phase('cross-validation', () =>
-      crossValidate(problem, targets, this.#options.folds, (fold) =>
-        this.#log.progress(fold + 1, this.#options.folds),
-      ),
-    );
-    const coefficients = await this.#log.phase('regression', () => solveAll(problem, targets));
-    if (classes > 0)
-      await this.#log.phase('classes', () => this.#learnClasses(problem, targets, scores, coefficients));
-    if (this.#rows.some(({ kind }) => kind === 'negative'))
-      this.#learnVehicle(problem, targets, scores, coefficients);
+    if (classes > 0) {
+      const targets = besides(parts);
+      const solution = await this.#log.phase('regression', () => this.#keptSolution(problem, targets));
+      await this.#log.phase('classes', () => this.#learnClasses(problem, targets, solution));
+    }
+    await this.#learnVehicle();
     for (const attribute of DIRECT) {
       if (!this.#classes.derived.has(attribute)) await this.#learnDirect(problem, attribute);
     }
     await this.#learnCondition(problem);
   }
 
-  /** Images, their disturbed copies, what shows no vehicle. */
+  /** Images and their disturbed copies. */
   #sharedRows(): SharedRow[] {
-    const { shapes, jittered, negatives, viewsPerNegative } = this.#prepared;
-    const { folds, seed, holdout } = this.#options;
+    const { shapes, jittered } = this.#prepared;
     const copies = jittered.joined.scales.length;
     const ofSample = (index: number, kind: 'image' | 'copy'): SharedRow => {
       const sample = shapes[index];
       const row = kind === 'copy' ? shapes.length + index : index;
       const classIndex = sample && this.#classes.of(sample);
-      return { row, kind, classIndex, fold: foldOf(sample?.group ?? '', folds, seed) };
+      return { row, kind, classIndex, group: sample?.group ?? '' };
     };
     return [
-      ...this.#kept.map((index) => ofSample(index, 'image')),
-      ...this.#kept.filter((index) => index < copies).map((index) => ofSample(index, 'copy')),
-      ...negatives.flatMap(({ group }, index) => {
-        if (place(group) >= 1 - holdout) return [];
-        return Array.from({ length: viewsPerNegative }, (_, view) => ({
-          row: shapes.length + copies + index * viewsPerNegative + view,
-          kind: 'negative' as const,
-          classIndex: undefined,
-          fold: foldOf(group, folds, seed),
-        }));
-      }),
+      ...this.#kept.flatMap((index) => [
+        ofSample(index, 'image'),
+        ...(index < copies ? [ofSample(index, 'copy')] : []),
+      ]),
     ];
   }
 
-  /** Targets of the class, make, type and vehicle heads, which share one decomposition. */
+  /** Targets of the class, make and type heads, which share one decomposition. */
   #sharedTargets(): { classes: number; parts: Targets[] } {
     const { labels, derived } = this.#classes;
-    const rows = Uint32Array.from(this.#rows, ({ row }) => row);
-    const folds = Uint8Array.from(this.#rows, ({ fold }) => fold);
+    const all = rowsOf(
+      this.#rows.map(({ row }) => row),
+      this.#rows.map(({ group }) => group),
+    );
+    const penalties = Float32Array.from(this.#rows, ({ kind }) => (kind === 'copy' ? COPY_PENALTY : 1));
+    const rows = { ...all, penalties };
     const parts: Targets[] = [];
     if (labels.length > 1) {
       const wanted = (count: number, label: (classIndex: number) => number) =>
         this.#rows.map(({ classIndex }) =>
           classIndex === undefined ? undefined : oneOf(count, label(classIndex)),
         );
-      parts.push(
-        targetsOf(
-          rows,
-          folds,
-          wanted(labels.length, (index) => index),
-          labels.length,
-        ),
-      );
+      const values = wanted(labels.length, (index) => index);
+      parts.push(targetsOf(rows, values, labels.length));
       for (const attribute of ['make', 'type']) {
         const of = derived.get(attribute);
         if (of && of.labels.length > 1) {
           const values = wanted(of.labels.length, (index) => of.ofClass[index] ?? 0);
-          parts.push(targetsOf(rows, folds, values, of.labels.length));
+          parts.push(targetsOf(rows, values, of.labels.length));
         }
       }
     }
-    const isVehicle = this.#rows.map(({ kind }) => [kind === 'negative' ? -1 : 1]);
-    parts.push(targetsOf(rows, folds, isVehicle, 1));
     return { classes: labels.length > 1 ? labels.length : 0, parts };
   }
 
@@ -225,12 +212,7 @@ class Learner {
     return terms;
   }
 
-  #learnClasses(
-    problem: KernelProblem,
-    targets: Targets,
-    scores: Float32Array,
-    coefficients: Float32Array,
-  ): void {
+  #learnClasses(problem: KernelProblem, targets: Targets, { coefficients, leftOut: scores }: Solution): void {
     const { labels, derived } = this.#classes;
     const terms = this.#classTerms();
     const { columns } = targets;
@@ -252,30 +234,63 @@ class Learner {
       logLikelihood((index) => logitsOf(images[index] ?? 0, tried), truthOf(images)),
     );
     this.#classFactors = factors;
-    const predict = (rows: readonly number[]) => rows.map((row) => softmax(logitsOf(row, factors)));
-    this.#addClassPredictions(truthOf(images), predict(images), this.#predictions);
+    const scored = (rows: readonly number[]): Scored[] =>
+      rows.map((row) => ({
+        logits: logitsOf(row, factors),
+        scores: scores.subarray(row * columns, row * columns + labels.length),
+        truth: this.#rows[row]?.classIndex ?? 0,
+      }));
     const copies = labelledRows('copy');
-    if (copies.length > 0) this.#addClassPredictions(truthOf(copies), predict(copies), this.#jittered);
+    const crossed = this.#crossed(images, scored, [images, copies]);
+    this.#addClassPredictions(truthOf(images), crossed[0] ?? [], this.#predictions);
+    if (copies.length > 0) this.#addClassPredictions(truthOf(copies), crossed[1] ?? [], this.#jittered);
     this.#attributes.class = attributeModel(this.#expect('class'));
     for (const [attribute, { ofClass }] of derived) {
       this.#attributes[attribute] = attributeModel(this.#expect(attribute), { of_class: ofClass });
     }
-    // The weights of a class take those of its make and type in: one row for each class is scored.
+    const mixing = fitMixing(scored(images), labels.length);
+    // The weights of a class take in those of its make, its type and the other classes: one row for each class is scored.
+    const logits = (values: (column: number) => number) =>
+      mixed(mixing, {
+        logits: terms.map((ofClass) =>
+          ofClass.reduce((sum, column, term) => sum + (factors[term] ?? 0) * values(column), 0),
+        ),
+        scores: Float32Array.from(labels, (_, index) => values(index)),
+      });
     const merged = new Float32Array(targets.rows.length * labels.length);
     for (let row = 0; row < targets.rows.length; row++) {
-      terms.forEach((ofClass, index) => {
-        const value = ofClass.reduce(
-          (sum, column, term) => sum + (factors[term] ?? 0) * (coefficients[row * columns + column] ?? 0),
-          0,
-        );
-        merged[row * labels.length + index] = value;
+      const own = logits((column) => coefficients[row * columns + column] ?? 0);
+      own.forEach((value, index) => {
+        merged[row * labels.length + index] = value - (mixing.biases[index] ?? 0);
       });
     }
-    const biases = terms.map((ofClass) =>
-      ofClass.reduce((sum, column, term) => sum + (factors[term] ?? 0) * (targets.means[column] ?? 0), 0),
-    );
+    const biases = logits((column) => targets.means[column] ?? 0);
     const weights = this.#combined(problem, merged, targets.rows, labels.length);
     this.#heads.push({ name: 'class', weights, biases });
+  }
+
+  /** Probabilities of the rows of each table, by mixings that were fitted to the images of other groups. */
+  #crossed(
+    images: readonly number[],
+    scored: (rows: readonly number[]) => Scored[],
+    tables: readonly (readonly number[])[],
+  ): number[][][] {
+    const labels = this.#classes.labels.length;
+    const folds = new Map(
+      tables
+        .flat()
+        .map((row) => [row, foldOf(this.#rows[row]?.group ?? '', MIXING_FOLDS, this.#options.seed)]),
+    );
+    const mixings = Array.from({ length: MIXING_FOLDS }, (_, fold) => {
+      this.#log.progress(fold + 1, MIXING_FOLDS);
+      return fitMixing(scored(images.filter((row) => folds.get(row) !== fold)), labels);
+    });
+    return tables.map((rows) =>
+      scored(rows).map((sample, index) => {
+        const mixing = mixings[folds.get(rows[index] ?? 0) ?? 0];
+        return softmax(mixing ? mixed(mixing, sample) : sample.logits);
+      }),
+    );
   }
 
   #addClassPredictions(truth: number[], probabilities: number[][], to: Record<string, Predictions>): void {
@@ -295,77 +310,53 @@ class Learner {
     return predictions;
   }
 
-  #learnVehicle(
-    problem: KernelProblem,
-    targets: Targets,
-    scores: Float32Array,
-    coefficients: Float32Array,
-  ): void {
-    const { columns, rows } = targets;
-    const column = columns - 1;
-    const scoreOf = (at: number) => scores[at * columns + column] ?? 0;
-    const places = (wanted: (kind: SharedRow['kind']) => boolean) =>
-      [...this.#rows.keys()].filter((at) => wanted(this.#rows[at]?.kind ?? 'image'));
-    const vehicles = places((kind) => kind !== 'negative');
-    const negatives = places((kind) => kind === 'negative');
-    // Images without a vehicle are few here and may be many elsewhere: both kinds count alike.
-    const repeats = Math.max(1, Math.round(vehicles.length / negatives.length));
-    const all = [...vehicles, ...negatives.flatMap((at) => new Array<number>(repeats).fill(at))];
-    const calibration = isotonic(
-      all.map(scoreOf),
-      all.map((at) => this.#rows[at]?.kind !== 'negative'),
+  async #learnVehicle(): Promise<void> {
+    const learned = await this.#log.phase('vehicle or not', () =>
+      learnVehicle(this.#prepared, this.#options),
     );
-    const images = places((kind) => kind === 'image')
-      .map(scoreOf)
-      .toSorted((a, b) => a - b);
-    const lowest = images[Math.floor(LOST_VEHICLES * images.length)] ?? 0;
-    const threshold = Math.min(0.5, calibrated(calibration, lowest));
-    const found = (at: number) => calibrated(calibration, scoreOf(at)) >= threshold;
-    this.#vehicle = {
-      calibration,
-      threshold,
-      metrics: {
-        recall: vehicles.filter(found).length / Math.max(1, vehicles.length),
-        specificity: negatives.filter((at) => !found(at)).length / negatives.length,
-        negatives: negatives.length,
-      },
-    };
-    this.#log.note('vehicle or not', this.#vehicle.metrics);
-    const own = Float32Array.from(rows, (_, row) => coefficients[row * columns + column] ?? 0);
-    this.#heads.push({
-      name: 'vehicle',
-      weights: this.#combined(problem, own, rows, 1),
-      biases: [targets.means[column] ?? 0],
+    if (learned === undefined) return;
+    const { vehicle, weights, bias } = learned;
+    this.#vehicle = vehicle;
+    this.#log.note('vehicle or not', vehicle.metrics);
+    this.#heads.push({ name: 'vehicle', weights, biases: [bias] });
+  }
+
+  /** The largest of the regressions: a run that was ended does not solve it again. */
+  async #keptSolution(problem: KernelProblem, targets: Targets): Promise<Solution> {
+    const { lambda, holdout, copies } = this.#options;
+    const name = fingerprintOf([lambda, holdout, copies, COPY_PENALTY, targets.columns]);
+    const size = targets.rows.length * targets.columns;
+    const both = await kept(path.join(this.#prepared.work, `regression-${name}.bin`), async () => {
+      const { coefficients, leftOut } = solve(problem, targets);
+      return concatenate([coefficients, leftOut]);
     });
+    return { coefficients: both.subarray(0, size), leftOut: both.subarray(size) };
   }
 
   /** Images as they are, with a value for each; the rows of the table are those of `shapes`. */
   #rowsWith<Value>(labelled: (sample: Sample) => Value | undefined) {
     const { shapes } = this.#prepared;
-    const { folds, seed } = this.#options;
     const found = this.#kept.flatMap((index) => {
       const sample = shapes[index];
       const value = sample && labelled(sample);
-      return sample && value !== undefined ? [{ index, value, fold: foldOf(sample.group, folds, seed) }] : [];
+      return sample && value !== undefined ? [{ index, value, group: sample.group }] : [];
     });
-    return {
-      rows: Uint32Array.from(found, ({ index }) => index),
-      folds: Uint8Array.from(found, ({ fold }) => fold),
-      values: found.map(({ value }) => value),
-    };
+    const rows = rowsOf(
+      found.map(({ index }) => index),
+      found.map(({ group }) => group),
+    );
+    return { rows, values: found.map(({ value }) => value) };
   }
 
   async #learnDirect(problem: KernelProblem, attribute: (typeof DIRECT)[number]): Promise<void> {
     const names = modelNames(this.#prepared.shapes);
-    const { rows, folds, values } = this.#rowsWith((sample) => labelOf(sample, attribute, names));
+    const { rows, values } = this.#rowsWith((sample) => labelOf(sample, attribute, names));
     const labels = sortedSet(values);
     if (labels.length < 2) return;
     const truth = values.map((value) => labels.indexOf(value));
     const wanted = truth.map((label) => oneOf(labels.length, label));
-    const targets = targetsOf(rows, folds, wanted, labels.length);
-    const scores = await this.#log.phase(attribute, () =>
-      crossValidate(problem, targets, this.#options.folds, () => {}),
-    );
+    const targets = targetsOf(rows, wanted, labels.length);
+    const { coefficients, leftOut: scores } = await this.#log.phase(attribute, () => solve(problem, targets));
     const scoresOf = (index: number) => scores.subarray(index * labels.length, (index + 1) * labels.length);
     const [sharpness = 1] = fitFactors([FIRST_SHARPNESS], ([factor = 1]) =>
       logLikelihood((index) => scoresOf(index).map((score) => score * factor), truth),
@@ -377,28 +368,27 @@ class Learner {
     };
     this.#predictions[attribute] = predictions;
     this.#attributes[attribute] = attributeModel(predictions, { sharpness });
-    const weights = this.#combined(problem, solveAll(problem, targets), rows, labels.length);
+    const weights = this.#combined(problem, coefficients, targets.rows, labels.length);
     this.#heads.push({ name: attribute, weights, biases: [...targets.means] });
   }
 
   async #learnCondition(problem: KernelProblem): Promise<void> {
-    const { rows, folds, values } = this.#rowsWith(({ labels }) => {
+    const { rows, values } = this.#rowsWith(({ labels }) => {
       const value = Number(labels.condition ?? Number.NaN);
       return Number.isFinite(value) ? value : undefined;
     });
     if (values.length < 2) return;
     const targets = targetsOf(
       rows,
-      folds,
       values.map((value) => [value]),
       1,
     );
-    const scores = await this.#log.phase('condition', () =>
-      crossValidate(problem, targets, this.#options.folds, () => {}),
+    const { coefficients, leftOut: scores } = await this.#log.phase('condition', () =>
+      solve(problem, targets),
     );
     const squares = values.reduce((sum, value, index) => sum + (value - (scores[index] ?? 0)) ** 2, 0);
     this.#condition = { error: Math.sqrt(squares / values.length) };
-    const weights = this.#combined(problem, solveAll(problem, targets), rows, 1);
+    const weights = this.#combined(problem, coefficients, targets.rows, 1);
     this.#heads.push({ name: 'condition', weights, biases: [...targets.means] });
   }
 
@@ -412,19 +402,16 @@ class Learner {
     );
     const problem = { native, kernel, lambda: this.#options.lambda, threads: this.#options.threads };
     const copies = single.scales.length;
-    const { rows, folds } = this.#rowsWith((sample) => (shapes.indexOf(sample) < copies ? true : undefined));
-    if (rows.length < 2) return;
-    const wanted = [...rows].map((row) => [...floats.subarray(4 * row, 4 * row + 4)]);
-    const targets = targetsOf(rows, folds, wanted, 4);
-    const FOLDS_MEASURED = 2;
-    const halves = { ...targets, folds: targets.folds.map((fold) => fold % FOLDS_MEASURED) };
-    const scores = await this.#log.phase('margins', () =>
-      crossValidate(problem, halves, FOLDS_MEASURED, () => {}),
-    );
+    const { rows } = this.#rowsWith((sample) => (shapes.indexOf(sample) < copies ? true : undefined));
+    if (rows.rows.length < 2) return;
+    const wanted = [...rows.rows].map((row) => [...floats.subarray(4 * row, 4 * row + 4)]);
+    const targets = targetsOf(rows, wanted, 4);
+    const solution = await this.#log.phase('margins', () => solve(problem, targets));
+    const { leftOut: scores } = solution;
     const squares = wanted.flat().reduce((sum, value, index) => sum + (value - (scores[index] ?? 0)) ** 2, 0);
-    this.#marginError = Math.sqrt(squares / (4 * rows.length));
+    this.#marginError = Math.sqrt(squares / (4 * wanted.length));
     this.#log.note('margins', { error: this.#marginError });
-    const coefficients = spread(solveAll(problem, targets), rows, 4, copies);
+    const coefficients = spread(solution.coefficients, targets.rows, 4, copies);
     const weights = native.combine(single.values, single.scales, coefficients, 4, this.#options.threads);
     this.#heads.push({ name: 'margins', weights, biases: [...targets.means] });
   }

@@ -19,7 +19,6 @@ const optionsSchema = z.object({
     .regex(/^\d+(,\d+)*$/)
     .default('3,4,6,8,11'),
   seed: count(1, 0),
-  folds: count(10, 2),
   /** Share of the images that are kept back from everything, for `npm run evaluate`. */
   holdout: z.coerce.number().min(0).max(0.5).default(0),
   threads: count(2),
@@ -45,7 +44,6 @@ export function trainingOptions(parameters: readonly string[]): TrainingOptions 
       components: single,
       bins: single,
       seed: single,
-      folds: single,
       holdout: single,
       threads: single,
       lambda: single,

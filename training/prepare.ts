@@ -39,6 +39,9 @@ const BLOCKS_PER_IMAGE = 40;
 const COLOUR_COMPONENTS = 64;
 /** Crops of an image without a vehicle, beside the whole. */
 const PARTS_PER_NEGATIVE = 4;
+/** Images with a colour alone, drawings: what tells vehicles from others learns from them too. */
+const MOST_MORE_VEHICLES = 900;
+const DRAWINGS = 240;
 /** Descriptors of each image that the search learns from; of the vehicles, not every image is used. */
 const SEARCH_SAMPLES = { vehicle: 160, other: 1200 };
 const MOST_SEARCH_VEHICLES = 2000;
@@ -60,6 +63,9 @@ export interface Prepared {
   others: Encodings;
   /** Views of each negative in `others`. */
   viewsPerNegative: number;
+  /** Some of those that have no label but a colour, and flat drawings; empty where there are no negatives. */
+  moreVehicles: { samples: Sample[]; encodings: Encodings };
+  drawings: Encodings;
   search: Float32Array | undefined;
   colourVocabulary: NativeMixture | undefined;
   colourTable: Encodings | undefined;
@@ -162,6 +168,22 @@ export async function prepare(options: TrainingOptions, log: RunLog): Promise<Pr
       .map(({ path: file, file: name }) => ({ kind: 'encode', file, name, view: 'jittered' })),
     true,
   );
+  const onlyColoured = withColour.filter(({ labels }) => Object.keys(labels).length === 1);
+  const every = Math.ceil(onlyColoured.length / MOST_MORE_VEHICLES);
+  const more = onlyColoured.filter((_, index) => negatives.length > 0 && index % every === 0);
+  const moreEncodings = await encodeTable(
+    'more vehicles',
+    more.map(({ path: file, file: name }) => ({ kind: 'encode', file, name, view: 'tight' })),
+    false,
+  );
+  const drawings = await encodeTable(
+    'drawings',
+    Array.from({ length: negatives.length > 0 ? DRAWINGS : 0 }, (_, index) => ({
+      kind: 'drawing',
+      name: `drawing ${index}`,
+    })),
+    false,
+  );
   const search =
     negatives.length > 0 && withShape.length > 0
       ? await log.phase('search', () =>
@@ -186,6 +208,8 @@ export async function prepare(options: TrainingOptions, log: RunLog): Promise<Pr
     jittered,
     others,
     viewsPerNegative: 1 + PARTS_PER_NEGATIVE,
+    moreVehicles: { samples: more, encodings: moreEncodings },
+    drawings,
     search,
     colourVocabulary: colour?.vocabulary,
     colourTable: colour?.table,

@@ -9,10 +9,18 @@ export interface KernelProblem {
   threads: number;
 }
 
-/** What is learned: a row of the kernel, its fold, its targets. */
-export interface Targets {
+/** What is learned from. */
+export interface Rows {
+  /** Of the kernel. */
   rows: Uint32Array;
-  folds: Uint8Array;
+  /** Rows of one group are left out together. */
+  groups: Uint32Array;
+  /** Of each row, times lambda: the greater, the less the row counts. */
+  penalties: Float32Array;
+}
+
+/** Rows and their targets. */
+export interface Targets extends Rows {
   /** F32[rows, columns], around `means`. */
   values: Float32Array;
   means: Float64Array;
@@ -23,8 +31,7 @@ export interface Targets {
  * @param wanted of each row; undefined where it says nothing about the targets, which then stay at their means
  */
 export function targetsOf(
-  rows: Uint32Array,
-  folds: Uint8Array,
+  rows: Rows,
   wanted: readonly (readonly number[] | undefined)[],
   columns: number,
 ): Targets {
@@ -33,12 +40,26 @@ export function targetsOf(
   for (const values of labelled) {
     for (let c = 0; c < columns; c++) means[c] = (means[c] ?? 0) + (values[c] ?? 0) / labelled.length;
   }
-  const values = new Float32Array(rows.length * columns);
+  const values = new Float32Array(wanted.length * columns);
   wanted.forEach((row, index) => {
     if (row === undefined) return;
     for (let c = 0; c < columns; c++) values[index * columns + c] = (row[c] ?? 0) - (means[c] ?? 0);
   });
-  return { rows, folds, values, means, columns };
+  return { ...rows, values, means, columns };
+}
+
+/** Numbers of groups, from 0, as their names first appear; all rows count alike. */
+export function rowsOf(rows: readonly number[], groups: readonly string[]): Rows {
+  const numbers = new Map<string, number>();
+  return {
+    rows: Uint32Array.from(rows),
+    groups: Uint32Array.from(groups, (group) => {
+      const number = numbers.get(group) ?? numbers.size;
+      numbers.set(group, number);
+      return number;
+    }),
+    penalties: new Float32Array(rows.length).fill(1),
+  };
 }
 
 /** Targets side by side, of the same rows. */
@@ -55,48 +76,22 @@ export function besides(parts: readonly Targets[]): Targets {
     }
   }
   const means = Float64Array.from(parts.flatMap((part) => [...part.means]));
-  return { rows: first.rows, folds: first.folds, values, means, columns };
+  return { ...first, values, means, columns };
 }
 
-/** F32[rows, columns]: coefficients of all rows. */
-export function solveAll({ native, kernel, lambda, threads }: KernelProblem, targets: Targets): Float32Array {
-  return native.solve(kernel, targets.rows, targets.values, targets.columns, lambda, threads);
+/** F32[rows, columns] both. */
+export interface Solution {
+  coefficients: Float32Array;
+  /** Scores of each row by a regression on the other groups alone. */
+  leftOut: Float32Array;
 }
 
-/**
- * Scores of each row by a regression on the other folds alone: F32[rows, columns].
- *
- * @param done is called after each fold
- */
-export function crossValidate(
-  problem: KernelProblem,
-  targets: Targets,
-  folds: number,
-  done: (fold: number) => void,
-): Float32Array {
-  const { native, kernel, lambda, threads } = problem;
-  const { rows, columns, values, means } = targets;
-  const scores = new Float32Array(rows.length * columns);
-  for (let fold = 0; fold < folds; fold++) {
-    const indices = [...rows.keys()];
-    const trained = indices.filter((index) => targets.folds[index] !== fold);
-    const tested = indices.filter((index) => targets.folds[index] === fold);
-    if (trained.length === 0 || tested.length === 0) continue;
-    const ofRows = (some: readonly number[]) => Uint32Array.from(some, (index) => rows[index] ?? 0);
-    const part = new Float32Array(trained.length * columns);
-    trained.forEach((index, at) => {
-      part.set(values.subarray(index * columns, (index + 1) * columns), at * columns);
-    });
-    const coefficients = native.solve(kernel, ofRows(trained), part, columns, lambda, threads);
-    const predicted = native.predict(kernel, ofRows(trained), ofRows(tested), coefficients, columns);
-    tested.forEach((index, at) => {
-      for (let c = 0; c < columns; c++) {
-        scores[index * columns + c] = (predicted[at * columns + c] ?? 0) + (means[c] ?? 0);
-      }
-    });
-    done(fold);
-  }
-  return scores;
+/** Solves a regression, and in the same decomposition one without each of the groups. */
+export function solve({ native, kernel, lambda, threads }: KernelProblem, targets: Targets): Solution {
+  const { rows, groups, values, columns, means } = targets;
+  const penalties = targets.penalties.map((penalty) => lambda * penalty);
+  const { coefficients, leftOut } = native.solve(kernel, rows, groups, penalties, values, columns, threads);
+  return { coefficients, leftOut: leftOut.map((score, at) => score + (means[at % columns] ?? 0)) };
 }
 
 /** Coefficients [n, columns] of some rows as those of all, zero elsewhere. */

@@ -8,6 +8,7 @@ import {
   type NativeModel,
   type NativeVocabulary,
 } from '../origin/vehicles/native.ts';
+import { drawing } from './drawings.ts';
 import { Random } from './random.ts';
 import { decodePhoto, jittered, withoutVehicle } from './views.ts';
 
@@ -20,7 +21,7 @@ export interface WorkerSettings {
   colours?: NativeMixture;
 }
 
-/** One image's part of a phase. `file` is absolute, `name` makes its random numbers. */
+/** One image's part of a phase. `file` is absolute, `name` makes its random numbers and is what an error names. */
 export type Task =
   | {
       kind: 'descriptors';
@@ -32,6 +33,7 @@ export type Task =
       count: number;
     }
   | { kind: 'encode'; file: string; name: string; view: 'tight' | 'jittered' | 'whole' | 'part' }
+  | { kind: 'drawing'; name: string }
   | { kind: 'search'; file: string; name: string; count: number; positive: boolean }
   | { kind: 'blocks'; file: string; name: string; count: number }
   | { kind: 'colour'; file: string; name: string }
@@ -67,12 +69,13 @@ parentPort?.on('message', async ({ id, task }: { id: number; task: Task }) => {
     parentPort?.postMessage({ id, result: await run(task) });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    parentPort?.postMessage({ id, failure: `${task.file}: ${reason}` });
+    parentPort?.postMessage({ id, failure: `${task.name}: ${reason}` });
   }
 });
 
 async function run(task: Task): Promise<TaskResult> {
   const random = new Random(settings.seed, task.kind, task.name, 'view' in task ? task.view : '');
+  if (task.kind === 'drawing') return encodeDrawing(random);
   const photo = await decodePhoto(await readFile(task.file));
   const seed = random.below(2 ** 30);
   switch (task.kind) {
@@ -113,6 +116,11 @@ async function encode(
   const image = view === 'tight' ? photo : await withoutVehicle(photo, view === 'whole', random);
   const encoding = loaded(classifier).encode(image);
   return { joined: { values: encoding.joined, scale: encoding.joinedScale } };
+}
+
+async function encodeDrawing(random: Random): Promise<TaskResult> {
+  const { joined, joinedScale } = loaded(classifier).encode(await drawing(random));
+  return { joined: { values: joined, scale: joinedScale } };
 }
 
 async function sceneAt(file: string): Promise<PixelImage> {

@@ -122,21 +122,16 @@ export interface NativeVehicles {
     columns: number,
     threads: number,
   ): Float32Array;
+  /** F32[rows, columns] both; `leftOut`: scores by a regression on the other groups. */
   solve(
     kernel: Float32Array,
     rows: Uint32Array,
+    groups: Uint32Array,
+    penalties: Float32Array,
     targets: Float32Array,
     columns: number,
-    lambda: number,
     threads: number,
-  ): Float32Array;
-  predict(
-    kernel: Float32Array,
-    rows: Uint32Array,
-    tests: Uint32Array,
-    coefficients: Float32Array,
-    columns: number,
-  ): Float32Array;
+  ): { coefficients: Float32Array; leftOut: Float32Array };
   /** F32[576, 6]. */
   colourBlocks(image: PixelImage): Float32Array;
   describeColour(image: PixelImage, vocabulary: NativeMixture): { values: Int16Array; scale: number };

@@ -378,36 +378,28 @@ Selection selectionArguments(const Napi::CallbackInfo& info) {
   return {kernel.Data(), size, rows.Data(), rows.ElementLength()};
 }
 
-/// solve(kernel F32[n, n], rows U32[m], targets F32[m, columns], columns, lambda, threads): F32[m, columns]
+/// solve(kernel F32[n, n], rows U32[m], groups U32[m], penalties F32[m], targets F32[m, columns], columns, threads):
+/// { coefficients F32[m, columns], leftOut F32[m, columns] }
 Napi::Value solve(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const Selection selection = selectionArguments(info);
-    const Napi::Float32Array targets = arrayFrom<float>(info[2], "targets");
-    const int columns = integerArgument(info, 3, "columns", 1);
+    const Napi::Uint32Array groups = arrayFrom<std::uint32_t>(info[2], "groups");
+    const Napi::Float32Array penalties = arrayFrom<float>(info[3], "penalties");
+    const Napi::Float32Array targets = arrayFrom<float>(info[4], "targets");
+    const int columns = integerArgument(info, 5, "columns", 1);
     if (selection.count == 0 || targets.ElementLength() != selection.count * columns)
       throw std::invalid_argument("size of the targets");
-    if (!info[4].IsNumber()) throw std::invalid_argument("lambda must be a number");
-    Napi::Float32Array out = Napi::Float32Array::New(info.Env(), targets.ElementLength());
-    std::copy_n(targets.Data(), targets.ElementLength(), out.Data());
-    solveRidge(selection, info[4].As<Napi::Number>().FloatValue(), columns, integerArgument(info, 5, "threads", 1),
-               out.Data());
-    return out;
-  });
-}
-
-/// predict(kernel, rows, tests U32[t], coefficients F32[m, columns], columns): F32[t, columns]
-Napi::Value predictOf(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
-    const Selection selection = selectionArguments(info);
-    const Napi::Uint32Array tests = arrayFrom<std::uint32_t>(info[2], "tests");
-    const Napi::Float32Array coefficients = arrayFrom<float>(info[3], "coefficients");
-    const int columns = integerArgument(info, 4, "columns", 1);
-    if (coefficients.ElementLength() != selection.count * columns) throw std::invalid_argument("size of the coefficients");
-    for (std::size_t i = 0; i < tests.ElementLength(); ++i)
-      if (tests[i] >= selection.size) throw std::invalid_argument("a test is out of range");
-    Napi::Float32Array out = Napi::Float32Array::New(info.Env(), tests.ElementLength() * columns);
-    predict(selection, tests.Data(), tests.ElementLength(), coefficients.Data(), columns, out.Data());
-    return out;
+    if (groups.ElementLength() != selection.count || penalties.ElementLength() != selection.count)
+      throw std::invalid_argument("each row has a group and a penalty");
+    Napi::Float32Array coefficients = Napi::Float32Array::New(info.Env(), targets.ElementLength());
+    Napi::Float32Array leftOut = Napi::Float32Array::New(info.Env(), targets.ElementLength());
+    std::copy_n(targets.Data(), targets.ElementLength(), coefficients.Data());
+    solveRidge({selection, penalties.Data(), groups.Data(), columns}, integerArgument(info, 6, "threads", 1),
+               coefficients.Data(), leftOut.Data());
+    Napi::Object object = Napi::Object::New(info.Env());
+    object.Set("coefficients", coefficients);
+    object.Set("leftOut", leftOut);
+    return object;
   });
 }
 
@@ -452,7 +444,6 @@ void exportVehicles(Napi::Env env, Napi::Object exports) {
   set("gram", gram);
   set("combine", combine);
   set("solve", solve);
-  set("predict", predictOf);
   set("colourBlocks", colourBlocksOf);
   set("describeColour", describeColourOf);
   exports.Set("vehicles", vehicles);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "encoder.hpp"
@@ -19,7 +21,7 @@ constexpr std::size_t kTaskRows = 192;
 
 class Cholesky {
  public:
-  Cholesky(const Selection& selection, float lambda, int threads)
+  Cholesky(const Selection& selection, const float* penalties, int threads)
       : kernels_(kernelsFor(bestInstructionSet())),
         threads_(threads),
         count_(selection.count),
@@ -28,7 +30,7 @@ class Cholesky {
     for (std::size_t i = 0; i < count_; ++i) {
       const float* row = selection.kernel + static_cast<std::size_t>(selection.rows[i]) * selection.size;
       for (std::size_t j = 0; j <= i; ++j) at(i, j) = row[selection.rows[j]];
-      at(i, i) += lambda;
+      at(i, i) += penalties[i];
     }
     for (std::size_t i = count_; i < padded_; ++i) at(i, i) = 1;
     for (std::size_t block = 0; block < padded_; block += kBlock) decompose(block);
@@ -38,6 +40,21 @@ class Cholesky {
   void solve(float* targets, std::size_t columns) const {
     const std::size_t wide = paddedColumns(static_cast<int>(columns));
     inParallel(wide / kBlock, threads_, [&](std::size_t task) { solvePanel(targets, columns, task * kBlock); });
+  }
+
+  /// Columns `rows` of inverse(factor), [kBlock] of them in each panel [rows of the factor][kBlock]; negative.
+  std::vector<std::vector<float>> inverseColumns(const std::vector<std::size_t>& rows) const {
+    const std::size_t first = *std::min_element(rows.begin(), rows.end()) / kBlock * kBlock;
+    std::vector<std::vector<float>> panels;
+    for (std::size_t begin = 0; begin < rows.size(); begin += kBlock) {
+      const std::size_t used = std::min(kBlock, rows.size() - begin);
+      panels.push_back(forward(first, [&](std::size_t block, float* rest) {
+        std::fill_n(rest, kBlock * kBlock, 0.0f);
+        for (std::size_t c = 0; c < used; ++c)
+          if (const std::size_t row = rows[begin + c]; row >= block && row < block + kBlock) rest[(row - block) * kBlock + c] = 1;
+      }));
+    }
+    return panels;
   }
 
  private:
@@ -93,18 +110,15 @@ class Cholesky {
     }
   }
 
-  /// Columns [first, first + kBlock) of the targets.
-  void solvePanel(float* targets, std::size_t columns, std::size_t first) const {
-    const std::size_t used = std::min(kBlock, columns - first);
-    // Negative, as the multiplications subtract.
+  /// Solves with the factor alone, from row `first` on: `fill(block, rest)` gives the right sides of a block of rows.
+  /// The result is negative, as the multiplications subtract.
+  template <typename Fill>
+  std::vector<float> forward(std::size_t first, const Fill& fill) const {
     std::vector<float> solved(padded_ * kBlock);
     std::vector<float> rest(kBlock * kBlock);
-    std::vector<float> transposed(kBlock * padded_);
-    for (std::size_t block = 0; block < padded_; block += kBlock) {
-      for (std::size_t i = 0; i < kBlock; ++i)
-        for (std::size_t c = 0; c < kBlock; ++c)
-          rest[i * kBlock + c] = block + i < count_ && c < used ? targets[(block + i) * columns + first + c] : 0;
-      subtract(&at(block, 0), padded_, solved.data(), block, rest.data());
+    for (std::size_t block = first; block < padded_; block += kBlock) {
+      fill(block, rest.data());
+      subtract(&at(block, first), padded_, solved.data() + first * kBlock, block - first, rest.data());
       for (std::size_t i = 0; i < kBlock; ++i)
         for (std::size_t c = 0; c < kBlock; ++c) {
           double sum = rest[i * kBlock + c];
@@ -112,6 +126,19 @@ class Cholesky {
           solved[(block + i) * kBlock + c] = static_cast<float>(-sum / at(block + i, block + i));
         }
     }
+    return solved;
+  }
+
+  /// Columns [first, first + kBlock) of the targets.
+  void solvePanel(float* targets, std::size_t columns, std::size_t first) const {
+    const std::size_t used = std::min(kBlock, columns - first);
+    std::vector<float> solved = forward(0, [&](std::size_t block, float* rest) {
+      for (std::size_t i = 0; i < kBlock; ++i)
+        for (std::size_t c = 0; c < kBlock; ++c)
+          rest[i * kBlock + c] = block + i < count_ && c < used ? targets[(block + i) * columns + first + c] : 0;
+    });
+    std::vector<float> rest(kBlock * kBlock);
+    std::vector<float> transposed(kBlock * padded_);
     for (std::size_t block = padded_; block > 0;) {
       block -= kBlock;
       const std::size_t after = padded_ - block - kBlock;
@@ -143,29 +170,88 @@ class Cholesky {
   std::vector<float> factor_;
 };
 
-}  // namespace
-
-void solveRidge(const Selection& selection, float lambda, int columns, int threads, float* targets) {
-  const Cholesky cholesky(selection, lambda, threads);
-  cholesky.solve(targets, static_cast<std::size_t>(columns));
+/// Rows of each group, in the order of the groups' first rows.
+std::vector<std::vector<std::size_t>> rowsOfGroups(const std::uint32_t* groups, std::size_t count) {
+  std::unordered_map<std::uint32_t, std::size_t> known;
+  std::vector<std::vector<std::size_t>> result;
+  for (std::size_t row = 0; row < count; ++row) {
+    const auto [found, isNew] = known.try_emplace(groups[row], result.size());
+    if (isNew) result.emplace_back();
+    result[found->second].push_back(row);
+  }
+  return result;
 }
 
-void predict(const Selection& selection, const std::uint32_t* tests, std::size_t testCount, const float* coefficients,
-             int columns, float* out) {
-  const Kernels& kernels = kernelsFor(bestInstructionSet());
-  const std::vector<float> panels = packPanels(coefficients, static_cast<int>(selection.count), columns);
-  const std::size_t padded = paddedColumns(columns);
-  std::vector<float> row(selection.count);
-  std::vector<float> sums(padded);
-  const std::vector<float> zeros(padded);
-  for (std::size_t test = 0; test < testCount; ++test) {
-    const float* kernel = selection.kernel + static_cast<std::size_t>(tests[test]) * selection.size;
-    for (std::size_t i = 0; i < selection.count; ++i) row[i] = kernel[selection.rows[i]];
-    kernels.multiply(row.data(), static_cast<std::ptrdiff_t>(selection.count), 1, panels.data(),
-                     static_cast<int>(selection.count), static_cast<int>(padded), zeros.data(), sums.data(),
-                     static_cast<std::ptrdiff_t>(padded));
-    std::copy_n(sums.begin(), columns, out + test * columns);
+/// Groups that fill a panel together, or one group that needs several.
+std::vector<std::vector<std::vector<std::size_t>>> batchesOf(const std::vector<std::vector<std::size_t>>& groups) {
+  std::vector<std::vector<std::vector<std::size_t>>> batches;
+  std::size_t filled = kBlock;
+  for (const std::vector<std::size_t>& group : groups) {
+    if (filled + group.size() > kBlock) {
+      batches.emplace_back();
+      filled = 0;
+    }
+    batches.back().push_back(group);
+    filled += group.size();
   }
+  return batches;
+}
+
+/// Solves a small symmetric positive definite system, [n][n] and [n][columns], in place.
+void solveSmall(std::vector<double>& matrix, std::size_t n, std::vector<double>& sides, std::size_t columns) {
+  for (std::size_t j = 0; j < n; ++j)
+    for (std::size_t i = j + 1; i < n; ++i) {
+      const double factor = matrix[i * n + j] / matrix[j * n + j];
+      for (std::size_t k = j; k < n; ++k) matrix[i * n + k] -= factor * matrix[j * n + k];
+      for (std::size_t c = 0; c < columns; ++c) sides[i * columns + c] -= factor * sides[j * columns + c];
+    }
+  for (std::size_t i = n; i-- > 0;)
+    for (std::size_t c = 0; c < columns; ++c) {
+      double sum = sides[i * columns + c];
+      for (std::size_t k = i + 1; k < n; ++k) sum -= matrix[i * n + k] * sides[k * columns + c];
+      sides[i * columns + c] = sum / matrix[i * n + i];
+    }
+}
+
+/// Subtracts from the targets in `leftOut` the residuals that the groups of a batch have in regressions without them.
+void leaveOut(const Cholesky& cholesky, const std::vector<std::vector<std::size_t>>& batch, std::size_t columns,
+              const float* coefficients, float* leftOut) {
+  std::vector<std::size_t> rows;
+  for (const std::vector<std::size_t>& group : batch) rows.insert(rows.end(), group.begin(), group.end());
+  const std::vector<std::vector<float>> panels = cholesky.inverseColumns(rows);
+  const std::size_t height = panels.front().size() / kBlock;
+  std::size_t first = 0;
+  for (const std::vector<std::size_t>& group : batch) {
+    const std::size_t n = group.size();
+    std::vector<double> inverse(n * n);
+    for (std::size_t row = 0; row < height; ++row)
+      for (std::size_t i = 0; i < n; ++i) {
+        const double value = panels[(first + i) / kBlock][row * kBlock + (first + i) % kBlock];
+        if (value == 0) continue;
+        for (std::size_t j = 0; j < n; ++j)
+          inverse[i * n + j] += value * panels[(first + j) / kBlock][row * kBlock + (first + j) % kBlock];
+      }
+    std::vector<double> residuals(n * columns);
+    for (std::size_t i = 0; i < n; ++i) std::copy_n(coefficients + group[i] * columns, columns, residuals.data() + i * columns);
+    solveSmall(inverse, n, residuals, columns);
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t c = 0; c < columns; ++c)
+        leftOut[group[i] * columns + c] -= static_cast<float>(residuals[i * columns + c]);
+    first += n;
+  }
+}
+
+}  // namespace
+
+void solveRidge(const RidgeProblem& problem, int threads, float* targets, float* leftOut) {
+  const std::size_t count = problem.selection.count;
+  const std::size_t columns = static_cast<std::size_t>(problem.columns);
+  const Cholesky cholesky(problem.selection, problem.penalties, threads);
+  std::copy_n(targets, count * columns, leftOut);
+  cholesky.solve(targets, columns);
+  const auto batches = batchesOf(rowsOfGroups(problem.groups, count));
+  inParallel(batches.size(), threads,
+             [&](std::size_t task) { leaveOut(cholesky, batches[task], columns, targets, leftOut); });
 }
 
 }  // namespace edgesift::vehicles
