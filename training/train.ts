@@ -63,7 +63,7 @@ function metadataOf(
     class_factors: learned.classFactors,
     trained_on: `${samples.length} images of vehicles, ${negatives.length} images without`,
     samples: samples.length,
-    split: `leave-one-out, duplicates and disturbed copies together; ${prepared.heldBack} images kept back from everything`,
+    split: `Leave-one-out, duplicates and disturbed copies together; ${prepared.heldBack} images kept back from everything`,
     holdout: options.holdout,
     seed: options.seed,
     ...times,

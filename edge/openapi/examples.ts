@@ -257,7 +257,7 @@ const JOB_EXAMPLE: JobResponse = {
   report: 's3://photos/features/_edgesift/job-0mihqw2n4-5f0c1ab2/',
 };
 
-const MODEL_SHA256 = '5dd1289472eb72535f1cfb46ab1528b4e93fd68052a1e733c67d2dc2868b16db';
+const MODEL_SHA256 = '25184c9779aa093fcd1c3225d7444c015b59720c2c0b74c5c2b578a2e10492e2';
 const CLASSIFIED_AT = '2026-11-28T10:15:30.120Z';
 
 const MAKE_EXAMPLE: VehiclePrediction = {
