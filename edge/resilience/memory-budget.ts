@@ -141,9 +141,7 @@ export class MemoryBudget {
    */
   async acquire(bytes: number, wanted = bytes): Promise<MemoryLease> {
     const isFree = this.#queue.size === 0 && this.#growing.size === 0;
-    if (!isFree && this.#refusesHopeless && this.#estimatedWaitMs > this.#longestQueueMs) {
-      throw this.#overloaded();
-    }
+    if (!isFree) this.#checkHope(this.#longestQueueMs);
     if (!isFree || !this.#canStart(bytes, wanted)) await this.#waitForTurn(bytes, wanted);
     return this.#lease(bytes, wanted);
   }
@@ -180,7 +178,8 @@ export class MemoryBudget {
   async #waitForTurn(bytes: number, wanted: number): Promise<void> {
     if (this.#queue.size >= MAX_WAITING) throw this.#overloaded();
     const id = Symbol('waiting');
-    const waiting: Waiting = { bytes, wanted, polledAt: Date.now(), overtaken: 0 };
+    const startedAt = Date.now();
+    const waiting: Waiting = { bytes, wanted, polledAt: startedAt, overtaken: 0 };
     this.#queue.set(id, waiting);
     try {
       await this.#poll(
@@ -188,6 +187,7 @@ export class MemoryBudget {
         () => this.#tryTurn(id, waiting),
         () => {
           waiting.polledAt = Date.now();
+          this.#checkHope(startedAt + this.#longestQueueMs - waiting.polledAt, id);
         },
       );
     } finally {
@@ -271,15 +271,27 @@ export class MemoryBudget {
     }
   }
 
-  /** Until all that is held and all that waits has gone, judged by how long others have held their room. */
-  get #estimatedWaitMs(): number {
-    const bytesAhead = this.#queue.values().reduce((sum, { bytes }) => sum + bytes, this.#held);
-    return (bytesAhead / this.#capacity) * this.#meanLeaseMs;
+  /** @throws ServiceError `OVERLOADED` where what is before this waiter, or before a new one, takes longer than it may wait */
+  #checkHope(leftMs: number, id?: symbol): void {
+    if (this.#refusesHopeless && this.#estimatedWaitMs(id) > leftMs) throw this.#overloaded();
+  }
+
+  /** Until all that is held and waits before this waiter, or at all, has gone; others show how long they hold their room. */
+  #estimatedWaitMs(id?: symbol): number {
+    const now = Date.now();
+    let byteMs = 0;
+    for (const { bytes, since } of this.#leases)
+      byteMs += bytes * Math.max(0, this.#meanLeaseMs - (now - since));
+    for (const [other, { bytes }] of this.#queue) {
+      if (other === id) break;
+      byteMs += bytes * this.#meanLeaseMs;
+    }
+    return byteMs / this.#capacity;
   }
 
   #overloaded(): ServiceError {
     return new ServiceError('OVERLOADED', this.#refusal, {
-      retryAfterSeconds: Math.min(60, this.#estimatedWaitMs / 1000),
+      retryAfterSeconds: Math.min(60, this.#estimatedWaitMs() / 1000),
     });
   }
 

@@ -5,6 +5,7 @@ import { JobQueue, type Queueable } from './queue.ts';
 import type { ExtractionThread } from './thread.ts';
 import { ThreadGroup } from './thread-group.ts';
 import { Throughput } from './throughput.ts';
+import { waitingMs } from './waiting-time.ts';
 
 export interface PoolOptions {
   threads: number;
@@ -157,10 +158,10 @@ export class ExtractionPool {
     signal.throwIfAborted();
     this.#checkMemory(cost.memoryBytes);
     const estimatedMs = this.#estimatedMs(task, cost.work, cost.extraMs);
-    this.#checkDeadline(client, estimatedMs, deadline);
+    const isLarge = estimatedMs > LARGE_JOB_MS;
+    this.#checkDeadline({ client, estimatedMs, isLarge }, deadline);
     if (this.#queue.length >= this.#options.queueLength) this.#displaceFor(client);
     const completion = Promise.withResolvers<Completed>();
-    const isLarge = estimatedMs > LARGE_JOB_MS;
     const job: Job = { task, ...cost, client, estimatedMs, isLarge, queuedAt: performance.now(), completion };
     this.#queue.add(job);
     const abandon = () => this.#abandon(job, signal.reason);
@@ -203,19 +204,28 @@ export class ExtractionPool {
    *
    * @throws ServiceError `OVERLOADED`
    */
-  #checkDeadline(client: string, estimatedMs: number, deadline = Number.POSITIVE_INFINITY): void {
-    const waitMs = this.#waitMsFor(client);
-    if (waitMs > 0 && performance.now() + waitMs + estimatedMs > deadline) throw this.#overloaded();
+  #checkDeadline(
+    job: Pick<Job, 'client' | 'estimatedMs' | 'isLarge'>,
+    deadline = Number.POSITIVE_INFINITY,
+  ): void {
+    const waitMs = this.#waitMsFor(job);
+    if (waitMs > 0 && performance.now() + waitMs + job.estimatedMs > deadline) throw this.#overloaded();
   }
 
-  /** How long a new job of this client would wait for a thread; 0 where one is free. */
-  #waitMsFor(client: string): number {
-    if (this.#queue.length === 0 && this.#running.size < this.#threads.size) return 0;
+  /** How long a new job would wait for a thread; 0 where one is free. */
+  #waitMsFor({ client, isLarge }: Pick<Job, 'client' | 'isLarge'>): number {
     const now = performance.now();
-    const runningMs = this.#running
-      .values()
-      .reduce((sum, job) => sum + Math.max(0, job.estimatedMs - (now - job.startedAt)), 0);
-    return (runningMs + this.#queue.workAheadMs(client)) / this.#threads.size;
+    const { jobTimeoutMs } = this.#options;
+    const running = Array.from(this.#running, (job) => ({
+      // One that takes longer than it should may be done at any moment.
+      ms: Math.max(0, Math.min(job.estimatedMs, jobTimeoutMs) - (now - job.startedAt)),
+      isLarge: job.isLarge,
+    }));
+    const ahead = Array.from(this.#queue.ahead(client), (job) => ({
+      ms: job.estimatedMs,
+      isLarge: job.isLarge,
+    }));
+    return waitingMs({ running, ahead, threads: this.#threads.size }, isLarge);
   }
 
   #checkMemory(memoryBytes: number): void {

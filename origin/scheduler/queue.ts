@@ -54,10 +54,10 @@ export class JobQueue<Job extends Queueable> {
     for (const { job } of this.#waiting) yield job;
   }
 
-  /** Milliseconds of work that would come before a new job of this client. */
-  workAheadMs(client: string): number {
+  /** The jobs that would come before a new one of this client, in order. */
+  *ahead(client: string): Generator<Job> {
     const start = this.#startFor(client);
-    return this.#waiting.reduce((sum, other) => sum + (other.start <= start ? other.job.estimatedMs : 0), 0);
+    for (const waiting of this.#waiting) if (waiting.start <= start) yield waiting.job;
   }
 
   add(job: Job): void {

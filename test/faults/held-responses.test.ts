@@ -25,7 +25,7 @@ import { ResidentMemoryWatch } from '../fixtures/resident-memory.ts';
 // What one isolate holds for clients that want much and take little, in the real workerd. The origin is made up, so that
 // its features cost nothing.
 const isWanted = process.env.EDGESIFT_THOROUGH === '1';
-const TOKEN = 'token of the test';
+const TOKEN = 'token-of-the-test';
 const MOST_BYTES = 280e6;
 const MATCH_MS = 1_000;
 const HELD_MS = 10_000;

@@ -147,6 +147,24 @@ test('where waiting is hopeless, judged by how long others hold their room, a re
   expect(waits[0]?.lease).toBeDefined();
 });
 
+test('requests that wait already are refused as soon as others show that their wait is hopeless', async () => {
+  const budget = new MemoryBudget(100, 'full', { longestWaitMs: 5_000, refusesHopeless: true });
+  const first = await budget.acquire(100);
+  const waits = Array.from({ length: 5 }, () => outcomeOf(budget.acquire(100)));
+  await pass(2_000);
+  expect(waits.map(({ error }) => error)).toEqual(Array(5).fill(undefined));
+  first.release();
+  await pass(250);
+  // The first has its turn; the second is due after 2 s, the third after 4 s, of which it has 3 left.
+  expect(waits.map(({ lease, error }) => [lease !== undefined, error !== undefined])).toEqual([
+    [true, false],
+    [false, false],
+    [false, true],
+    [false, true],
+    [false, true],
+  ]);
+});
+
 test('the time for which it waits for more room is told apart from that of its client', async () => {
   const budget = new MemoryBudget(100, 'full');
   const first = await budget.acquire(90);
