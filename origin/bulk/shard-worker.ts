@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import * as z from 'zod';
 import { statusOf } from '../../shared/contract/errors.ts';
 import { parseJson } from '../../shared/features/safetensors.ts';
-import { parseObjectLocation } from '../storage/location.ts';
+import { type ObjectLocation, parseObjectLocation } from '../storage/location.ts';
 import { StorageError } from '../storage/storage.ts';
 import { JobFiles } from './files.ts';
 import {
@@ -204,7 +204,7 @@ export class ShardWorker {
 
   /** In the order of the entries. @throws the first that ends the shard, when no image is in work any more */
   async #outcomes(shard: Shard, signal: AbortSignal): Promise<Outcome[]> {
-    if (shard.deliveries >= CAREFUL_FROM_DELIVERY) return this.#outcomesOneByOne(shard, signal);
+    if (shard.deliveries >= CAREFUL_FROM_DELIVERY) return this.#outcomesAlone(shard, signal);
     const failing = new AbortController();
     const either = AbortSignal.any([signal, failing.signal]);
     const outcomes: (Outcome | undefined)[] = shard.entries.map(() => undefined);
@@ -226,9 +226,19 @@ export class ShardWorker {
     return outcomes.filter((outcome) => outcome !== undefined);
   }
 
+  /** With nothing else in work: what ends the worker now is an image of this shard. */
+  async #outcomesAlone(shard: Shard, signal: AbortSignal): Promise<Outcome[]> {
+    const release = await this.#options.slots.takeAll();
+    try {
+      return await this.#outcomesOneByOne(shard, signal);
+    } finally {
+      release();
+    }
+  }
+
   /** Finds out which image ends its worker: before each, it is written down which one is in work. */
   async #outcomesOneByOne({ files, ticket, plan, entries }: Shard, signal: AbortSignal): Promise<Outcome[]> {
-    const { stores, slots } = this.#options;
+    const { stores } = this.#options;
     const location = files.suspects(ticket.shard);
     const suspects = (await readJson(stores, location, suspectsSchema)) ?? {};
     const outcomes: Outcome[] = [];
@@ -240,18 +250,31 @@ export class ShardWorker {
         outcomes.push(ENDED_A_WORKER);
         continue;
       }
-      suspects[index] = before + 1;
-      await writeJson(stores, location, suspects);
-      const release = await slots.take();
+      await writeJson(stores, location, { ...suspects, [index]: before + 1 });
       try {
         outcomes.push(await this.#outcomeOf(entry, plan, signal));
-      } finally {
-        release();
+      } catch (error) {
+        await this.#acquit(location, suspects);
+        throw error;
       }
       delete suspects[index];
       tell(outcomes);
     }
     return outcomes;
+  }
+
+  /** The worker lives: no image is to blame. The shard is kept until that is written down, or the worker stops. */
+  async #acquit(location: ObjectLocation, suspects: Record<string, number>): Promise<void> {
+    for (;;) {
+      try {
+        await writeJson(this.#options.stores, location, suspects);
+        return;
+      } catch (err) {
+        if (this.#stopping.signal.aborted) return;
+        this.#options.logger.warn({ err }, 'a shard is kept until the storage can be written');
+        await this.#pause(PAUSE_MS);
+      }
+    }
   }
 
   #outcomeOf(entry: ShardEntry, plan: ImageJobPlan, signal: AbortSignal): Promise<Outcome> {

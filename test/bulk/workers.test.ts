@@ -93,7 +93,9 @@ test('calls the webhook of a job that has ended, signed, and again where it fail
 });
 
 test('an image that ends every worker fails with its reason, and the others have results', async () => {
-  await makeImages('with-poison', ['0.png', '1.png', 'poison.png', '2.png', '3.png']);
+  // In two shards, which the worker has at the same time.
+  const good = ['0.png', '1.png', '2.png', '3.png', '4.png', '5.png', '6.png', '7.png'];
+  await makeImages('with-poison', [...good, 'poison.png']);
   const worker = await KeptWorker.start(stack, {
     NODE_OPTIONS: `--import=${fromRoot('test', 'fixtures', 'worker-preload.ts')}`,
     DEADLY_READS: '/poison.png',
@@ -104,7 +106,7 @@ test('an image that ends every worker fails with its reason, and the others have
       output: inFolder('without-poison'),
     });
     const ended = await stack.untilEnded(id, 200_000);
-    expect(ended).toMatchObject({ state: 'completed', images: { total: 5, succeeded: 4, failed: 1 } });
+    expect(ended).toMatchObject({ state: 'completed', images: { total: 9, succeeded: 8, failed: 1 } });
     expect(worker.ends).toBeGreaterThan(1);
     const failed = (await rowsOf('without-poison', id)).split('\n').filter((row) => row.includes('failed'));
     expect(failed).toHaveLength(1);
