@@ -243,27 +243,26 @@ export class ShardWorker {
     const suspects = (await readJson(stores, location, suspectsSchema)) ?? {};
     const outcomes: Outcome[] = [];
     const tell = this.#teller(ticket);
-    for (const [index, entry] of entries.entries()) {
-      signal.throwIfAborted();
-      const before = suspects[index] ?? 0;
-      if (before >= DEATHS_OF_A_SUSPECT) {
-        outcomes.push(ENDED_A_WORKER);
-        continue;
-      }
-      await writeJson(stores, location, { ...suspects, [index]: before + 1 });
-      try {
+    try {
+      for (const [index, entry] of entries.entries()) {
+        signal.throwIfAborted();
+        const before = suspects[index] ?? 0;
+        if (before >= DEATHS_OF_A_SUSPECT) {
+          outcomes.push(ENDED_A_WORKER);
+          continue;
+        }
+        await writeJson(stores, location, { ...suspects, [index]: before + 1 });
         outcomes.push(await this.#outcomeOf(entry, plan, signal));
-      } catch (error) {
-        await this.#acquit(location, suspects);
-        throw error;
+        delete suspects[index];
+        tell(outcomes);
       }
-      delete suspects[index];
-      tell(outcomes);
+      return outcomes;
+    } finally {
+      await this.#acquit(location, suspects);
     }
-    return outcomes;
   }
 
-  /** The worker lives: no image is to blame. The shard is kept until that is written down, or the worker stops. */
+  /** The worker lives: the image in work is not to blame. The shard is kept until that is written down, or the worker stops. */
   async #acquit(location: ObjectLocation, suspects: Record<string, number>): Promise<void> {
     for (;;) {
       try {
