@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Compares the service's grey pixels with those of cv2.imread over folders of images, hostile ones too.
 
     test/decode/compare_with_cv2.py ../shared/data/hostile ../shared/data/trials
