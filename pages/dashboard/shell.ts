@@ -64,8 +64,10 @@ export function startShell(): void {
   window.addEventListener('hashchange', () => {
     // Places within the page have addresses without a slash.
     if (location.hash !== '' && !location.hash.startsWith('#/')) return;
+    const before = current;
     openAddress();
-    find('#title', HTMLElement).focus();
+    // People who hear the page are told of another view, not of another filter.
+    if (current !== before) find('#title', HTMLElement).focus();
   });
   receiveImages();
   openAddress();

@@ -107,7 +107,7 @@ test('Images: many at once, sorted, retried, as CSV and ZIP; one that fails stop
   await page.getByRole('button', { name: 'Keypoints' }).click();
   await page.getByRole('button', { name: 'State' }).click();
   const firstRow = page.locator('tbody tr:not(.spacer)').first();
-  await expect.poll(() => firstRow.textContent()).toContain('text.png');
+  await expect.poll(() => firstRow.textContent(), { timeout: 20_000 }).toContain('text.png');
   expect(await accessibilityFaults(page)).toEqual([]);
 
   const csv = page.waitForEvent('download');

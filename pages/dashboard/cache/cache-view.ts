@@ -41,8 +41,10 @@ export function createCacheView(): View {
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    location.hash = pattern.value === '' ? '#/cache' : `#/cache?pattern=${encodeURIComponent(pattern.value)}`;
-    list();
+    const address = pattern.value === '' ? '#/cache' : `#/cache?pattern=${encodeURIComponent(pattern.value)}`;
+    // A new address opens the view again, which lists.
+    if (location.hash === address) list();
+    else location.hash = address;
   });
 
   /** The hash of an image alone means all of its results. */
@@ -69,20 +71,21 @@ export function createCacheView(): View {
   function loadMore(): void {
     latest += 1;
     const own = latest;
-    withApiKey(readPage).then(
+    withApiKey(() => readPage(() => own === latest)).then(
       () => own === latest && show(),
       (error) => own === latest && results.replaceChildren(errorState(error, list)),
     );
   }
 
   /** Redis gives keys in portions, many of them empty: goes on until there is something to show. */
-  async function readPage(): Promise<void> {
+  async function readPage(isWanted: () => boolean): Promise<void> {
     const before = keys.size;
     while (cursor !== null && keys.size < before + PAGE_LENGTH) {
       const page: CacheListResponse = await transport.sendForJson<CacheListResponse>({
         path: '/api/v1/cache/keys',
         query: { pattern: wholePattern(), cursor, limit: PAGE_LENGTH },
       });
+      if (!isWanted()) return;
       for (const key of page.keys) keys.set(key.key, key);
       cursor = page.cursor;
     }
