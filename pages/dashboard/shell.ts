@@ -66,7 +66,7 @@ export function startShell(): void {
     if (location.hash !== '' && !location.hash.startsWith('#/')) return;
     const before = current;
     openAddress();
-    // People who hear the page are told of another view, not of another filter.
+    // A screen reader announces another view, not another filter.
     if (current !== before) find('#title', HTMLElement).focus();
   });
   receiveImages();
