@@ -113,6 +113,8 @@ def main():
         print(f"{count:6} {reason}")
     for line in differing:
         print("DIFFERENT", line)
+    # First the process that has inherited the other's standard input.
+    opencv.pool.shutdown()
     service.process.stdin.close()
     service.process.wait()
     sys.exit(1 if differing else 0)

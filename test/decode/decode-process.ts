@@ -4,7 +4,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { finished } from 'node:stream/promises';
 import { decodeImage } from '../../origin/decode/decode.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
@@ -32,5 +31,3 @@ for await (const path of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(line)}\n`);
   if (pixels) process.stdout.write(pixels);
 }
-process.stdout.end();
-await finished(process.stdout);
