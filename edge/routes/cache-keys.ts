@@ -14,12 +14,12 @@ const NO_STORE = { 'Cache-Control': 'no-store' };
 const RETRY_AFTER_SECONDS = 2;
 
 /**
- * `GET` and `DELETE /api/v1/cache/keys` list and clear by pattern, `…/keys/{feature key}` shows and deletes one
+ * `GET` and `DELETE /api/v1/cache/keys` list and clear by pattern, `…/keys/{key}` shows and deletes one
  * result. This isolate forgets at once what it deletes, others within `IsolateMemory`'s bound.
  */
 export function registerCacheKeys(
   app: Hono<EdgeEnvironment>,
-  { cacheAdministration, features }: Services,
+  { cacheAdministration, features, vehicles }: Services,
 ): void {
   addRoute(app, listCacheKeys, async (context) => {
     const query = parseTextParameters(cacheListQuerySchema, queryParameters(context.req.raw));
@@ -29,6 +29,7 @@ export function registerCacheKeys(
     const query = parseTextParameters(cacheClearQuerySchema, queryParameters(context.req.raw));
     const response = await reachingRedis(cacheAdministration.clear(query));
     features.forgetAll();
+    vehicles.forgetAll();
     return context.json(response, 200, NO_STORE);
   });
   addRoute(app, inspectCacheKey, async (context) => {
@@ -39,6 +40,7 @@ export function registerCacheKeys(
     const key = context.req.param('key');
     const response = await reachingRedis(cacheAdministration.delete(key));
     features.forget(key);
+    vehicles.forget(key);
     return context.json(found(key, response), 200, NO_STORE);
   });
 }

@@ -5,16 +5,24 @@ import type { VehicleRecord, VehicleReport } from '../../shared/contract/vehicle
 const RECORD_BYTES = 6 * 1024;
 const VALUE_BYTES = 8;
 
+/** How long a record is given out without a look at Redis, as of features: the longest that a deleted one is still found. */
+const FRESH_MS = 60_000;
+
+interface MemoryEntry {
+  record: VehicleRecord;
+  storedAt: number;
+}
+
 /** The nearest tier: classifications and reports in this isolate's own memory, least recently used out first. */
 export class VehicleMemory {
-  readonly #records: LRUCache<string, VehicleRecord>;
+  readonly #records: LRUCache<string, MemoryEntry>;
   readonly #reports: LRUCache<string, VehicleReport>;
 
   /** @param capacity in bytes, of each */
   constructor(capacity: { vehicles: number; vehicleReports: number }) {
-    this.#records = new LRUCache<string, VehicleRecord>({
+    this.#records = new LRUCache<string, MemoryEntry>({
       maxSize: capacity.vehicles,
-      sizeCalculation: sizeOf,
+      sizeCalculation: ({ record }) => sizeOf(record),
     });
     this.#reports = new LRUCache<string, VehicleReport>({
       maxSize: capacity.vehicleReports,
@@ -27,12 +35,27 @@ export class VehicleMemory {
   }
 
   get(key: string): VehicleRecord | undefined {
-    const record = this.#records.get(key);
-    return record && record.expires_at > Date.now() ? record : undefined;
+    const entry = this.#records.get(key);
+    return entry && entry.storedAt + FRESH_MS > Date.now() ? unexpired(entry) : undefined;
+  }
+
+  /** Also what is not fresh any more, for when Redis cannot be asked. */
+  getStale(key: string): VehicleRecord | undefined {
+    const entry = this.#records.get(key);
+    return entry && unexpired(entry);
   }
 
   put(record: VehicleRecord): void {
-    this.#records.set(record.key, record);
+    this.#records.set(record.key, { record, storedAt: Date.now() });
+  }
+
+  delete(key: string): void {
+    this.#records.delete(key);
+  }
+
+  /** Forgets all classifications. Reports stay: they are no part of the cache of results. */
+  clearRecords(): void {
+    this.#records.clear();
   }
 
   getReport(place: string): VehicleReport | undefined {
@@ -48,6 +71,10 @@ export class VehicleMemory {
     this.#records.clear();
     this.#reports.clear();
   }
+}
+
+function unexpired({ record }: MemoryEntry): VehicleRecord | undefined {
+  return record.expires_at > Date.now() ? record : undefined;
 }
 
 function sizeOf({ thumbnail, explanation }: Pick<VehicleRecord, 'thumbnail' | 'explanation'>): number {

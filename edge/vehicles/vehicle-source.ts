@@ -115,8 +115,10 @@ export class VehicleSource {
     try {
       return await this.#findCached(model, query);
     } catch (error) {
-      if (error instanceof RedisUnavailable) throw unreachable('The cache cannot be reached at the moment.');
-      throw error;
+      if (!(error instanceof RedisUnavailable)) throw error;
+      const stale = this.#peekStale(model, query);
+      if (stale) return stale;
+      throw unreachable('The cache cannot be reached at the moment.');
     }
   }
 
@@ -167,12 +169,21 @@ export class VehicleSource {
     return found ?? this.#classify(upload, signal);
   }
 
-  /** Without Redis every image is a miss. */
+  /** Forgets one classification, or all. */
+  forget(key: string): void {
+    this.#memory.delete(key);
+  }
+
+  forgetAll(): void {
+    this.#memory.clearRecords();
+  }
+
+  /** Without Redis every image is a miss that this isolate has not kept. */
   async #findOrMiss(model: VehicleModel, query: VehicleQuery): Promise<FoundVehicle | undefined> {
     try {
       return await this.#findCached(model, query);
     } catch (error) {
-      if (error instanceof RedisUnavailable) return undefined;
+      if (error instanceof RedisUnavailable) return this.#peekStale(model, query);
       throw error;
     }
   }
@@ -190,6 +201,11 @@ export class VehicleSource {
 
   #peek(model: VehicleModel, { options, sha256 }: VehicleQuery): FoundVehicle | undefined {
     const record = this.#memory.get(vehicleKey(model.version, options, sha256));
+    return record?.classifier.sha256 === model.sha256 ? { record, tier: 'memory' } : undefined;
+  }
+
+  #peekStale(model: VehicleModel, { options, sha256 }: VehicleQuery): FoundVehicle | undefined {
+    const record = this.#memory.getStale(vehicleKey(model.version, options, sha256));
     return record?.classifier.sha256 === model.sha256 ? { record, tier: 'memory' } : undefined;
   }
 

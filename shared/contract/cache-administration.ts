@@ -15,7 +15,7 @@ const patternSchema = z
   .string({ error: patternError })
   .min(1, { error: patternError })
   .max(256, { error: patternError })
-  .describe("Redis' glob pattern for the whole feature key: * ? [abc]");
+  .describe("Redis' glob pattern for the whole key of a result: * ? [abc]");
 
 const limitError = 'must be a whole number from 1 to 1000';
 
@@ -56,7 +56,11 @@ export const cacheEntryResponseSchema = z.object({
   ttl_s: ttlSchema,
   bytes: z.int().min(0).describe('Size of all records together'),
   records: z.array(
-    z.object({ name: z.string().describe('summary, payload:0, …'), bytes: z.int().min(0), ttl_s: ttlSchema }),
+    z.object({
+      name: z.string().describe('Of features summary, payload:0, …; of a vehicle classification'),
+      bytes: z.int().min(0),
+      ttl_s: ttlSchema,
+    }),
   ),
 });
 export type CacheEntryResponse = z.infer<typeof cacheEntryResponseSchema>;

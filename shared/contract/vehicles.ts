@@ -93,13 +93,15 @@ export function pairsOfOptions({ box, explained }: VehicleOptions): [string, str
   ];
 }
 
+export const VEHICLE_KEY_PREFIX = 'vehicle@';
+
 /**
  * The name of a classification: the same model always gives the same values for it. Looks like
  * `vehicle@1/auto/<sha256>` or `vehicle@1/b10_20_300_200-e/<sha256>`: without commas, which separate the tags of `If-None-Match`.
  */
 export function vehicleKey(version: string, { box, explained }: VehicleOptions, imageSha256: string): string {
   const place = box ? `b${box.x}_${box.y}_${box.width}_${box.height}` : 'auto';
-  return `vehicle@${version}/${place}${explained ? '-e' : ''}/${imageSha256}`;
+  return `${VEHICLE_KEY_PREFIX}${version}/${place}${explained ? '-e' : ''}/${imageSha256}`;
 }
 
 export const predictionSchema = z.object({

@@ -1,4 +1,5 @@
 import {
+  VEHICLE_KEY_PREFIX,
   type VehicleRecord,
   type VehicleReport,
   vehicleRecordSchema,
@@ -8,9 +9,21 @@ import { parseJson } from '../features/safetensors.ts';
 import type { KeyValue } from './feature-records.ts';
 import { type RecordAuthenticator, TAG_LENGTH } from './record-authenticator.ts';
 
+const PREFIX = 'vehicles:';
+
 /** Redis key of a classification. */
 export function vehicleRecordKey(key: string): string {
-  return `vehicles:${key}`;
+  return PREFIX + key;
+}
+
+/** Undefined for the Redis key of anything but a classification. */
+export function keyOfVehicleRecord(recordKey: string): string | undefined {
+  return recordKey.startsWith(PREFIX) ? recordKey.slice(PREFIX.length) : undefined;
+}
+
+/** Whether a key names a classification: all other results are features. */
+export function isVehicleKey(key: string): boolean {
+  return key.startsWith(VEHICLE_KEY_PREFIX);
 }
 
 /**

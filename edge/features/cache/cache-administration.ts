@@ -6,13 +6,9 @@ import type {
   CacheListQuery,
   CacheListResponse,
 } from '../../../shared/contract/cache-administration.ts';
-import {
-  featureKeyOfSummary,
-  LAST_DELETION_KEY,
-  recordKeys,
-  recordName,
-  summaryKey,
-} from '../../../shared/records/feature-records.ts';
+import { LAST_DELETION_KEY, summaryKey } from '../../../shared/records/feature-records.ts';
+import { recordsOf, resultKeyOf } from '../../../shared/records/result-records.ts';
+import { vehicleRecordKey } from '../../../shared/records/vehicle-records.ts';
 import type { RedisClient, RedisPipeline } from '../../redis/redis-client.ts';
 
 const TIMEOUT_MS = 2_000;
@@ -31,22 +27,23 @@ export class CacheAdministration {
 
   /** Results whose key matches, in no order; one can come twice on different pages, as SCAN says. */
   async list({ pattern, cursor, limit }: CacheListQuery): Promise<CacheListResponse> {
-    const found = await this.#scan(summaryKey(pattern), cursor, limit);
+    const found = await this.#scan(pattern, cursor, limit);
     const ttls = await this.#ttlsOf(found.keys);
     const keys = found.keys
-      .map((key, index) => ({ key: featureKeyOfSummary(key), ttl: ttls[index] ?? GONE }))
+      .map((key, index) => ({ key: resultKeyOf(key), ttl: ttls[index] ?? GONE }))
       .filter(({ ttl }) => ttl !== GONE)
       .map(({ key, ttl }) => ({ key, ttl_s: secondsOf(ttl) }));
     return { success: true, keys, cursor: found.cursor };
   }
 
-  /** What Redis holds under a feature key; undefined when it is nothing. */
+  /** What Redis holds under the key of a result; undefined when it is nothing. */
   async inspect(key: string): Promise<CacheEntryResponse | undefined> {
-    const keys = recordKeys(key);
+    const known = recordsOf(key);
+    const keys = known.map(({ place }) => place);
     const [ttls, lengths] = await Promise.all([this.#ttlsOf(keys), this.#lengthsOf(keys)]);
-    const records = keys
-      .map((recordKey, index) => ({
-        name: recordName(key, recordKey),
+    const records = known
+      .map(({ name }, index) => ({
+        name,
         bytes: lengths[index] ?? 0,
         ttl: ttls[index] ?? GONE,
       }))
@@ -60,34 +57,36 @@ export class CacheAdministration {
 
   /** Deletes one result; undefined when there is none. */
   async delete(key: string): Promise<CacheDeletionResponse | undefined> {
-    const deleted = await this.#unlink(recordKeys(key));
+    const deleted = await this.#unlink(recordsOf(key).map(({ place }) => place));
     if (deleted === 0) return undefined;
     return { success: true, deleted_keys: 1, deleted_records: deleted, cursor: null };
   }
 
   /** Deletes the results whose key matches, as many as one request may; the response's cursor leads to the rest. */
   async clear({ pattern, cursor }: CacheClearQuery): Promise<CacheDeletionResponse> {
-    const found = await this.#scan(summaryKey(pattern), cursor, Number.POSITIVE_INFINITY);
-    const keys = found.keys.map(featureKeyOfSummary);
-    const deleted = await this.#unlink(keys.flatMap(recordKeys));
+    const found = await this.#scan(pattern, cursor, Number.POSITIVE_INFINITY);
+    const keys = found.keys.map(resultKeyOf);
+    const deleted = await this.#unlink(keys.flatMap((key) => recordsOf(key).map(({ place }) => place)));
     return { success: true, deleted_keys: keys.length, deleted_records: deleted, cursor: found.cursor };
   }
 
+  /** Keys of one record of each result. */
   async #scan(
-    match: string,
+    pattern: string,
     cursor: string,
     limit: number,
   ): Promise<{ keys: string[]; cursor: string | null }> {
+    const matches = [summaryKey(pattern), vehicleRecordKey(pattern)];
     const keys = new Set<string>();
     let next = cursor;
     for (let scan = 0; scan < SCANS_PER_REQUEST && keys.size < limit; scan += 1) {
-      const [page] = await this.#redis.pipeline(
-        (pipeline) => pipeline.scan(next, { match, count: SCAN_COUNT }),
-        TIMEOUT_MS,
-      );
-      const [following, found] = scanPageSchema.parse(page);
-      for (const key of found) keys.add(key);
-      next = following;
+      // The same part of Redis for each kind of record: SCAN takes one pattern, and a cursor says where to go on.
+      const pages = await this.#redis.pipeline((pipeline) => {
+        for (const match of matches) pipeline.scan(next, { match, count: SCAN_COUNT });
+      }, TIMEOUT_MS);
+      const [first, second] = z.tuple([scanPageSchema, scanPageSchema]).parse(pages);
+      for (const key of [...first[1], ...second[1]]) keys.add(key);
+      next = first[0];
       if (next === '0') return { keys: [...keys], cursor: null };
     }
     return { keys: [...keys], cursor: next };

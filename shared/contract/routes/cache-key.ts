@@ -10,7 +10,7 @@ const ONE_KEY = {
   pathParameters: {
     key: {
       schema: z.string(),
-      description: 'Feature key, as responses give it in `cache.key`, slashes included',
+      description: 'Key of a result, as responses give it in `cache.key`, slashes included',
       example: `edgesift@1/n0-l3-c0.04-e10-s1.6/${sha256Parameter.example}`,
     },
   },

@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createApiKey } from '../../../../edge/access/api-key.ts';
+import {
+  cacheEntryResponseSchema,
+  cacheListResponseSchema,
+} from '../../../../shared/contract/cache-administration.ts';
 import { statsResponseSchema } from '../../../../shared/contract/stats.ts';
 import {
   batchClassifyLastLineSchema,
@@ -220,4 +225,60 @@ test('hits and misses of vehicle routes are counted as such, those of batches by
   const stats = statsResponseSchema.parse(await (await ports.request('/api/v1/stats')).json());
   expect(stats.cache).toMatchObject({ hits: 2, misses: 1 });
   expect(stats.regions.local?.endpoints).toMatchObject({ [`POST ${CLASSIFY}`]: 2 });
+});
+
+/** A key of this scope, as the store has it. */
+async function newKey(scope: 'write' | 'admin'): Promise<Record<string, string>> {
+  const { key, record } = await createApiKey({ name: 'test', scope });
+  await ports.redis(['HSET', 'api-keys', record.id, JSON.stringify(record)]);
+  return { Authorization: `Bearer ${key}` };
+}
+
+test('a report belongs to the API key that made it', async () => {
+  await ports.close();
+  ports = createFakePorts({ REQUIRE_API_KEY: 'true' });
+  const [one, other] = [await newKey('write'), await newKey('write')];
+  expect((await send(`${REPORT}?vehicle_id=fleet-1`, 'file', one)).status).toBe(200);
+  for (const isolate of ['the same', 'another']) {
+    if (isolate === 'another') ports.startIsolate();
+    expect((await ports.request(`${REPORT}/fleet-1`, { headers: one })).status, isolate).toBe(200);
+    const refused = await ports.request(`${REPORT}/fleet-1`, { headers: other });
+    expect(refused.status, isolate).toBe(404);
+    expect(await refused.json()).toMatchObject({ error_code: 'REPORT_NOT_FOUND' });
+  }
+  // The same id is free for the other key, and replaces nothing.
+  expect((await send(`${REPORT}?vehicle_id=fleet-1&box=1,2,30,20`, 'file', other)).status).toBe(200);
+  const { data } = reportResponseSchema.parse(
+    await (await ports.request(`${REPORT}/fleet-1`, { headers: one })).json(),
+  );
+  expect(data.classification_results.box_source).toBe('whole');
+  expect((await ports.request(`${REPORT}/fleet-1`)).status).toBe(401);
+});
+
+test('cache administration lists, shows and deletes classifications beside features', async () => {
+  const headers = await newKey('admin');
+  const KEYS = '/api/v1/cache/keys';
+  await send();
+  await send('/api/v1/features/detect', 'image');
+  await ports.settled();
+  const list = async (pattern: string) => {
+    const response = await ports.request(`${KEYS}?pattern=${encodeURIComponent(pattern)}`, { headers });
+    return cacheListResponseSchema.parse(await response.json()).keys.map(({ key }) => key);
+  };
+  const key = `vehicle@7/auto/${SHA256}`;
+  expect(await list(`*/${SHA256}`)).toHaveLength(2);
+  expect(await list('vehicle@*')).toEqual([key]);
+  expect(await list('edgesift@*')).toHaveLength(1);
+  const entry = cacheEntryResponseSchema.parse(
+    await (await ports.request(`${KEYS}/${key}`, { headers })).json(),
+  );
+  expect(entry.records).toMatchObject([{ name: 'classification' }]);
+  expect((await ports.request(`${KEYS}/${key}`, { method: 'DELETE', headers })).status).toBe(200);
+  expect((await ports.request(`${KEYS}/${key}`, { headers })).status).toBe(404);
+  expect((await ports.request(`/api/vehicle/${SHA256}`)).status).toBe(404);
+  await send();
+  await ports.settled();
+  const cleared = await ports.request(`${KEYS}?pattern=*`, { method: 'DELETE', headers });
+  expect(await cleared.json()).toMatchObject({ deleted_keys: 2 });
+  expect((await ports.request(`/api/vehicle/${SHA256}`)).status).toBe(404);
 });
