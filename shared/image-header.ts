@@ -2,17 +2,22 @@ import { ServiceError } from './contract/errors.ts';
 import type { ImageLimits } from './contract/limits.ts';
 import { foreignFormatOf } from './foreign-format.ts';
 
+/** What features are extracted of. */
 export const IMAGE_FORMATS = ['jpeg', 'png', 'bmp', 'tiff', 'webp'] as const;
-export type ImageFormat = (typeof IMAGE_FORMATS)[number];
+/** What vehicles are looked for in; of a GIF in its first frame. */
+export const VEHICLE_IMAGE_FORMATS = [...IMAGE_FORMATS, 'gif'] as const;
+export type ImageFormat = (typeof VEHICLE_IMAGE_FORMATS)[number];
 
 /** What an image file says of itself before anything is decoded. */
-export interface ImageHeader {
-  format: ImageFormat;
+export interface ImageHeader<Format extends ImageFormat = (typeof IMAGE_FORMATS)[number]> {
+  format: Format;
   /** Columns as stored, before any EXIF orientation is applied. */
   width: number;
   /** Rows as stored, before any EXIF orientation is applied. */
   height: number;
 }
+
+export type VehicleImageHeader = ImageHeader<ImageFormat>;
 
 interface Size {
   width: number;
@@ -26,12 +31,25 @@ interface Size {
  *   contradicts itself.
  */
 export function readImageHeader(bytes: Uint8Array): ImageHeader {
-  if (bytes.length === 0) throw invalidImage('The image is empty.');
-  const format = formatOf(bytes);
-  if (!format) throw unsupportedImage(bytes);
+  return readHeaderOf(bytes, IMAGE_FORMATS);
+}
+
+/** The same for an image that may be a GIF too. Errors as of {@link readImageHeader}. */
+export function readVehicleImageHeader(bytes: Uint8Array): VehicleImageHeader {
+  return readHeaderOf(bytes, VEHICLE_IMAGE_FORMATS);
+}
+
+function readHeaderOf<Format extends ImageFormat>(
+  bytes: Uint8Array,
+  formats: readonly Format[],
+): ImageHeader<Format> {
+  if (bytes.length === 0) throw invalidImage('The image is empty.', formats);
+  const found = formatOf(bytes);
+  const format = formats.find((candidate) => candidate === found);
+  if (!format) throw unsupportedImage(bytes, formats);
   const size = sizeOf(format, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   if (!size || size.width < 1 || size.height < 1) {
-    throw invalidImage(`The header of this ${format.toUpperCase()} image is damaged or incomplete.`);
+    throw invalidImage(`The header of this ${format.toUpperCase()} image is damaged or incomplete.`, formats);
   }
   return { format, ...size };
 }
@@ -52,14 +70,15 @@ export function checkPixelCount({ width, height }: Size, limits: ImageLimits): v
   });
 }
 
-function unsupportedImage(bytes: Uint8Array): ServiceError {
+function unsupportedImage(bytes: Uint8Array, formats: readonly ImageFormat[]): ServiceError {
   const foreign = foreignFormatOf(bytes);
-  if (!foreign) return invalidImage('The content is not a JPEG, PNG, BMP, TIFF or WebP image.');
-  return new ServiceError(
-    'INVALID_IMAGE',
-    `The format ${foreign} is not supported. Send JPEG, PNG, BMP, TIFF or WebP.`,
-    { details: { format: foreign, supported: IMAGE_FORMATS } },
-  );
+  const names = formats.includes('gif')
+    ? 'JPEG, PNG, BMP, TIFF, WebP or GIF'
+    : 'JPEG, PNG, BMP, TIFF or WebP';
+  if (!foreign) return invalidImage(`The content is not a ${names} image.`, formats);
+  return new ServiceError('INVALID_IMAGE', `The format ${foreign} is not supported. Send ${names}.`, {
+    details: { format: foreign, supported: formats },
+  });
 }
 
 const EXTENSIONS: ReadonlySet<string> = new Set([
@@ -72,8 +91,8 @@ export function hasImageExtension(fileName: string): boolean {
   return extension !== undefined && EXTENSIONS.has(extension.toLowerCase());
 }
 
-function invalidImage(message: string): ServiceError {
-  return new ServiceError('INVALID_IMAGE', message, { details: { supported: IMAGE_FORMATS } });
+function invalidImage(message: string, formats: readonly ImageFormat[]): ServiceError {
+  return new ServiceError('INVALID_IMAGE', message, { details: { supported: formats } });
 }
 
 const ascii = (text: string) => Array.from(text, (character) => character.charCodeAt(0));
@@ -85,6 +104,8 @@ const MAGIC: readonly { format: ImageFormat; at: number; bytes: readonly number[
   { format: 'tiff', at: 0, bytes: [...ascii('MM'), 0, 42] },
   { format: 'webp', at: 8, bytes: ascii('WEBP') },
   { format: 'bmp', at: 0, bytes: ascii('BM') },
+  { format: 'gif', at: 0, bytes: ascii('GIF87a') },
+  { format: 'gif', at: 0, bytes: ascii('GIF89a') },
 ];
 
 function formatOf(bytes: Uint8Array): ImageFormat | undefined {
@@ -107,6 +128,7 @@ const READERS: Record<ImageFormat, (view: DataView) => Size | undefined> = {
   bmp: bmpSize,
   tiff: tiffSize,
   webp: webpSize,
+  gif: gifSize,
 };
 
 /**
@@ -182,6 +204,11 @@ function tiffInteger(view: DataView, entry: number, littleEndian: boolean): numb
   if (type === 3) return view.getUint16(entry + 8, littleEndian);
   if (type === 4) return view.getUint32(entry + 8, littleEndian);
   return 0;
+}
+
+/** GIF89a, 18: the logical screen, in which all frames lie. */
+function gifSize(view: DataView): Size | undefined {
+  return { width: view.getUint16(6, true), height: view.getUint16(8, true) };
 }
 
 /** RFC 9649: simple lossy (`VP8 `), simple lossless (`VP8L`) and extended (`VP8X`) files. */

@@ -8,6 +8,8 @@ import {
   checkPixelCount,
   type ImageHeader,
   readImageHeader,
+  readVehicleImageHeader,
+  type VehicleImageHeader,
 } from '../../shared/image-header.ts';
 import { sha256 } from '../../shared/sha256.ts';
 import type { EdgeContext } from '../context.ts';
@@ -27,9 +29,9 @@ import type { MemoryBudget, MemoryLease } from '../resilience/memory-budget.ts';
 import type { ImageForm } from './image-form.ts';
 
 /** An image that is what it should be, by its header, and its name. */
-export interface IdentifiedImage {
+export interface IdentifiedImage<Header = ImageHeader> {
   bytes: Uint8Array<ArrayBuffer>;
-  header: ImageHeader;
+  header: Header;
   digest: Uint8Array;
   /** `digest` in hexadecimal. */
   sha256: string;
@@ -148,23 +150,44 @@ export class Ingest {
    *
    * @throws ServiceError `IMAGE_TOO_LARGE`, `INVALID_IMAGE`, `INVALID_PARAMETER` for text in the place of a file
    */
-  async identify(part: FormPart, sift: SiftParameters, timing: Timing): Promise<IdentifiedImage> {
+  identify(part: FormPart, sift: SiftParameters, timing: Timing): Promise<IdentifiedImage> {
+    return this.#identify(part, timing, (bytes) => {
+      const header = readImageHeader(bytes);
+      checkPixelCount(header, this.#limits);
+      checkDenoising(header, sift);
+      return header;
+    });
+  }
+
+  /** The same for an image of a vehicle, which may be a GIF too. */
+  identifyVehicle(part: FormPart, timing: Timing): Promise<IdentifiedImage<VehicleImageHeader>> {
+    return this.#identify(part, timing, (bytes) => {
+      const header = readVehicleImageHeader(bytes);
+      checkPixelCount(header, this.#limits);
+      return header;
+    });
+  }
+
+  async #identify<Header>(
+    part: FormPart,
+    timing: Timing,
+    read: (bytes: Uint8Array) => Header,
+  ): Promise<IdentifiedImage<Header>> {
     const { bytes } = part;
     checkByteLength(bytes.length, this.#limits);
-    const header = headerOf(part);
-    checkPixelCount(header, this.#limits);
-    checkDenoising(header, sift);
+    const header = headerOf(part, read);
     const digest = await timing.measure('hash', () => sha256(bytes));
     return { bytes, header, digest, sha256: toHex(digest) };
   }
 }
 
 /** Some clients send files without a file name: then the content alone says that it is one. */
-function headerOf({ name, fileName, bytes }: FormPart): ImageHeader {
+function headerOf<Header>({ name, fileName, bytes }: FormPart, read: (bytes: Uint8Array) => Header): Header {
   try {
-    return readImageHeader(bytes);
+    return read(bytes);
   } catch (error) {
-    if (fileName !== undefined || !(error instanceof ServiceError)) throw error;
+    const isNoImage = error instanceof ServiceError && error.code === 'INVALID_IMAGE';
+    if (fileName !== undefined || !isNoImage) throw error;
     throw new ServiceError('INVALID_PARAMETER', `Field '${name}' must be an image file.`, {
       details: { parameter: name },
       cause: error,

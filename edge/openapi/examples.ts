@@ -350,7 +350,7 @@ const MODELS_EXAMPLE: ModelsResponse = {
     pipeline_initialized: true,
     cached_models: ['edgesift-vehicles@1'],
     supported_attributes: ['make'],
-    supported_formats: ['jpeg', 'png', 'bmp', 'tiff', 'webp'],
+    supported_formats: ['jpeg', 'png', 'bmp', 'tiff', 'webp', 'gif'],
     max_image_size: 10_485_760,
     cached_reports: 0,
     models: [

@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { vehicleModels } from '../../shared/contract/routes/vehicles.ts';
 import { type ModelsResponse, vehicleAttributeSchema } from '../../shared/contract/vehicles.ts';
-import { IMAGE_FORMATS } from '../../shared/image-header.ts';
+import { VEHICLE_IMAGE_FORMATS } from '../../shared/image-header.ts';
 import type { EdgeEnvironment } from '../context.ts';
 import { addRoute } from '../http/add-route.ts';
 import type { Services } from '../services.ts';
@@ -29,7 +29,7 @@ export function registerVehicleModels(app: Hono<EdgeEnvironment>, services: Serv
         ...(state.status === 'unavailable' && { reason: state.reason }),
         cached_models: model ? [`${model.name}@${model.version}`] : [],
         supported_attributes: vehicleAttributeSchema.options.filter((name) => model?.labels[name]),
-        supported_formats: [...IMAGE_FORMATS],
+        supported_formats: [...VEHICLE_IMAGE_FORMATS],
         max_image_size: services.ingest.maxImageBytes,
         cached_reports: services.vehicleReports.count,
         models: model ? [model] : [],

@@ -1,4 +1,3 @@
-import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import type { VehicleOptions } from '../../shared/contract/vehicles.ts';
 import { clientIdentity } from '../access/client-identity.ts';
 import type { EdgeContext } from '../context.ts';
@@ -19,7 +18,7 @@ export async function classifyUpload(
     signal,
   }: { part: FormPart; options: VehicleOptions; timing: Timing; signal?: AbortSignal },
 ): Promise<FoundVehicle> {
-  const image = await ingest.identify(part, DEFAULT_SIFT_PARAMETERS, timing);
+  const image = await ingest.identifyVehicle(part, timing);
   return vehicles.obtain({
     ...image,
     options,

@@ -1,4 +1,4 @@
-import type { ImageHeader } from '../../shared/image-header.ts';
+import type { VehicleImageHeader } from '../../shared/image-header.ts';
 import type { ImageDecoders, PixelImage } from '../native/addon.ts';
 import { decodeBmp } from './bmp.ts';
 import { damaged } from './errors.ts';
@@ -9,7 +9,7 @@ import { refuseCutTiffTags } from './tiff-tags.ts';
 
 export interface DecodeOptions {
   /** What the content is and its stored size, from `readImageHeader`; no other decoder than this format's runs. */
-  header: ImageHeader;
+  header: VehicleImageHeader;
   /** `ignore`: rows and columns as they are stored, independent of EXIF data. */
   orientation: 'apply' | 'ignore';
   /** Whether a caller needs R, G, B. Where not, the image may come as its grey, OpenCV's BGR2GRAY. */
@@ -40,6 +40,9 @@ export async function decodeImage(
       const image = ofAdmittedSize(await decodeByLibvips(bytes, header), header);
       return exif && options.orientation === 'apply' ? upright(addon, image, exif) : image;
     }
+    case 'gif':
+      // The first frame, in the whole logical screen.
+      return ofAdmittedSize(await decodeByLibvips(bytes, header), header);
     case 'webp':
       // cv2 does not look at the EXIF data of WebP.
       return ofAdmittedSize(await decodeByLibvips(bytes, header), header);
@@ -52,7 +55,7 @@ export async function decodeImage(
 }
 
 /** @throws ServiceError `IMAGE_READ_ERROR`: memory and limits were reckoned from the header's size. */
-function ofAdmittedSize(image: PixelImage, { format, width, height }: ImageHeader): PixelImage {
+function ofAdmittedSize(image: PixelImage, { format, width, height }: VehicleImageHeader): PixelImage {
   if (image.width === width && image.height === height) return image;
   throw damaged(format, new Error(`decoded to ${image.width}×${image.height}, not ${width}×${height}`));
 }

@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http';
 import type { ServiceError } from '../../shared/contract/errors.ts';
 import type { ImageLimits } from '../../shared/contract/limits.ts';
 import { toHex } from '../../shared/hex.ts';
-import { type ImageHeader, readImageHeader } from '../../shared/image-header.ts';
 import { checkContentDigest } from './authentication.ts';
 import { announcedLength, readBody } from './body.ts';
 import type { UploadMemory } from './upload-memory.ts';
@@ -17,8 +16,8 @@ export interface SignedBody {
 }
 
 /** An image file that is what its sender signed, and by its header what is requested. */
-export interface Upload extends SignedBody {
-  header: ImageHeader;
+export interface Upload<Header> extends SignedBody {
+  header: Header;
 }
 
 export interface UploadOptions {
@@ -33,20 +32,18 @@ export interface UploadOptions {
 /**
  * Reads an image from a request's body, once there is memory for it, and checks it.
  *
- * @param checkHeader throws for an image that is not wanted
+ * @param readHeader throws for an image that is not wanted
  * @throws ServiceError `IMAGE_TOO_LARGE`, `OVERLOADED`, `UNAUTHORIZED` when the body is not the signed one,
  *   `INVALID_IMAGE`; CallerGone; the signal's reason
  */
-export async function receiveUpload(
+export async function receiveUpload<Header>(
   request: IncomingMessage,
   options: UploadOptions,
-  checkHeader: (header: ImageHeader) => void,
-): Promise<Upload> {
+  readHeader: (bytes: Uint8Array) => Header,
+): Promise<Upload<Header>> {
   const body = await receiveBody(request, options);
   try {
-    const header = readImageHeader(body.bytes);
-    checkHeader(header);
-    return { ...body, header };
+    return { ...body, header: readHeader(body.bytes) };
   } catch (error) {
     body.release();
     throw error;

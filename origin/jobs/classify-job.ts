@@ -1,4 +1,5 @@
 import type { VehicleOptions } from '../../shared/contract/vehicles.ts';
+import type { VehicleImageHeader } from '../../shared/image-header.ts';
 import type { JobCost } from '../scheduler/pool.ts';
 import type { ArrivedImage } from './extraction-job.ts';
 import type { ClassifyTask } from './messages.ts';
@@ -13,7 +14,7 @@ const DECODED_PIXELS_PER_MS = 40_000;
 
 /** What the scheduler needs in order to classify an image. */
 export function classifyJob(
-  { bytes, sha256, header }: ArrivedImage,
+  { bytes, sha256, header }: ArrivedImage<VehicleImageHeader>,
   options: VehicleOptions,
 ): { task: ClassifyTask; cost: JobCost } {
   const pixels = header.width * header.height;

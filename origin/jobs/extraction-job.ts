@@ -10,11 +10,11 @@ import type { ExtractionTask } from './messages.ts';
 const USUAL_SIGMA = 1.6;
 
 /** An image file that has arrived whole. */
-export interface ArrivedImage {
+export interface ArrivedImage<Header = ImageHeader> {
   /** In an ArrayBuffer of its own. */
   bytes: Uint8Array<ArrayBuffer>;
   sha256: string;
-  header: ImageHeader;
+  header: Header;
 }
 
 /** @throws ServiceError `IMAGE_TOO_LARGE` for an image that is not extracted with these parameters */

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../shared/contract/errors.ts';
 import type { GeometryParameters, SiftParameters } from '../../shared/contract/parameters.ts';
 import type { VehicleOptions } from '../../shared/contract/vehicles.ts';
-import type { ImageHeader } from '../../shared/image-header.ts';
+import type { ImageHeader, VehicleImageHeader } from '../../shared/image-header.ts';
 import type { SiftEngine } from '../native/addon.ts';
 import type { Alias } from '../vehicles/registry.ts';
 
@@ -50,7 +50,7 @@ export interface ClassifyTask {
   /** Lower-case hexadecimal, of `bytes`. */
   sha256: string;
   /** Format and stored size by which the file was admitted. */
-  header: ImageHeader;
+  header: VehicleImageHeader;
   options: VehicleOptions;
   model: Alias;
 }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { VehicleOptions } from '../../shared/contract/vehicles.ts';
+import type { VehicleImageHeader } from '../../shared/image-header.ts';
 import type { Classified, VehicleMetrics } from '../observability/vehicle-metrics.ts';
 import type { ExtractionPool } from '../scheduler/pool.ts';
 import { classifyJob } from './classify-job.ts';
@@ -41,7 +42,7 @@ export class Shadow {
   }
 
   /** Copies the image if it is to be classified again: the job takes its bytes. */
-  choose(image: ArrivedImage, options: VehicleOptions): ShadowImage | undefined {
+  choose(image: ArrivedImage<VehicleImageHeader>, options: VehicleOptions): ShadowImage | undefined {
     const { share, random = Math.random } = this.#options;
     if (this.#isBusy || random() >= share) return undefined;
     this.#isBusy = true;
@@ -55,7 +56,11 @@ export class Shadow {
     };
   }
 
-  async #run(image: ArrivedImage, options: VehicleOptions, champion: Classified): Promise<void> {
+  async #run(
+    image: ArrivedImage<VehicleImageHeader>,
+    options: VehicleOptions,
+    champion: Classified,
+  ): Promise<void> {
     const { pool, metrics, logger, timeoutMs } = this.#options;
     const { queued, running, threads } = pool.status;
     if (queued > 0 || running >= threads) {

@@ -6,7 +6,7 @@ import {
   type VehicleState,
   vehicleKey,
 } from '../../shared/contract/vehicles.ts';
-import { checkPixelCount } from '../../shared/image-header.ts';
+import { checkPixelCount, readVehicleImageHeader } from '../../shared/image-header.ts';
 import { CLASSIFY_PATH, ORIGIN_HEADERS, VEHICLE_MODEL_PATH } from '../../shared/origin-protocol.ts';
 import { cacheTtl } from '../http/cache-ttl.ts';
 import { receiveUpload } from '../http/upload.ts';
@@ -65,7 +65,11 @@ async function classify(
   const { bytes, sha256, header, release } = await receiveUpload(
     request.raw,
     { limits, memory: uploads, signal, overloaded: () => tooManyUploads(pool) },
-    (header) => checkPixelCount(header, limits),
+    (file) => {
+      const header = readVehicleImageHeader(file);
+      checkPixelCount(header, limits);
+      return header;
+    },
   );
   const image = { bytes, sha256, header };
   const shadowImage = shadow?.choose(image, options);

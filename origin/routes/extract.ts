@@ -3,6 +3,7 @@ import { parseSiftParameters } from '../../shared/contract/parameters.ts';
 import { featureKey } from '../../shared/feature-key.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
 import { SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
+import { readImageHeader } from '../../shared/image-header.ts';
 import { EXTRACT_PATH, ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
 import { encodeSummary } from '../../shared/records/feature-records.ts';
 import type { FeatureSummary } from '../../shared/records/feature-summary.ts';
@@ -40,7 +41,11 @@ async function extract(
   const { bytes, sha256, header, release } = await receiveUpload(
     request.raw,
     { limits, memory: uploads, signal, overloaded: () => tooManyUploads(pool) },
-    (header) => checkExtraction(header, parameters, limits),
+    (file) => {
+      const header = readImageHeader(file);
+      checkExtraction(header, parameters, limits);
+      return header;
+    },
   );
   const { task, cost } = extractionJob({ bytes, sha256, header }, parameters, { engine });
   const ttlSeconds = cacheTtl(request);

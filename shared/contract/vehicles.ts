@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { imageSchema } from '../features/payload.ts';
+import { VEHICLE_IMAGE_FORMATS } from '../image-header.ts';
 import { ServiceError } from './errors.ts';
 import { parseTextParameters } from './parameters.ts';
 import { cacheTierSchema } from './responses.ts';
@@ -189,7 +190,9 @@ const classificationShape = {
   is_vehicle: z.boolean(),
   vehicle_probability: probability.describe('Calibrated'),
   warnings: z.array(vehicleWarningSchema),
-  image: imageSchema.describe('Width and height are those of the upright image'),
+  image: imageSchema
+    .extend({ format: z.enum(VEHICLE_IMAGE_FORMATS) })
+    .describe('Width and height are those of the upright image'),
   box: boxSchema.describe('Where the vehicle is, in pixels of the upright image'),
   box_source: z
     .enum(['caller', 'found', 'whole'])

@@ -131,7 +131,7 @@ const INFER = {
 
 const INFER_ERRORS = {
   INVALID_PARAMETER: 'Field \'inputs.0.datatype\' must be "BYTES".',
-  INVALID_IMAGE: 'The upload is not a JPEG, PNG, BMP, TIFF or WebP image.',
+  INVALID_IMAGE: 'The content is not a JPEG, PNG, BMP, TIFF, WebP or GIF image.',
   IMAGE_TOO_LARGE: 'The upload is larger than 15794176 bytes.',
   IMAGE_READ_ERROR: 'The JPEG image is damaged or incomplete and cannot be decoded.',
   ORIGIN_UNAVAILABLE: 'The feature extractor cannot be reached at the moment.',

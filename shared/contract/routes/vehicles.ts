@@ -40,7 +40,7 @@ export const classifyVehicle = defineRoute({
   },
   errors: {
     INVALID_PARAMETER: "Parameter 'box' must be x,y,width,height in whole pixels, as 10,20,300,200.",
-    INVALID_IMAGE: 'The upload is not a JPEG, PNG, BMP, TIFF or WebP image.',
+    INVALID_IMAGE: 'The content is not a JPEG, PNG, BMP, TIFF, WebP or GIF image.',
     IMAGE_TOO_LARGE: 'The image has more than 50000000 pixels.',
     UNSUPPORTED_MEDIA_TYPE:
       'Send the image as multipart/form-data in the field "file", or as the raw body with Content-Type: image/*.',

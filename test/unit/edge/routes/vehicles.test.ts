@@ -281,4 +281,25 @@ test('cache administration lists, shows and deletes classifications beside featu
   const cleared = await ports.request(`${KEYS}?pattern=*`, { method: 'DELETE', headers });
   expect(await cleared.json()).toMatchObject({ deleted_keys: 2 });
   expect((await ports.request(`/api/vehicle/${SHA256}`)).status).toBe(404);
+
+/** One red pixel on a screen of this size. */
+function gif(width: number, height: number): Uint8Array<ArrayBuffer> {
+  const pixel = '47494638396101000100800100ff0000ffffff2c00000000010001000002024401003b';
+  const bytes = Uint8Array.from(pixel.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+  new DataView(bytes.buffer).setUint16(6, width, true);
+  new DataView(bytes.buffer).setUint16(8, height, true);
+  return bytes;
+}
+
+test('vehicles are looked for in a GIF, within the limits; features refuse it by name', async () => {
+  const upload = (path: string, bytes: Uint8Array<ArrayBuffer>) =>
+    ports.request(path, { method: 'POST', headers: { 'Content-Type': 'image/gif' }, body: bytes });
+  const response = await upload(CLASSIFY, gif(40, 30));
+  const { data } = classifyResponseSchema.parse(await response.json());
+  expect(data.image).toMatchObject({ format: 'gif', width: 40, height: 30 });
+  const bomb = await upload(CLASSIFY, gif(65_535, 65_535));
+  expect(bomb.status).toBe(413);
+  const refused = await upload('/api/v1/features/detect', gif(40, 30));
+  expect(refused.status).toBe(400);
+  expect(await refused.json()).toMatchObject({ details: { format: 'GIF' } });
 });
