@@ -281,6 +281,7 @@ test('cache administration lists, shows and deletes classifications beside featu
   const cleared = await ports.request(`${KEYS}?pattern=*`, { method: 'DELETE', headers });
   expect(await cleared.json()).toMatchObject({ deleted_keys: 2 });
   expect((await ports.request(`/api/vehicle/${SHA256}`)).status).toBe(404);
+});
 
 /** One red pixel on a screen of this size. */
 function gif(width: number, height: number): Uint8Array<ArrayBuffer> {
