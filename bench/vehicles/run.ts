@@ -8,7 +8,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { decodeImage } from '../../origin/decode/decode.ts';
-import { loadNativeAddon } from '../../origin/native/addon.ts';
+import { loadNativeAddon, type PixelImage } from '../../origin/native/addon.ts';
 import { loadClassifier, type VehicleClassifier } from '../../origin/vehicles/classifier.ts';
 import { readModelFile } from '../../origin/vehicles/model-file.ts';
 import { readRegistry, registered } from '../../origin/vehicles/registry.ts';
@@ -39,6 +39,7 @@ const files = readdirSync(options.folder)
   .slice(0, Number(options.images))
   .map((name): Bytes => new Uint8Array(readFileSync(path.join(options.folder, name))));
 if (files.length === 0) throw new Error(`no images in ${options.folder}`);
+const addon = loadNativeAddon();
 const registry = fromRoot('models', 'vehicles');
 const entry = registered(await readRegistry(registry), 'champion');
 const modelFile = path.join(registry, entry.file);
@@ -61,14 +62,20 @@ async function loadTimes(): Promise<{
   return { load_ms: summarise(times), model_memory_mb: grown, classifier };
 }
 
+function decode(file: Bytes): Promise<PixelImage> {
+  return decodeImage(addon, file, {
+    header: readImageHeader(file),
+    orientation: 'apply',
+    colours: true,
+  });
+}
+
 /** Steps of each image on one thread. */
 async function stepsOf(classifier: VehicleClassifier): Promise<Record<string, Summary>> {
-  const addon = loadNativeAddon();
   const series = new Series();
   for (const [index, file] of [...files.slice(0, 3), ...files].entries()) {
-    const header = readImageHeader(file);
     const startedAt = performance.now();
-    const image = await decodeImage(addon, file, { header, orientation: 'apply', colours: true });
+    const image = await decode(file);
     const decode_ms = performance.now() - startedAt;
     if (image.channels !== 3) continue;
     const searchedAt = performance.now();
@@ -154,7 +161,8 @@ async function vlfeatTimes(): Promise<Record<string, Summary> | undefined> {
   if (program === undefined) return undefined;
   const { vocabulary } = readModelFile(new Uint8Array(readFileSync(modelFile)));
   const series = new Series();
-  for (const figures of await encodeByVlfeat(program, vocabulary, files)) series.add(figures);
+  const images = await Promise.all(files.map(decode));
+  for (const figures of await encodeByVlfeat(program, vocabulary, images)) series.add(figures);
   return series.summarise();
 }
 

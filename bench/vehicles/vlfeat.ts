@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
+import type { PixelImage } from '../../origin/native/addon.ts';
 import type { NativeVocabulary } from '../../origin/vehicles/native.ts';
 import { fromRoot } from '../../tools/project-root.ts';
 import type { Figures } from '../statistics.ts';
@@ -22,26 +23,26 @@ export async function buildVlfeat(): Promise<string | undefined> {
   }
 }
 
-/** Times of encoding image files, each with its mirror image, at the size that the classifier uses. */
+/** Times of encoding images, each with its mirror image, at the size that the classifier uses. */
 export async function encodeByVlfeat(
   program: string,
   vocabulary: NativeVocabulary,
-  files: readonly Uint8Array[],
+  images: readonly PixelImage[],
 ): Promise<Figures[]> {
-  const images: Uint8Array[] = [];
-  for (const file of files) {
-    const { data, info } = await sharp(file)
+  const views: Uint8Array[] = [];
+  for (const { pixels, width, height, channels } of images) {
+    const { data, info } = await sharp(pixels, { raw: { width, height, channels } })
       .resize(vocabulary.longest, vocabulary.longest, { fit: 'inside' })
       .greyscale()
       .raw()
       .toBuffer({ resolveWithObject: true });
-    images.push(bytesOf(Int32Array.of(info.width, info.height)), bytesOf(Float32Array.from(data)));
+    views.push(bytesOf(Int32Array.of(info.width, info.height)), bytesOf(Float32Array.from(data)));
   }
   const { weights, bin_sizes: bins, step, projection, mean, means, variances } = vocabulary;
   const head = Int32Array.of(weights.length, bins.length, step);
   const input = path.join(BUILD, 'input');
   const parts = [head, bins, projection, mean, weights, means, variances].map(bytesOf);
-  writeFileSync(input, Buffer.concat([...parts, ...images]));
+  writeFileSync(input, Buffer.concat([...parts, ...views]));
   const { stdout } = await run(program, [input]);
   return stdout
     .trim()
