@@ -193,9 +193,7 @@ export class Deployment {
 
 /**
  * Ends a service: SIGKILL all of its processes, another signal the first process of its container, as container engines
- * do.
- *
- * @returns the exit code; null where a signal ended it
+ * do. Returns when it has ended.
  */
 export async function stop(
   { child, container }: RunningService,
@@ -208,7 +206,6 @@ export async function stop(
     if (signal === 'SIGKILL' || isFirst) killIfThere(pid, signal);
   }
   await exited;
-  return child.exitCode;
 }
 
 async function descendants(parent: number): Promise<{ pid: number; name: string }[]> {
