@@ -195,11 +195,8 @@ export class Deployment {
  * Ends a service: SIGKILL all of its processes, another signal the first process of its container, as container engines
  * do. Returns when it has ended.
  */
-export async function stop(
-  { child, container }: RunningService,
-  signal: NodeJS.Signals,
-): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return child.exitCode;
+export async function stop({ child, container }: RunningService, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const exited = once(child, 'exit');
   for (const { pid, name } of [{ pid: child.pid, name: '' }, ...(await descendants(child.pid))]) {
     const isFirst = container === undefined ? pid === child.pid : name === 'tini';
