@@ -14,7 +14,6 @@ export interface ChartOptions {
   ticks: readonly string[];
   /** Of one place along the horizontal axis, as a tooltip. */
   title: (place: number) => string;
-  unit?: string;
 }
 
 const [WIDTH, HEIGHT] = [600, 180];
@@ -38,7 +37,7 @@ export function stackedBars(series: readonly Series[], options: ChartOptions): H
     });
     return makeSvg('g', {}, makeSvg('title', {}, options.title(place)), hitArea(place, step), ...parts);
   });
-  return chart(series, options, [...gridLines(greatest, options.unit), ...bars]);
+  return chart(series, options, [...gridLines(greatest), ...bars]);
 }
 
 /** Lines; a gap where there is no value. */
@@ -59,7 +58,7 @@ export function lines(series: readonly Series[], options: ChartOptions): HTMLEle
   const areas = options.ticks.map((_, place) =>
     makeSvg('g', {}, makeSvg('title', {}, options.title(place)), hitArea(place, step)),
   );
-  return chart(series, options, [...gridLines(greatest, options.unit), ...drawn, ...areas]);
+  return chart(series, options, [...gridLines(greatest), ...drawn, ...areas]);
 }
 
 function hitArea(place: number, step: number): SVGElement {
@@ -95,10 +94,10 @@ function chart(
   return make('figure', { class: 'chart' }, image, make('ul', { class: 'legend' }, ...entries));
 }
 
-function gridLines(greatest: number, unit = ''): SVGElement[] {
+function gridLines(greatest: number): SVGElement[] {
   return [0, 0.5, 1].flatMap((share) => {
     const y = HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP);
-    const text = `${shortNumber(greatest * share)}${share === 1 && unit !== '' ? ` ${unit}` : ''}`;
+    const text = shortNumber(greatest * share);
     return [
       makeSvg('line', { class: 'grid', x1: LEFT, x2: WIDTH, y1: y, y2: y }),
       makeSvg('text', { class: 'bound', x: LEFT - 6, y: y + 4 }, text),
@@ -114,5 +113,5 @@ function niceBound(value: number): number {
 
 function shortNumber(value: number): string {
   if (value >= 1_000_000) return `${value / 1_000_000}M`;
-  return value >= 10_000 ? `${value / 1000}k` : String(value);
+  return value >= 1_000 ? `${value / 1000}k` : String(value);
 }

@@ -42,12 +42,12 @@ export function statisticsCards(stats: StatsResponse): HTMLElement[] {
       'div',
       { class: 'columns' },
       card('Requests, minute by minute', requestChart(stats)),
-      card('Duration over time', percentileChart(stats)),
+      card('Duration over time, in milliseconds', percentileChart(stats)),
     ),
     make(
       'div',
       { class: 'columns' },
-      card('Requests by duration', latencyChart(stats)),
+      card('Requests by duration, in milliseconds', latencyChart(stats)),
       card('Errors by code', countTable(errors, 'No errors.')),
     ),
     make(
@@ -119,7 +119,6 @@ function percentileChart(stats: StatsResponse): HTMLElement {
     label: 'Percentiles of duration in the last hour, in milliseconds',
     ticks,
     title,
-    unit: 'ms',
   });
 }
 
