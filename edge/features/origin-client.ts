@@ -30,8 +30,8 @@ import {
   signOriginRequest,
   VEHICLE_MODEL_PATH,
 } from '../../shared/origin-protocol.ts';
-import { decodeSummary } from '../../shared/records/feature-records.ts';
 import type { FeatureSummary } from '../../shared/records/feature-summary.ts';
+import { decodeSummary } from '../../shared/records/summary-text.ts';
 import { sha256 } from '../../shared/sha256.ts';
 import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
 import type { MemoryBudget, MemoryLease } from '../resilience/memory-budget.ts';
@@ -217,7 +217,7 @@ export class OriginClient {
     const timestampMs = Date.now();
     const client = await clientName(job.client);
     const parts = { method: 'POST', pathAndQuery, timestampMs, contentDigest, client };
-    const headers = new Headers({
+    const headers = {
       'content-type': 'application/octet-stream',
       [ORIGIN_HEADERS.contentDigest]: contentDigest,
       [ORIGIN_HEADERS.timestamp]: String(timestampMs),
@@ -227,7 +227,7 @@ export class OriginClient {
       [ORIGIN_HEADERS.requestId]: job.requestId,
       [ORIGIN_HEADERS.traceParent]: job.trace.traceParent,
       ...job.headers,
-    });
+    };
     const response = await fetch(this.#url + pathAndQuery, {
       method: 'POST',
       headers,

@@ -38,8 +38,11 @@ async function detectImage(
       parameters: sift,
       needsPayload: needsPayload(format, representation),
       requestId: context.get('requestId'),
-      client: clientIdentity(context),
       trace: context.get('trace'),
+      // A hit in memory needs neither.
+      get client() {
+        return clientIdentity(context);
+      },
       // Made by the platform when it is requested, and a hit in memory never does.
       get signal() {
         return context.req.raw.signal;

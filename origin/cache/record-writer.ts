@@ -1,6 +1,7 @@
+import { LRUCache } from 'lru-cache';
 import type { VehicleRecord } from '../../shared/contract/vehicles.ts';
 import type { FeatureRecords, KeyValue } from '../../shared/records/feature-records.ts';
-import type { FeatureSummary } from '../../shared/records/feature-summary.ts';
+import { type FeatureSummary, keyOfSummary } from '../../shared/records/feature-summary.ts';
 import type { VehicleRecords } from '../../shared/records/vehicle-records.ts';
 import type { RecordStore } from './record-store.ts';
 
@@ -10,10 +11,20 @@ const ATTEMPTS = 2;
 /** After a failed result no other is tried for so long. */
 const COOLDOWN_MS = 2_000;
 
+/**
+ * A result is on its way to Redis for some milliseconds, or while Redis hangs for seconds. An edge that has looked for it
+ * in vain gets it from here.
+ */
+const RECENT_MS = 5_000;
+const MAX_RECENT_BYTES = 16 * 1024 * 1024;
+/** About, with its key. */
+const SUMMARY_BYTES = 2 * 1024;
+
 /** What became of a result. */
 export type WriteOutcome = 'stored' | 'failed' | 'dropped';
 
-interface Result {
+/** A result as all edges share it. */
+export interface SharedResult {
   summary: FeatureSummary;
   payload: Uint8Array<ArrayBuffer>;
 }
@@ -38,6 +49,11 @@ export class RecordWriter {
   readonly #vehicleRecords: VehicleRecords;
   readonly #store: RecordStore;
   readonly #onOutcome: (outcome: WriteOutcome, reason?: unknown) => void;
+  readonly #recent = new LRUCache<string, SharedResult>({
+    maxSize: MAX_RECENT_BYTES,
+    ttl: RECENT_MS,
+    sizeCalculation: ({ payload }) => payload.length + SUMMARY_BYTES,
+  });
   readonly #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #closedUntil = 0;
@@ -57,12 +73,18 @@ export class RecordWriter {
   }
 
   /** Takes a result in; returns at once and never throws. */
-  write({ summary, payload }: Result): void {
+  write({ summary, payload }: SharedResult): void {
+    this.#recent.set(keyOfSummary(summary), { summary, payload });
     this.#add({
       bytes: payload.length,
       expiresAt: summary.expiresAt,
       makeRecords: () => this.#records.write(summary, payload),
     });
+  }
+
+  /** A result that was taken in some seconds ago, whether it is stored by now or not. */
+  recent(key: string): SharedResult | undefined {
+    return this.#recent.get(key);
   }
 
   /** The same of a classification. */

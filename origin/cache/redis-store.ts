@@ -1,8 +1,10 @@
-import { Redis } from 'ioredis';
+import { type ChainableCommander, Redis } from 'ioredis';
 import type { RecordSource, RecordStore } from './record-store.ts';
 
 /** Nobody waits for a record: this is for a Redis that hangs. */
 const TIMEOUT_MS = 5_000;
+/** Records are sent together up to here: a large payload is never in memory whole as base64. */
+const BATCH_BYTES = 1024 * 1024;
 const MAX_RECONNECT_DELAY_MS = 1_000;
 
 /**
@@ -25,10 +27,22 @@ export function createRedisStore(url: string, { waits = false } = {}): RecordSto
   redis.on('error', () => undefined);
   return {
     async set(records, ttlSeconds) {
-      // One after the other: a large payload is never in memory whole as base64.
-      for (const [key, value] of records) await redis.set(key, value, 'EX', ttlSeconds);
+      let [batch, bytes] = [redis.pipeline(), 0];
+      for (const [key, value] of records) {
+        batch.set(key, value, 'EX', ttlSeconds);
+        bytes += value.length;
+        if (bytes < BATCH_BYTES) continue;
+        await send(batch);
+        [batch, bytes] = [redis.pipeline(), 0];
+      }
+      await send(batch);
     },
     get: (keys) => redis.mget(...keys),
     close: () => redis.disconnect(),
   };
+}
+
+/** @throws Error of the first command that failed */
+async function send(batch: ChainableCommander): Promise<void> {
+  for (const [error] of (await batch.exec()) ?? []) if (error) throw error;
 }

@@ -1,7 +1,7 @@
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
 import type { SiftParameters } from '../../shared/contract/parameters.ts';
-import { encodePayload } from '../../shared/features/payload.ts';
+import { BYTES_PER_KEYPOINT, encodePayload } from '../../shared/features/payload.ts';
 import { type DecodeOptions, decodeImage } from '../decode/decode.ts';
 import type { NativeAddon, PixelImage } from '../native/addon.ts';
 import { cancellable, cancellablePromise, throwIfCancelled } from './cancellation.ts';
@@ -35,16 +35,16 @@ export async function extractFeatures(
   const { header, sha256, bytes, parameters } = task;
   const { width, height } = image;
   for (const pixels of new Set([image.pixels, prepared.pixels])) freeAtOnce(pixels);
-  const payload = encodePayload(
-    {
-      extractor: addon.engine,
-      parameters,
-      image: { sha256, format: header.format, width, height, bytes: bytes.length },
-    },
-    tensors,
-  );
+  const metadata = {
+    extractor: addon.engine,
+    parameters,
+    image: { sha256, format: header.format, width, height, bytes: bytes.length },
+  };
+  const payload = encodePayload(metadata, tensors);
   return {
     kind: 'extracted',
+    metadata,
+    count: tensors.length / BYTES_PER_KEYPOINT,
     payload,
     decodeMs: decoded - started,
     ...(parameters.denoising && { denoiseMs: denoisedAt - decoded }),

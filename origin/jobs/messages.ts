@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../shared/contract/errors.ts';
 import type { GeometryParameters, SiftParameters } from '../../shared/contract/parameters.ts';
 import type { VehicleOptions } from '../../shared/contract/vehicles.ts';
+import type { FeatureMetadata } from '../../shared/features/payload.ts';
 import type { ImageHeader, VehicleImageHeader } from '../../shared/image-header.ts';
 import type { SiftEngine } from '../native/addon.ts';
 import type { Alias } from '../vehicles/registry.ts';
@@ -59,6 +60,10 @@ export type Task = ExtractionTask | MatchTask | ClassifyTask;
 
 export interface ExtractionResult {
   kind: 'extracted';
+  /** What the payload says of itself. */
+  metadata: FeatureMetadata;
+  /** Number of keypoints. */
+  count: number;
   /** The safetensors file of shared/features/payload.ts, in an ArrayBuffer of its own. */
   payload: Uint8Array<ArrayBuffer>;
   decodeMs: number;

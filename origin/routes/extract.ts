@@ -1,26 +1,25 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parseSiftParameters } from '../../shared/contract/parameters.ts';
 import { featureKey } from '../../shared/feature-key.ts';
-import { decodePayload } from '../../shared/features/payload.ts';
 import { SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
 import { EXTRACT_PATH, ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
-import { encodeSummary } from '../../shared/records/feature-records.ts';
-import type { FeatureSummary } from '../../shared/records/feature-summary.ts';
+import { encodeSummary } from '../../shared/records/summary-text.ts';
+import type { SharedResult } from '../cache/record-writer.ts';
 import { cacheTtl } from '../http/cache-ttl.ts';
 import { receiveUpload } from '../http/upload.ts';
 import { tooManyUploads } from '../http/upload-memory.ts';
 import { checkExtraction, extractionJob } from '../jobs/extraction-job.ts';
+import type { ExtractionResult } from '../jobs/messages.ts';
 import { SharedJobs } from '../jobs/shared-jobs.ts';
 import type { Completed } from '../scheduler/pool.ts';
 import { addJobRoute, type JobDependencies, type JobRequest } from './job-route.ts';
 
 const JSON_CONTENT_TYPE = 'application/json';
 
-interface Extraction {
-  summary: FeatureSummary;
-  payload: Uint8Array<ArrayBuffer>;
-  result: Completed;
+interface Extraction extends SharedResult {
+  /** `Server-Timing` of the work; empty where it was done for an earlier request. */
+  serverTiming: string;
 }
 
 /** `POST /v1/extract`, see shared/origin-protocol.ts. */
@@ -47,9 +46,17 @@ async function extract(
       return header;
     },
   );
+  const key = featureKey(extractor, parameters, sha256);
+  const recent = recordWriter?.recent(key);
+  if (recent) {
+    release();
+    // Not there any more if it was deleted in the meantime.
+    recordWriter?.write(recent);
+    return { ...recent, serverTiming: '' };
+  }
   const { task, cost } = extractionJob({ bytes, sha256, header }, parameters, { engine });
   const ttlSeconds = cacheTtl(request);
-  return jobs.run(featureKey(extractor, parameters, sha256), {
+  return jobs.run(key, {
     task,
     cost,
     signal,
@@ -66,23 +73,26 @@ async function extract(
 }
 
 function extractionFrom(result: Completed, ttlSeconds: number): Extraction {
-  const { payload } = result;
-  const { metadata, features } = decodePayload(payload);
-  const summary = { metadata, count: features.count, expiresAt: Date.now() + 1000 * ttlSeconds };
-  return { summary, payload, result };
+  if (result.kind !== 'extracted') throw new TypeError('a thread returned the result of another task');
+  const { metadata, count, payload } = result;
+  const summary = { metadata, count, expiresAt: Date.now() + 1000 * ttlSeconds };
+  return { summary, payload, serverTiming: serverTimingOf(result) };
+}
+
+function serverTimingOf({ queueMs, decodeMs, denoiseMs, siftMs }: Completed<ExtractionResult>): string {
+  const denoise = denoiseMs === undefined ? {} : { denoise: denoiseMs };
+  const timings = { queue: queueMs, decode: decodeMs, ...denoise, sift: siftMs };
+  return Object.entries(timings)
+    .map(([name, ms]) => `${name};dur=${ms.toFixed(1)}`)
+    .join(', ');
 }
 
 function sendExtraction(
   request: FastifyRequest,
   reply: FastifyReply,
-  { summary, result }: Extraction,
+  { summary, payload, serverTiming }: Extraction,
 ): FastifyReply {
-  if (result.kind !== 'extracted') throw new TypeError('a thread returned the result of another task');
-  const { payload, queueMs, decodeMs, denoiseMs, siftMs } = result;
-  const denoise = denoiseMs === undefined ? {} : { denoise: denoiseMs };
-  const timings = { queue: queueMs, decode: decodeMs, ...denoise, sift: siftMs };
-  const serverTiming = Object.entries(timings).map(([name, ms]) => `${name};dur=${ms.toFixed(1)}`);
-  reply.header(ORIGIN_HEADERS.serverTiming, serverTiming.join(', '));
+  if (serverTiming) reply.header(ORIGIN_HEADERS.serverTiming, serverTiming);
   if (request.headers.accept === JSON_CONTENT_TYPE) {
     return reply.type(JSON_CONTENT_TYPE).send(encodeSummary({ summary, payload: null }));
   }

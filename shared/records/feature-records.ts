@@ -1,12 +1,10 @@
-import * as z from 'zod';
-import { extractorId } from '../extractor.ts';
-import { sha256Schema } from '../feature-key.ts';
-import { decodePayload, featureMetadataSchema, keyOf } from '../features/payload.ts';
-import { parseJson, SafetensorsError } from '../features/safetensors.ts';
+import { decodePayload, keyOf } from '../features/payload.ts';
+import { SafetensorsError } from '../features/safetensors.ts';
 import { sha256Hex } from '../sha256.ts';
 import type { Base64 } from './base64.ts';
 import { type FeatureSummary, keyOfSummary } from './feature-summary.ts';
 import { type RecordAuthenticator, TAG_LENGTH } from './record-authenticator.ts';
+import { decodeSummary, encodeSummary, MAX_PAYLOAD_PARTS, type StoredSummary } from './summary-text.ts';
 
 /**
  * How a result is stored in Redis: a summary record, and its payload as base64 in parts. Upstash limits requests and
@@ -15,14 +13,6 @@ import { type RecordAuthenticator, TAG_LENGTH } from './record-authenticator.ts'
  * The summary record is `tag + JSON`: the tag authenticates the JSON, and the JSON has the payload's SHA-256.
  */
 export const PAYLOAD_PART_BYTES = 6 * 1024 * 1024;
-const MAX_PAYLOAD_PARTS = 4;
-
-const summaryRecordSchema = z.object({
-  metadata: featureMetadataSchema,
-  keypoints: z.int().min(0),
-  expires_at: z.int(),
-  payload: z.object({ sha256: sha256Schema, parts: z.int().min(1).max(MAX_PAYLOAD_PARTS) }).nullable(),
-});
 
 /**
  * Holds when a result was last deleted on purpose, in milliseconds since the Unix epoch. It distinguishes a deleted result from
@@ -51,13 +41,6 @@ export function recordKeys(key: string): string[] {
 /** `summary`, `payload:0`, … */
 export function recordName(key: string, recordKey: string): string {
   return recordKey.slice(`features:${key}:`.length);
-}
-
-/** What a summary record says. */
-export interface StoredSummary {
-  summary: FeatureSummary;
-  /** Null where the payload is too large to be stored. */
-  payload: { sha256: string; parts: number } | null;
 }
 
 export type KeyValue = [key: string, value: string];
@@ -130,24 +113,6 @@ export class FeatureRecords {
       return undefined;
     }
   }
-}
-
-/** A summary as JSON: what a record holds behind its tag, and what the origin responds with. */
-export function encodeSummary({ summary, payload }: StoredSummary): string {
-  return JSON.stringify({
-    metadata: { ...summary.metadata, extractor: extractorId(summary.metadata.extractor) },
-    keypoints: summary.count,
-    expires_at: summary.expiresAt,
-    payload,
-  });
-}
-
-/** Reads what {@link encodeSummary} wrote; undefined for anything else. */
-export function decodeSummary(json: string): StoredSummary | undefined {
-  const parsed = summaryRecordSchema.safeParse(parseJson(json));
-  if (!parsed.success) return undefined;
-  const { metadata, keypoints, expires_at, payload } = parsed.data;
-  return { summary: { metadata, count: keypoints, expiresAt: expires_at }, payload };
 }
 
 function partsOf(payload: Uint8Array): Uint8Array[] {

@@ -3,9 +3,9 @@ import {
   LAST_DELETION_KEY,
   PAYLOAD_PART_BYTES,
   payloadKey,
-  type StoredSummary,
   summaryKey,
 } from '../../../shared/records/feature-records.ts';
+import type { StoredSummary } from '../../../shared/records/summary-text.ts';
 import { logWarning } from '../../observability/log.ts';
 import { type RedisClient, RedisRefusal } from '../../redis/redis-client.ts';
 import type { MemoryBudget, MemoryLease } from '../../resilience/memory-budget.ts';
