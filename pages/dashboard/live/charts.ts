@@ -17,7 +17,7 @@ export interface ChartOptions {
 }
 
 const [WIDTH, HEIGHT] = [600, 180];
-const [LEFT, BOTTOM, TOP] = [44, 22, 8];
+const [LEFT, BOTTOM, TOP] = [44, 22, 14];
 
 /** Bars of several kinds on top of each other. */
 export function stackedBars(series: readonly Series[], options: ChartOptions): HTMLElement {
