@@ -92,7 +92,7 @@ const checks = {
   },
   'a wrong or missing parameter is INVALID_PARAMETER': async () => {
     assertError(await detect(image, { query: '?nfeatures=many' }), 400, 'INVALID_PARAMETER');
-    assertError(await detect(image, { field: 'image' }), 400, 'INVALID_PARAMETER');
+    assertError(await detect(image, { field: 'photo' }), 400, 'INVALID_PARAMETER');
   },
   'an unknown path is NOT_FOUND': async () => {
     const response = await fetch(`${address}/api/v1/unknown`);
