@@ -16,6 +16,7 @@ import { InFlight } from './http/in-flight.ts';
 import { UploadMemory } from './http/upload-memory.ts';
 import { Shadow } from './jobs/shadow.ts';
 import { createMetricsApp } from './metrics-app.ts';
+import './decode/restrict-libvips.ts';
 import { loadNativeAddon } from './native/addon.ts';
 import { logDestination } from './observability/log-file.ts';
 import { createLogger } from './observability/logging.ts';

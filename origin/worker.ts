@@ -13,6 +13,7 @@ import { createWorkerMetrics, exposeWorkerState } from './bulk/worker-metrics.ts
 import { NODE_BASE64 } from './cache/node-base64.ts';
 import { RecordReader } from './cache/record-reader.ts';
 import { createRedisStore } from './cache/redis-store.ts';
+import './decode/restrict-libvips.ts';
 import { loadNativeAddon } from './native/addon.ts';
 import { createLogger } from './observability/logging.ts';
 import { ExtractionPool } from './scheduler/pool.ts';

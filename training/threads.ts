@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import '../origin/decode/restrict-libvips.ts';
 import type { Task, TaskResult, WorkerSettings } from './worker.ts';
 
 interface Reply {

@@ -2,12 +2,8 @@ import sharp from 'sharp';
 import type { VehicleImageHeader } from '../../shared/image-header.ts';
 import type { PixelImage } from '../native/addon.ts';
 import { damaged } from './errors.ts';
+import './restrict-libvips.ts';
 
-// libvips reads many more formats, some by large and often attacked libraries: only these three may ever run.
-sharp.block({ operation: ['VipsForeignLoad'] });
-sharp.unblock({
-  operation: ['VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer', 'VipsForeignLoadNsgifBuffer'],
-});
 // One image per worker thread, and none is ever decoded twice.
 sharp.concurrency(1);
 sharp.cache(false);

@@ -80,18 +80,20 @@ describe.runIf(isWanted)('in workerd', () => {
     await gateway?.close();
   });
 
-  /** Hits of another client until it is stopped; gives how long each took. */
-  function hitsOfOthers(picture: Uint8Array<ArrayBuffer>): { stop(): Promise<number[]> } {
+  /** Requests of another client for an image that is known, until it is stopped; gives how long each took. */
+  function requestsOfOthers(image: Uint8Array<ArrayBuffer>): { stop(): Promise<number[]> } {
     const times: number[] = [];
     let isOver = false;
     const work = (async () => {
       while (!isOver) {
         const startedAt = performance.now();
-        expect((await readDetection(await postImage(edge.url, picture))).cached).toBe(true);
+        await readDetection(await postImage(edge.url, image));
         times.push(performance.now() - startedAt);
         await sleep(200);
       }
     })();
+    // Reported by `stop`.
+    work.catch(() => undefined);
     return {
       async stop() {
         isOver = true;
@@ -119,7 +121,7 @@ describe.runIf(isWanted)('in workerd', () => {
     ]);
     const memory = new ResidentMemoryWatch(edge.pid);
     const clients = requests.map((bytes) => idleClient(edge.url, bytes));
-    const others = hitsOfOthers(known);
+    const others = requestsOfOthers(known);
     await sleep(HELD_MS);
     const times = await others.stop();
     expect(memory.stop()).toBeLessThan(MOST_BYTES);
@@ -147,7 +149,7 @@ describe.runIf(isWanted)('in workerd', () => {
     }
     const [image1 = '', image2 = ''] = hashes;
     const memory = new ResidentMemoryWatch(edge.pid);
-    const others = hitsOfOthers(known);
+    const others = requestsOfOthers(known);
     const startedAt = performance.now();
     const responses = await Promise.all(
       Array.from({ length: 40 }, () => postMatch(edge.url, { image1, image2 })),

@@ -1,0 +1,28 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { expect, test } from 'vitest';
+import { decodeImage } from '../../origin/decode/decode.ts';
+import { loadNativeAddon } from '../../origin/native/addon.ts';
+import { readImageHeader } from '../../shared/image-header.ts';
+import { ownImage } from '../fixtures/images.ts';
+
+const addon = loadNativeAddon();
+
+test('threads that start do not disturb the decoding of others', async () => {
+  const bytes = ownImage('png-rgb.png');
+  const header = readImageHeader(bytes);
+  const script = new URL('./starting-thread.ts', import.meta.url);
+  let isOver = false;
+  const decoding = (async () => {
+    for (let count = 0; ; count++) {
+      if (isOver) return count;
+      await decodeImage(addon, bytes, { header, orientation: 'apply', colours: true });
+    }
+  })();
+  decoding.catch(() => undefined);
+  for (let round = 0; round < 6; round++) {
+    await Promise.all([new Worker(script), new Worker(script)].map((worker) => once(worker, 'exit')));
+  }
+  isOver = true;
+  expect(await decoding).toBeGreaterThan(50);
+});
