@@ -13,16 +13,17 @@ test('threads that start do not disturb the decoding of others', async () => {
   const header = readImageHeader(bytes);
   const script = new URL('./starting-thread.ts', import.meta.url);
   let isOver = false;
-  const decoding = (async () => {
+  const decodeAgainAndAgain = async () => {
     for (let count = 0; ; count++) {
       if (isOver) return count;
       await decodeImage(addon, bytes, { header, orientation: 'apply', colours: true });
     }
-  })();
+  };
+  const decoding = Promise.all(Array.from({ length: 8 }, decodeAgainAndAgain));
   decoding.catch(() => undefined);
   for (let round = 0; round < 6; round++) {
     await Promise.all([new Worker(script), new Worker(script)].map((worker) => once(worker, 'exit')));
   }
   isOver = true;
-  expect(await decoding).toBeGreaterThan(50);
+  expect(Math.min(...(await decoding))).toBeGreaterThan(5);
 });
