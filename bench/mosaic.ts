@@ -1,13 +1,17 @@
 import sharp from 'sharp';
+import { decodeImage } from '../origin/decode/decode.ts';
+import { loadNativeAddon } from '../origin/native/addon.ts';
+import { readImageHeader } from '../shared/image-header.ts';
 import { type Image, imageOf } from './images.ts';
+
+const addon = loadNativeAddon();
 
 export const MOSAIC_NAME = 'mosaic.jpg';
 const [COLUMNS, ROWS, TILE] = [4, 3, 512];
 
 /** The images in turn, as squares of one JPEG of 3 megapixels: what a miss costs for a photo. */
 export async function mosaicOf(images: readonly Image[]): Promise<Image> {
-  // libvips reads no BMP.
-  const tiles = await Promise.all(images.filter(({ format }) => format !== 'bmp').map(tileOf));
+  const tiles = await Promise.all(images.map(tileOf));
   const grid = Array.from({ length: COLUMNS * ROWS }, (_, index) => ({
     input: tiles[index % tiles.length] ?? Buffer.alloc(0),
     raw: { width: TILE, height: TILE, channels: 3 } as const,
@@ -19,9 +23,14 @@ export async function mosaicOf(images: readonly Image[]): Promise<Image> {
   return imageOf(MOSAIC_NAME, await image.toBuffer());
 }
 
-function tileOf({ bytes }: Image): Promise<Buffer> {
-  return sharp(bytes, { failOn: 'none' })
-    .removeAlpha()
+async function tileOf({ bytes }: Image): Promise<Buffer> {
+  const header = readImageHeader(bytes);
+  const { pixels, width, height, channels } = await decodeImage(addon, bytes, {
+    header,
+    orientation: 'apply',
+    colours: true,
+  });
+  return sharp(pixels, { raw: { width, height, channels } })
     .resize(TILE, TILE)
     .toColourspace('srgb')
     .raw()
