@@ -15,7 +15,7 @@ import { matchRoute } from './routes/match.ts';
 const HEAD_TIMEOUT_MS = 10_000;
 /** The largest image at 3 Mbit/s. */
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Longer than load balancers keep idle connections (60 s is usual), so that it is they who close them. */
+/** Longer than load balancers keep idle connections (60 s is usual), so that the load balancer closes them first. */
 const KEEP_ALIVE_MS = 75_000;
 /** A connection on which nothing moves for longer than any response takes. */
 const IDLE_MARGIN_MS = 15_000;

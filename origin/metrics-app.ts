@@ -3,8 +3,8 @@ import type { Registry } from 'prom-client';
 import { metricsRoute } from './routes/metrics.ts';
 
 /**
- * The HTTP application for Prometheus, on a port of its own: the load balancer, and so whoever reaches it, gets none of
- * this. It logs nothing.
+ * The HTTP application for Prometheus. It has a port of its own, so clients of the load balancer cannot reach the metrics.
+ * It logs nothing.
  */
 export function createMetricsApp(registry: Registry): FastifyInstance {
   const app = fastify({ logger: false });

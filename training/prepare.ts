@@ -39,7 +39,7 @@ const BLOCKS_PER_IMAGE = 40;
 const COLOUR_COMPONENTS = 64;
 /** Crops of an image without a vehicle, beside the whole. */
 const PARTS_PER_NEGATIVE = 4;
-/** Images with a colour alone, drawings: what tells vehicles from others learns from them too. */
+/** Images with a colour alone, drawings: the classifier of vehicles against everything else learns from them too. */
 const MOST_MORE_VEHICLES = 900;
 const DRAWINGS = 240;
 /** Descriptors of each image that the search learns from; of the vehicles, not every image is used. */

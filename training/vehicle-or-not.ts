@@ -31,7 +31,7 @@ interface Part {
   rows: Row[];
 }
 
-/** A score that tells vehicles from everything else; undefined without images of both. */
+/** A score that separates vehicles from everything else; undefined without images of both. */
 export async function learnVehicle(
   prepared: Prepared,
   { holdout, copies, lambda, threads }: TrainingOptions,

@@ -27,7 +27,7 @@ export class KeptWorker {
     return this.#process;
   }
 
-  /** Leaves it to whatever ends it. */
+  /** Leaves the process to the code that ends it. */
   release(): void {
     this.#isWanted = false;
   }

@@ -32,7 +32,7 @@ export async function cacheFeatures({ url, client }: Target, variants: readonly 
   await untilStored(url, variants);
 }
 
-/** The origin writes results to Redis after it has responded, one after the other: the last ones tell. */
+/** The origin writes results to Redis after it has responded, one after the other, so the last records show that all are there. */
 async function untilStored(url: string, variants: readonly Variant[]): Promise<void> {
   for (const variant of variants.slice(-2 * CONNECTIONS)) {
     const path = pathOf(variantBytes(variant));

@@ -94,7 +94,7 @@ export class Ingest {
    * @param parse reads `name=value` pairs of the query and the form
    * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE`, `OVERLOADED`, `IMAGE_TOO_LARGE`, `SERVICE_TIMEOUT` for a body too
    *   slow, `INVALID_IMAGE` for one that breaks off, `INVALID_PARAMETER` for a form that is malformed or has not the
-   *   right images, for a body that its `Content-Digest` contradicts, and for parameters; whatever `parse` throws
+   *   right images, for a body that its `Content-Digest` contradicts, and for parameters; also the errors of `parse`
    */
   async receive<Parameters>(
     context: EdgeContext,

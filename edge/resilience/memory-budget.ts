@@ -334,7 +334,7 @@ export class MemoryBudget {
   }
 
   #endStalled(): void {
-    // As long as those who wait get their turn, a client that does not move may just wait for its own.
+    // As long as waiting callers get their turn, a client that does not move may only be waiting for its own.
     if (Date.now() - this.#progressAt >= NO_PROGRESS_MS) this.endStalled();
   }
 

@@ -172,7 +172,7 @@ const NO_SECRET = 'x'.repeat(32);
 export function parseWorkerConfiguration(
   environment: Record<string, string | undefined>,
 ): WorkerConfiguration {
-  // A worker takes no requests: it needs the secret only to know who wrote what is in Redis.
+  // A worker takes no requests: it needs the secret only to authenticate the records in Redis.
   const needsSecret = (environment.REDIS_URL ?? '') !== '';
   const origin = parseOrigin(needsSecret ? environment : { ...environment, ORIGIN_SECRET: NO_SECRET });
   const values = readSettings(workerSettingsSchema, environment);

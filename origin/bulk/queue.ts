@@ -46,7 +46,7 @@ export function connectToNats({ servers, token }: QueueOptions, name: string): P
   });
 }
 
-/** @returns tells whether the server can be reached now */
+/** @returns a function that returns whether the server can be reached now */
 export function watchConnection(connection: NatsConnection): () => boolean {
   let isConnected = true;
   const watch = async () => {

@@ -9,7 +9,7 @@ export type ShardEnd = 'done' | 'done_before' | 'returned' | 'not_wanted';
 
 export interface WorkerMetrics {
   registry: Registry;
-  /** Counts what the pool tells. */
+  /** Counts the pool's events. */
   observer: PoolObserver;
   shardEnded(end: ShardEnd): void;
   imageEnded(outcome: Outcome): void;

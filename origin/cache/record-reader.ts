@@ -4,7 +4,7 @@ import type { RecordSource } from './record-store.ts';
 /** After a failure no other record is asked for so long: a miss costs an extraction, and waiting costs more. */
 const COOLDOWN_MS = 10_000;
 
-/** Reads results that edges and origins share. Whatever goes wrong is a miss. */
+/** Reads results that edges and origins share. Every failure is a miss. */
 export class RecordReader {
   readonly #records: FeatureRecords;
   readonly #source: RecordSource;

@@ -23,7 +23,7 @@ export class InFlight {
     if (this.#count === 0) this.#drained?.resolve();
   }
 
-  /** From now on nobody enters; resolves when all who had entered have left. */
+  /** From now on no request enters; resolves when all requests that had entered have left. */
   stop(): Promise<void> {
     this.#drained ??= Promise.withResolvers();
     if (this.#count === 0) this.#drained.resolve();

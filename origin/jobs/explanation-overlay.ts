@@ -5,7 +5,7 @@ import type { VehicleBox, VehicleExplanation } from '../../shared/contract/vehic
 const LONGEST = 160;
 /** Of the cell with the most to say; the image below stays visible. */
 const GREATEST_OPACITY = 0.65;
-/** Red, green, blue. People with colour blindness can tell the two apart. */
+/** Red, green, blue. People with colour blindness can distinguish the two. */
 const FOR = [0, 114, 178];
 const AGAINST = [230, 97, 0];
 

@@ -57,7 +57,7 @@ export interface JobCost {
   extraMs: number;
 }
 
-/** For whom a job is done. */
+/** The client of a job. */
 export interface JobOwner {
   /** Aborts when nobody waits any more. */
   signal: AbortSignal;

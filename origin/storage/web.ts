@@ -25,7 +25,7 @@ const MAX_REDIRECTS = 3;
 const REDIRECTS: ReadonlySet<number | undefined> = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Requests to servers of the public internet, by HTTPS alone. The user who names the URL cannot reach through us what only we
+ * Requests to servers of the public internet, by HTTPS alone. The author of the URL cannot reach through us what only we
  * can reach: every address is checked after its name is resolved, and again at each redirect.
  */
 export class Web {

@@ -1,6 +1,6 @@
 const [WIDTH, HEIGHT] = [960, 640];
 
-/** A drawn town with many corners and blobs: an image for those who have none at hand. */
+/** A drawn town with many corners and blobs: an image for users without one at hand. */
 export function exampleImage(): Promise<File> {
   const canvas = new OffscreenCanvas(WIDTH, HEIGHT);
   drawTown(contextOf(canvas));

@@ -34,7 +34,7 @@ export class PanZoomCanvas {
   #frame = 0;
   #mouse: Point = { x: 0, y: 0 };
 
-  /** @param label what the canvas shows, for people who do not see it */
+  /** @param label what the canvas shows, for screen readers */
   constructor(label: string, ...tools: Node[]) {
     this.canvas = make('canvas', {
       tabindex: 0,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { proveJobs } from '../../bench/jobs/proof.ts';
 
 // The short form of `npm run bench:jobs`: fewer images, and faults that come at the same time.
-test('jobs end with every result, once and the same, whatever fails on the way', async () => {
+test('jobs end with every result, once and the same, under every fault on the way', async () => {
   const proof = await proveJobs({
     images: 150,
     inBucket: 40,

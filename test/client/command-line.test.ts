@@ -154,7 +154,7 @@ test('Ctrl-C ends a batch with what is done, and says nothing else', async () =>
   expect(stdout).toMatch(/^200 images: \d+ computed, 0 cached, 0 failed, \d+ left\n$/);
 });
 
-test('exists, detect and demo tell what is cached', async () => {
+test('exists, detect and demo report what is cached', async () => {
   const file = path.join(folder, 'new.png');
   writeFileSync(file, await newImage());
   expect((await run('exists', file)).stdout).toMatch(/new\.png {2}not cached {2}[0-9a-f]{64}\n$/);

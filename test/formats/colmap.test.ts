@@ -170,7 +170,7 @@ async function colmapText(
 }
 
 describe.skipIf(toolMissing('keypoints lie in the frames of COLMAP', 'colmap', 'help'))(
-  "keypoints lie in the frames of COLMAP's cameras, whatever EXIF says",
+  "keypoints lie in the frames of COLMAP's cameras at every EXIF orientation",
   () => {
     const orientations = [1, 2, 3, 4, 5, 6, 7, 8];
     const nameOf = (orientation: number) => `jpeg-exif-${orientation}.jpg`;

@@ -34,7 +34,7 @@ export function addKeysCommand(program: Command): void {
         .choices(['read', 'write', 'admin'])
         .makeOptionMandatory(),
     )
-    .requiredOption('--name <name>', 'who uses the key')
+    .requiredOption('--name <name>', 'name of the owner of the key')
     .addHelpText('after', '\nExample:\n  edgesift keys create --scope write --name "photo app"')
     .action(({ scope, name }: { scope: string; name: string }) => show(() => createKey(scope, name)));
   keys

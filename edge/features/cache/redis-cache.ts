@@ -20,7 +20,7 @@ const MANY_KEYS_TIMEOUT_FACTOR = 4;
 const COPIES_OF_PAYLOAD = 3;
 /**
  * How large its first part is shows only when it is there: it is expected to be like those before it, the largest of which
- * fade. How many parts there are the summary tells, which comes with the first.
+ * fade. The summary, which comes with the first part, has the number of parts.
  */
 const FIRST_EXPECTED_BYTES = 1024 * 1024;
 const FADING = 0.9;

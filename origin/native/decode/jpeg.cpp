@@ -173,7 +173,7 @@ class JpegSession {
     }
   }
 
-  /// OpenCV 4.6 takes the first APP1 segment for EXIF data, whatever its content.
+  /// OpenCV 4.6 takes the first APP1 segment for EXIF data, with any content.
   int storedOrientation() const {
     for (jpeg_saved_marker_ptr marker = codec_.marker_list; marker != nullptr; marker = marker->next) {
       if (marker->marker != JPEG_APP0 + 1) continue;

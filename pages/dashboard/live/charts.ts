@@ -8,7 +8,7 @@ export interface Series {
 }
 
 export interface ChartOptions {
-  /** Says what the chart shows, for people who do not see it. */
+  /** Says what the chart shows, for screen readers. */
   label: string;
   /** Below the bars; those that are empty are left out. */
   ticks: readonly string[];

@@ -165,7 +165,7 @@ test('requests that wait already are refused as soon as others show that their w
   ]);
 });
 
-test('the time for which it waits for more room is told apart from that of its client', async () => {
+test('the time that a lease waits for room is counted separately from the time that its client takes', async () => {
   const budget = new MemoryBudget(100, 'full');
   const first = await budget.acquire(90);
   const second = await budget.acquire(10);

@@ -41,7 +41,7 @@ test('a moderate change lies between the usual bounds, and a label that is missi
   expect(stabilityIndex([1000, 0], [0.5, 0.5])).toBeLessThan(10);
 });
 
-test('drift is told from 200 predictions on, and forgets what is long ago', () => {
+test('drift has a value after 200 predictions and follows the latest ones', () => {
   const drift = new Drift({ Audi: 0.5, BMW: 0.5 });
   for (let count = 0; count < 199; count++) drift.add('Audi');
   drift.add('a label that the model has not');

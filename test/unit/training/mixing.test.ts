@@ -17,7 +17,7 @@ test('the minimum of a narrow valley is found', () => {
   expect(found[1]).toBeCloseTo(1, 3);
 });
 
-/** The logits say the first class; the third class's score tells which of the first two is right. */
+/** The logits say the first class; the third class's score decides which of the first two is right. */
 function samples(): Scored[] {
   return Array.from({ length: 60 }, (_, index) => {
     const truth = index % 2;
