@@ -6,7 +6,7 @@ import type { EdgeContext, EdgeEnvironment } from './context.ts';
 import { allowedMethods } from './http/allowed-methods.ts';
 import { authentication } from './middleware/authentication.ts';
 import { crossOriginRequests } from './middleware/cors.ts';
-import { responseError } from './middleware/errors.ts';
+import { respondWithError } from './middleware/errors.ts';
 import { headResponses } from './middleware/head-responses.ts';
 import { observation } from './middleware/observation.ts';
 import { admitNetwork, rateLimit, rateLimitHeaders } from './middleware/rate-limit.ts';
@@ -63,7 +63,7 @@ export function createApp(services: Services): Hono<EdgeEnvironment> {
   registerStats(app, services);
   registerPages(app, services);
   app.notFound(refuseUnknown);
-  app.onError(responseError);
+  app.onError(respondWithError);
   return app;
 }
 
@@ -71,10 +71,10 @@ function refuseUnknown(context: EdgeContext): Response {
   const { method, path } = context.req;
   const allowed = allowedMethods(path);
   if (allowed.length === 0) {
-    return responseError(new ServiceError('NOT_FOUND', 'This path does not exist.'), context);
+    return respondWithError(new ServiceError('NOT_FOUND', 'This path does not exist.'), context);
   }
   const message = `This path does not support the method ${method.slice(0, 32)}.`;
-  const response = responseError(
+  const response = respondWithError(
     new ServiceError('METHOD_NOT_ALLOWED', message, { details: { allowed } }),
     context,
   );

@@ -5,7 +5,7 @@ import { createApp } from './app.ts';
 import { parseConfiguration } from './configuration.ts';
 import type { EdgeEnvironment } from './context.ts';
 import type { Assets } from './http/assets.ts';
-import { responseError } from './middleware/errors.ts';
+import { respondWithError } from './middleware/errors.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { logError } from './observability/log.ts';
 import { createServices } from './services.ts';
@@ -25,7 +25,7 @@ function misconfiguredApp(error: SettingsError): Hono<EdgeEnvironment> {
   const app = new Hono<EdgeEnvironment>();
   app.use(requestContext());
   app.notFound((context) =>
-    responseError(
+    respondWithError(
       new ServiceError('SERVICE_NOT_READY', 'The service is not fully configured.', { cause: error }),
       context,
     ),

@@ -2,14 +2,15 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import { requestIdFrom } from '../shared/contract/request-id.ts';
 import { ORIGIN_HEADERS } from '../shared/origin-protocol.ts';
 import type { SpanExporter } from '../shared/tracing/span-exporter.ts';
-import { responseClientError } from './http/client-error.ts';
+import { respondToClientError } from './http/client-error.ts';
 import { sendNotFound, sendProblem } from './http/problems.ts';
 import { OneLinePerRequest, traceBindings } from './observability/logging.ts';
 import { exportSpans } from './observability/tracing.ts';
 import { type ClassifyDependencies, classifyRoute, vehicleModelRoute } from './routes/classify.ts';
 import { extractRoute } from './routes/extract.ts';
-import { healthRoutes } from './routes/health.ts';
+import { liveRoute } from './routes/live.ts';
 import { matchRoute } from './routes/match.ts';
+import { readyRoute } from './routes/ready.ts';
 
 /** A head that takes longer is a slow-loris attack; edges send theirs at once. */
 const HEAD_TIMEOUT_MS = 10_000;
@@ -44,7 +45,7 @@ export function createOriginApp(dependencies: OriginDependencies): FastifyInstan
     // Ours responds with a problem document.
     return503OnClosing: false,
     frameworkErrors: sendProblem,
-    clientErrorHandler: responseClientError,
+    clientErrorHandler: respondToClientError,
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header(ORIGIN_HEADERS.requestId, request.id);
@@ -56,6 +57,7 @@ export function createOriginApp(dependencies: OriginDependencies): FastifyInstan
   app.register(matchRoute, dependencies);
   app.register(classifyRoute, dependencies);
   app.register(vehicleModelRoute, dependencies);
-  app.register(healthRoutes, dependencies);
+  app.register(liveRoute, dependencies);
+  app.register(readyRoute, dependencies);
   return app;
 }

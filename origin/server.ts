@@ -12,6 +12,7 @@ import { RecordWriter } from './cache/record-writer.ts';
 import { createRedisStore } from './cache/redis-store.ts';
 import { createRestStore } from './cache/rest-store.ts';
 import { type OriginConfiguration, parseConfiguration } from './configuration.ts';
+import { endWhenStalled } from './end-when-stalled.ts';
 import { InFlight } from './http/in-flight.ts';
 import { UploadMemory } from './http/upload-memory.ts';
 import { Shadow } from './jobs/shadow.ts';
@@ -98,6 +99,7 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
     spans: collector ? spanExporter(collector, logger) : undefined,
   });
   const metricsApp = createMetricsApp(metrics.registry);
+  endWhenStalled(pool, logger);
   stopGracefully({ app, metricsApp, inFlight, pool, recordWriter, logger });
   logger.info({ extractor, threads, memory_bytes: memoryBytes }, 'starting');
   const metricsUrl = await metricsApp.listen({ host: configuration.host, port: configuration.metricsPort });

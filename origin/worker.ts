@@ -14,6 +14,7 @@ import { NODE_BASE64 } from './cache/node-base64.ts';
 import { RecordReader } from './cache/record-reader.ts';
 import { createRedisStore } from './cache/redis-store.ts';
 import './decode/restrict-libvips.ts';
+import { endWhenStalled } from './end-when-stalled.ts';
 import { loadNativeAddon } from './native/addon.ts';
 import { createLogger } from './observability/logging.ts';
 import { ExtractionPool } from './scheduler/pool.ts';
@@ -52,6 +53,7 @@ async function work(configuration: WorkerConfiguration): Promise<void> {
       },
     },
   );
+  endWhenStalled(pool, logger);
   const connection = await connectToNats(queueOptions, 'edgesift-worker');
   const isConnected = watchConnection(connection);
   exposeWorkerState(metrics.registry, pool, isConnected);
@@ -89,8 +91,8 @@ async function work(configuration: WorkerConfiguration): Promise<void> {
       logger.info('stopped');
     },
   );
-  worker.start();
   await app?.listen(listen);
+  worker.start();
   logger.info({ extractor, threads, memory_bytes: memoryBytes }, 'ready');
 }
 

@@ -49,7 +49,7 @@ function disturbances(scenes: readonly PixelImage[]): Record<string, Disturb> {
       return composite(image, scene, SCENE.width, SCENE.height, share, random);
     };
   return {
-    'as it is, again': async (image) => ({ image: image }),
+    'as it is, again': async (image) => ({ image }),
     '10 % looser': async (image) => ({ image: await looser(image, 0.05) }),
     '10 % looser on each side': async (image) => ({ image: await looser(image, 0.1) }),
     'shifted by 10 %': async (image) => ({ image: await shifted(image, 0.1) }),
@@ -77,7 +77,7 @@ export async function evaluate(options: EvaluationOptions, log: RunLog): Promise
   const negatives = await readNegatives(options.negatives);
   log.note('evaluation', { ...options, images: samples.length, sha256: classifier.sha256 });
   const plain = await log.phase('images as they are', () =>
-    classifyAll(classifier, samples, async (image) => ({ image: image }), log),
+    classifyAll(classifier, samples, async (image) => ({ image }), log),
   );
   const attributes: Evaluation['attributes'] = {};
   for (const [attribute, predictions] of Object.entries(predictionsOf(classifier, plain.pairs))) {
@@ -192,6 +192,7 @@ function predictionsOf({ metadata }: VehicleClassifier, pairs: readonly Pair[]):
     result[attribute] = {
       labels,
       truth: known.map(({ truth }) => truth),
+      predicted: known.map(({ top }) => labels.indexOf(top[0]?.label ?? '')),
       probabilities: known.map(({ top }) => {
         const values = new Array<number>(labels.length).fill(0);
         for (const { label, probability } of top) values[labels.indexOf(label)] = probability;

@@ -116,7 +116,7 @@ class Learner {
     const { native, shapes, work } = this.#prepared;
     if (this.#kept.length > 0) {
       const kernel = await this.#log.phase('products of all encodings', () =>
-        kept(path.join(work, 'products.bin'), async () =>
+        kept(path.join(work, `products-${this.#table.scales.length}.bin`), async () =>
           native.gram(this.#table.values, this.#table.scales, this.#options.threads),
         ),
       );

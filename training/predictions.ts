@@ -9,6 +9,11 @@ export interface Predictions {
   truth: number[];
   /** Of each image, one for each label. */
   probabilities: number[][];
+  /**
+   * Of each image, the index of the label that comes first. The most probable one if absent; a calibration can give
+   * equal probabilities to labels that were in order before.
+   */
+  predicted?: number[];
 }
 
 export interface PredictionFigures {
@@ -52,6 +57,7 @@ export function calibratedBy(model: AttributeModel, predictions: Predictions): P
   return {
     ...predictions,
     probabilities: predictions.probabilities.map((values) => calibrate(model.calibration, values)),
+    predicted: topOf(predictions).predicted,
   };
 }
 
@@ -83,8 +89,8 @@ export function figuresOf(predictions: Predictions): PredictionFigures {
   };
 }
 
-function topOf({ truth, probabilities }: Predictions) {
-  const predicted = probabilities.map((values) => values.indexOf(Math.max(...values)));
+function topOf({ truth, probabilities, ...known }: Predictions) {
+  const predicted = known.predicted ?? probabilities.map((values) => values.indexOf(Math.max(...values)));
   return {
     predicted,
     confidences: probabilities.map((values, index) => values[predicted[index] ?? 0] ?? 0),

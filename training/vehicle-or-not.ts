@@ -42,7 +42,7 @@ export async function learnVehicle(
   const rows = parts.flatMap((part) => part.rows);
   const negatives = places(rows, 'other');
   if (negatives.length === 0 || negatives.length === rows.length) return undefined;
-  const name = `vehicle-products-${fingerprintOf([holdout, copies])}.bin`;
+  const name = `vehicle-products-${fingerprintOf([holdout, copies, table.scales.length])}.bin`;
   const kernel = await kept(path.join(work, name), async () =>
     native.gram(table.values, table.scales, threads),
   );

@@ -71,7 +71,7 @@ export class Batch {
       // Taken by several loops at once: each goes on with the next image that nobody has begun.
       const images = (await this.#identifyImages()).values();
       const work = async () => {
-        for (const image of images) await this.#responseImage(image);
+        for (const image of images) await this.#writeLinesOf(image);
       };
       await Promise.all(Array.from({ length: CONCURRENCY }, work));
       await this.#writeSummary();
@@ -101,7 +101,7 @@ export class Batch {
     return [...images.values()];
   }
 
-  async #responseImage({ members, ...image }: Image): Promise<void> {
+  async #writeLinesOf({ members, ...image }: Image): Promise<void> {
     this.#signal.throwIfAborted();
     this.#lease.settle();
     const timing = new Timing();
@@ -113,7 +113,7 @@ export class Batch {
       if (hold) responses.fit(hold, requirePayload(found).payload.length);
       if (hold) this.#lines.hold(hold);
       this.#count(found, timing, members);
-      for (const member of members) await this.#lines.write(this.#responseLine(member, found, timing));
+      for (const member of members) await this.#lines.write(this.#lineOf(member, found, timing));
     } catch (error) {
       this.#signal.throwIfAborted();
       await this.#writeProblem(error, members);
@@ -148,7 +148,7 @@ export class Batch {
     });
   }
 
-  #responseLine(member: Member, found: FoundFeatures, timing: Timing): Iterable<string> {
+  #lineOf(member: Member, found: FoundFeatures, timing: Timing): Iterable<string> {
     const { representation } = this.#parameters;
     const response = { ...member, ...detectResponse(found, { requestId: this.#requestId, timing }) };
     if (representation.include === 'summary') return [JSON.stringify(response)];

@@ -38,7 +38,7 @@ const STREAMED_FROM_BYTES = 256 * 1024;
  *
  * @param hold of the payload, where there is one; released when the response is sent
  */
-export function responseFeatures(
+export function respondWithFeatures(
   context: EdgeContext,
   found: FoundFeatures,
   {
@@ -49,8 +49,8 @@ export function responseFeatures(
 ): Response {
   const response =
     format === 'json'
-      ? responseJson(context, found, representation, hold)
-      : responseFile(requirePayload(found), format, representation, hold);
+      ? respondWithJson(context, found, representation, hold)
+      : respondWithFile(requirePayload(found), format, representation, hold);
   response.headers.set('X-Cache', found.tier ? `HIT ${found.tier}` : 'MISS');
   response.headers.set('ETag', etagOf(keyOfSummary(found.summary), format, representation));
   return response;
@@ -72,7 +72,7 @@ export function requirePayload(found: FoundFeatures): CompleteFeatures {
   return { summary, payload };
 }
 
-function responseJson(
+function respondWithJson(
   context: EdgeContext,
   found: FoundFeatures,
   representation: Representation,
@@ -93,7 +93,7 @@ function responseJson(
   return new Response(outgoingStream(gzipChunks(json), hold), alreadyEncoded);
 }
 
-function responseFile(
+function respondWithFile(
   { summary, payload }: CompleteFeatures,
   format: FileFormat,
   representation: Representation,

@@ -22,7 +22,7 @@ const RESPONSE_HEADERS = [
  */
 export function crossOriginRequests(origins: readonly string[]): MiddlewareHandler<EdgeEnvironment> {
   const isForAny = origins.includes('*');
-  const responsePage = cors({
+  const respondToPage = cors({
     origin: isForAny ? '*' : [...origins],
     allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
     allowHeaders: REQUEST_HEADERS,
@@ -31,7 +31,7 @@ export function crossOriginRequests(origins: readonly string[]): MiddlewareHandl
     credentials: false,
   });
   return async (context, next) => {
-    if (context.req.header('origin') !== undefined) return responsePage(context, next);
+    if (context.req.header('origin') !== undefined) return respondToPage(context, next);
     // Most clients are not pages and skip this work; caches must still keep the two apart.
     await next();
     if (!isForAny) context.header('Vary', 'Origin', { append: true });

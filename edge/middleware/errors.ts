@@ -12,7 +12,7 @@ import { logError, logWarning } from '../observability/log.ts';
 const CLIENT_CLOSED_REQUEST = 499;
 
 /** Any thrown value as problem+json, or as the inference protocol has it; failures of ours are logged with their cause. */
-export function responseError(thrown: unknown, context: EdgeContext): Response {
+export function respondWithError(thrown: unknown, context: EdgeContext): Response {
   if (context.req.raw.signal.aborted) return new Response(null, { status: CLIENT_CLOSED_REQUEST });
   const error = asServiceError(thrown);
   const id = context.get('requestId');

@@ -3,7 +3,7 @@ import { type DetectParameters, parseDetectParameters } from '../../shared/contr
 import { detect } from '../../shared/contract/routes/detect.ts';
 import { clientIdentity } from '../access/client-identity.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
-import { requirePayload, responseFeatures } from '../features/feature-response.ts';
+import { requirePayload, respondWithFeatures } from '../features/feature-response.ts';
 import { addRoute } from '../http/add-route.ts';
 import { needsPayload, negotiateFormat } from '../http/negotiation.ts';
 import { SINGLE_IMAGE } from '../ingest/image-form.ts';
@@ -53,7 +53,7 @@ async function detectImage(
       timing,
     });
     if (hold) responses.fit(hold, requirePayload(found).payload.length);
-    return responseFeatures(context, found, { format, representation, hold });
+    return respondWithFeatures(context, found, { format, representation, hold });
   } catch (error) {
     hold?.release();
     throw error;

@@ -4,7 +4,7 @@ import { parseDetectParameters } from '../../shared/contract/parameters.ts';
 import { detect } from '../../shared/contract/routes/detect.ts';
 import { featuresByHash } from '../../shared/contract/routes/features-by-hash.ts';
 import type { EdgeEnvironment } from '../context.ts';
-import { etagOf, FEATURES_VARY, requirePayload, responseFeatures } from '../features/feature-response.ts';
+import { etagOf, FEATURES_VARY, requirePayload, respondWithFeatures } from '../features/feature-response.ts';
 import { secondsLeft } from '../features/feature-source.ts';
 import { addRoute } from '../http/add-route.ts';
 import { namesAny, namesTag } from '../http/conditional.ts';
@@ -54,7 +54,7 @@ export function registerFeaturesByHash(app: Hono<EdgeEnvironment>, { features, r
         return unchanged(secondsLeft(found.summary));
       }
       if (hold) responses.fit(hold, requirePayload(found).payload.length);
-      const response = responseFeatures(context, found, { format, representation, hold });
+      const response = respondWithFeatures(context, found, { format, representation, hold });
       response.headers.set('Cache-Control', cacheControl(secondsLeft(found.summary)));
       return response;
     } catch (error) {

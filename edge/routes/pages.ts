@@ -39,12 +39,12 @@ const REDOC_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsaf
 /** `GET /`, `/docs`, `/redoc`, `/openapi.json` and the files that they load. */
 export function registerPages(app: Hono<EdgeEnvironment>, services: Services): void {
   for (const [page, file] of PAGES) {
-    addRoute(app, page, (context) => responseFile(context, services, file));
+    addRoute(app, page, (context) => respondWithFile(context, services, file));
   }
-  addRoute(app, pageFile, (context) => responseFile(context, services, context.req.param('file')));
+  addRoute(app, pageFile, (context) => respondWithFile(context, services, context.req.param('file')));
 }
 
-async function responseFile(context: EdgeContext, { assets }: Services, file: string): Promise<Response> {
+async function respondWithFile(context: EdgeContext, { assets }: Services, file: string): Promise<Response> {
   const mediaType = /^[a-z][a-z0-9.-]*\.([a-z]+)$/.exec(file)?.[1];
   const contentType = MEDIA_TYPES[mediaType ?? ''];
   const content = contentType && (await assets.open(file));

@@ -14,7 +14,7 @@ import { parseJson } from '../../shared/features/safetensors.ts';
 import { JOBS_PATH } from '../../shared/job-protocol.ts';
 import { ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
 import { authenticate, checkContentDigest } from '../http/authentication.ts';
-import { responseClientError } from '../http/client-error.ts';
+import { respondToClientError } from '../http/client-error.ts';
 import { sendNotFound, sendProblem } from '../http/problems.ts';
 import { OneLinePerRequest } from '../observability/logging.ts';
 import { StorageError } from '../storage/storage.ts';
@@ -43,7 +43,7 @@ export function createJobServiceApp(options: JobServiceAppOptions): FastifyInsta
     bodyLimit: MAX_JOB_REQUEST_BYTES,
     return503OnClosing: false,
     frameworkErrors: sendProblem,
-    clientErrorHandler: responseClientError,
+    clientErrorHandler: respondToClientError,
   });
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler(sendNotFound);

@@ -45,6 +45,8 @@ interface Shard {
 const LANES = 2;
 const FETCH_MS = 2_000;
 const PAUSE_MS = 1_000;
+/** A worker that is alone with a shard keeps it this long for a storage that is unavailable. */
+const ACQUIT_MS = 60_000;
 /** A shard that this worker could not do goes to another one soon, in case that only this worker is in trouble. */
 const RETURN_MS = 1_000;
 /** A worker in trouble takes shards ever more slowly, so that it does not draw them from workers that are well. */
@@ -243,6 +245,7 @@ export class ShardWorker {
     const suspects = (await readJson(stores, location, suspectsSchema)) ?? {};
     const outcomes: Outcome[] = [];
     const tell = this.#teller(ticket);
+    let isMarked = false;
     try {
       for (const [index, entry] of entries.entries()) {
         signal.throwIfAborted();
@@ -252,24 +255,30 @@ export class ShardWorker {
           continue;
         }
         await writeJson(stores, location, { ...suspects, [index]: before + 1 });
+        isMarked = true;
         outcomes.push(await this.#outcomeOf(entry, plan, signal));
         delete suspects[index];
         tell(outcomes);
       }
       return outcomes;
     } finally {
-      await this.#acquit(location, suspects);
+      if (isMarked) await this.#acquit(location, suspects);
     }
   }
 
-  /** The worker lives: the image in work is not to blame. The shard is kept until that is written down, or the worker stops. */
+  /**
+   * The worker is alive, so the image in work did not end it. The shard is kept until that is written down. Other jobs
+   * wait for it, so a storage that stays unavailable is given up after a while, and one that refuses at once.
+   */
   async #acquit(location: ObjectLocation, suspects: Record<string, number>): Promise<void> {
+    const giveUpAt = Date.now() + ACQUIT_MS;
     for (;;) {
       try {
         await writeJson(this.#options.stores, location, suspects);
         return;
       } catch (err) {
-        if (this.#stopping.signal.aborted) return;
+        const canPass = err instanceof StorageError && err.failure === 'unavailable';
+        if (!canPass || this.#stopping.signal.aborted || Date.now() > giveUpAt) return;
         this.#options.logger.warn({ err }, 'a shard is kept until the storage can be written');
         await this.#pause(PAUSE_MS);
       }

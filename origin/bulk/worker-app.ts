@@ -1,13 +1,12 @@
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
 import type { Registry } from 'prom-client';
 import { OneLinePerRequest } from '../observability/logging.ts';
+import { liveRoute } from '../routes/live.ts';
+import { metricsRoute } from '../routes/metrics.ts';
 import type { ExtractionPool } from '../scheduler/pool.ts';
 
-/** No extraction takes this long: when all threads do, native code hangs, and only a restart helps. */
-const STALLED_MS = 10 * 60_000;
-
 export interface WorkerAppOptions {
-  pool: Pick<ExtractionPool, 'isReady' | 'stalledMs'>;
+  pool: Pick<ExtractionPool, 'isReady' | 'isStalled'>;
   registry: Registry;
   /** Whether NATS can be reached. */
   isConnected: () => boolean;
@@ -17,16 +16,11 @@ export interface WorkerAppOptions {
 /** What a worker serves: nothing but its health and its metrics. */
 export function createWorkerApp({ pool, registry, isConnected, logger }: WorkerAppOptions): FastifyInstance {
   const app = fastify({ loggerInstance: logger, logController: new OneLinePerRequest() });
-  app.get('/health/live', async (_request, reply) => {
-    const stalled = pool.stalledMs > STALLED_MS;
-    return reply.code(stalled ? 503 : 200).send({ status: stalled ? 'stalled' : 'live' });
-  });
+  app.register(liveRoute, { pool });
   app.get('/health/ready', async (_request, reply) => {
     const status = !pool.isReady ? 'starting' : isConnected() ? 'ready' : 'no queue';
     return reply.code(status === 'ready' ? 200 : 503).send({ status });
   });
-  app.get('/metrics', async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
-  );
+  app.register(metricsRoute, { registry });
   return app;
 }

@@ -3,19 +3,19 @@ import type { Socket } from 'node:net';
 import { problemHeaders, problemOf, ServiceError } from '../../shared/contract/errors.ts';
 
 /** Responds to what never became a request: bytes that are no HTTP, or that come too slowly. Closes the connection. */
-export function responseClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+export function respondToClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') responseTooSlow(socket);
-  else responseUnreadable(error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, socket);
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') respondTooSlow(socket);
+  else respondUnreadable(error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400, socket);
 }
 
-function responseTooSlow(socket: Socket): void {
+function respondTooSlow(socket: Socket): void {
   const problem = new ServiceError('SERVICE_TIMEOUT', 'The request took too long to arrive.');
   const body = JSON.stringify(problemOf(problem, { path: '', id: crypto.randomUUID() }));
-  response(socket, problem.status, problemHeaders(problem), body);
+  sendResponse(socket, problem.status, problemHeaders(problem), body);
 }
 
 /**
@@ -23,11 +23,11 @@ function responseTooSlow(socket: Socket): void {
  * not get an INVALID_PARAMETER for what the client did not send. Without a document the edge relays nothing, takes
  * it for a fault of its own and logs the status.
  */
-function responseUnreadable(status: 400 | 431, socket: Socket): void {
-  response(socket, status, {}, '');
+function respondUnreadable(status: 400 | 431, socket: Socket): void {
+  sendResponse(socket, status, {}, '');
 }
 
-function response(socket: Socket, status: number, headers: Record<string, string>, body: string): void {
+function sendResponse(socket: Socket, status: number, headers: Record<string, string>, body: string): void {
   const all = { ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
   socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n'));

@@ -22,20 +22,19 @@ constexpr const char* kVersion = "1";
 constexpr std::size_t kRetainedBytes = std::size_t{64} << 20;
 /// Of the extractor's own for each keypoint, see Extractor::workingBytes.
 constexpr std::size_t kKeypointBytes = 312;
-/// Converted between two looks at the cancellation: a few milliseconds.
-constexpr int kBandPixels = 1 << 20;
+/// Converted between two looks at the cancellation: some milliseconds, where the memory is new and its pages have to be had.
+constexpr int kBandPixels = 1 << 18;
 
-std::vector<std::uint8_t> greyOf(const Image& image, const Cancellation& cancellation) {
+/// Writes all grey values of an image with colours, and looks at the cancellation now and then.
+void convertToGrey(const Image& image, const Cancellation& cancellation, std::uint8_t* grey) {
   const auto width = static_cast<std::size_t>(image.width);
-  std::vector<std::uint8_t> bytes(width * static_cast<std::size_t>(image.height));
   const int rows = std::max(1, kBandPixels / std::max(1, image.width));
   for (int y = 0; y < image.height; y += rows) {
     if (cancellation.isRequested()) throw Cancelled("the result is not wanted any more");
     const std::size_t from = width * static_cast<std::size_t>(y);
     const std::uint8_t* pixels = image.pixels + from * static_cast<std::size_t>(image.channels);
-    writeGrey({pixels, image.width, std::min(rows, image.height - y), image.channels}, bytes.data() + from);
+    writeGrey({pixels, image.width, std::min(rows, image.height - y), image.channels}, grey + from);
   }
-  return bytes;
 }
 
 }  // namespace
@@ -61,8 +60,13 @@ void EdgesiftEngine::extract(const Image& image, const SiftParameters& given, co
   parameters.sigma = given.sigma;
   parameters.mostKeypoints = limits.mostKeypoints;
   try {
-    const std::vector<std::uint8_t> converted = image.channels == 3 ? greyOf(image, limits.cancellation) : std::vector<std::uint8_t>();
-    const std::uint8_t* pixels = image.channels == 3 ? converted.data() : image.pixels;
+    std::unique_ptr<std::uint8_t[]> converted;
+    if (image.channels == 3) {
+      // Not cleared before, unlike a vector's: that alone takes up to a second for 50 MB of new memory.
+      converted.reset(new std::uint8_t[static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height)]);
+      convertToGrey(image, limits.cancellation, converted.get());
+    }
+    const std::uint8_t* pixels = converted ? converted.get() : image.pixels;
     const Features found =
         extractor->extract(pixels, image.width, image.height, image.width, parameters, limits.cancellation);
     writePayload(found, memory(found.count));
@@ -84,7 +88,9 @@ void EdgesiftEngine::extract(const Image& image, const SiftParameters& given, co
 }
 
 std::vector<std::uint8_t> EdgesiftEngine::grey(const Image& image) const {
-  return greyOf(image, {});
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height));
+  convertToGrey(image, {}, bytes.data());
+  return bytes;
 }
 
 }  // namespace edgesift::addon

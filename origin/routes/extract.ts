@@ -50,9 +50,10 @@ async function extract(
   const recent = recordWriter?.recent(key);
   if (recent) {
     release();
+    const result = { ...recent, summary: { ...recent.summary, expiresAt: expiryOf(cacheTtl(request)) } };
     // Not there any more if it was deleted in the meantime.
-    recordWriter?.write(recent);
-    return { ...recent, serverTiming: '' };
+    recordWriter?.write(result);
+    return { ...result, serverTiming: '' };
   }
   const { task, cost } = extractionJob({ bytes, sha256, header }, parameters, { engine });
   const ttlSeconds = cacheTtl(request);
@@ -75,8 +76,13 @@ async function extract(
 function extractionFrom(result: Completed, ttlSeconds: number): Extraction {
   if (result.kind !== 'extracted') throw new TypeError('a thread returned the result of another task');
   const { metadata, count, payload } = result;
-  const summary = { metadata, count, expiresAt: Date.now() + 1000 * ttlSeconds };
+  const summary = { metadata, count, expiresAt: expiryOf(ttlSeconds) };
   return { summary, payload, serverTiming: serverTimingOf(result) };
+}
+
+/** Milliseconds since the Unix epoch. */
+function expiryOf(ttlSeconds: number): number {
+  return Date.now() + 1000 * ttlSeconds;
 }
 
 function serverTimingOf({ queueMs, decodeMs, denoiseMs, siftMs }: Completed<ExtractionResult>): string {

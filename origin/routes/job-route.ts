@@ -44,7 +44,7 @@ export function addJobRoute(
   app: FastifyInstance,
   path: string,
   { inFlight, metrics, secrets, timeoutMs }: JobDependencies,
-  response: (job: JobRequest, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+  respond: (job: JobRequest, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
 ): void {
   // The body of any type stays unread until the head is checked.
   app.removeAllContentTypeParsers();
@@ -64,7 +64,7 @@ export function addJobRoute(
       const deadline = performance.now() + budgetMs;
       const signal = callerSignal(reply.raw, budgetMs);
       const query = new URLSearchParams(url.slice(path.length));
-      return await response({ query, signal, deadline, client }, request, reply);
+      return await respond({ query, signal, deadline, client }, request, reply);
     } catch (error) {
       outcome = asServiceError(error).code.toLowerCase();
       throw error;

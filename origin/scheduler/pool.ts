@@ -80,6 +80,8 @@ interface RunningJob extends Job {
   endedBy?: unknown;
 }
 
+/** After its cancellation a job ends within this time. OpenCV's extraction cannot be cancelled. */
+const LONGEST_END_MS: Record<SiftEngine, number> = { edgesift: 5_000, opencv: 10 * 60_000 };
 /** Jobs expected to run for longer leave one thread to others. */
 const LARGE_JOB_MS = 4_000;
 /** 5 Mpx/s with default parameters, which make six levels, as our engine does. */
@@ -139,6 +141,12 @@ export class ExtractionPool {
     if (this.#running.size < this.#threads.size) return 0;
     const now = performance.now();
     return Math.min(...Array.from(this.#running, (job) => now - job.startedAt));
+  }
+
+  /** Whether every thread goes on long after its job was cancelled: native code hangs, and only a restart helps. */
+  get isStalled(): boolean {
+    const { engine, jobTimeoutMs } = this.#options;
+    return this.stalledMs > jobTimeoutMs + LONGEST_END_MS[engine];
   }
 
   /** When all that runs and waits now will be done, judged by the jobs done lately. */

@@ -63,7 +63,9 @@ export class FolderStorage implements Storage {
       await this.#write(key, bytes, nameOnce);
       return true;
     } catch (error) {
-      if (error instanceof StorageError && codeOf(error.cause) === 'EEXIST') return false;
+      const isTaken = error instanceof StorageError && codeOf(error.cause) === 'EEXIST';
+      // A file in the place of a folder is another failure with that code.
+      if (isTaken && (await this.exists(key))) return false;
       throw error;
     }
   }

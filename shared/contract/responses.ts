@@ -141,7 +141,7 @@ export const aliveResponseSchema = z.object({ status: z.literal('alive') });
 
 /** What the origin's `/health/ready` says. */
 export const originReadySchema = z.object({
-  status: z.enum(['ready', 'starting', 'stopping']),
+  status: z.enum(['ready', 'starting', 'stopping', 'stalled']),
   extractor: z.object({ name: z.string(), version: z.string() }),
   vehicles: z
     .union([

@@ -274,9 +274,7 @@ describe.skipIf(!canRun).each(OVERLAYS)('overlay %s', (overlay) => {
       { name: 'job-service', schema: jobServiceSettingsSchema, ignored: credentials },
       {
         name: 'worker',
-        schema: z
-          .object({ ...originSettings.shape, ...workerSettingsSchema.shape })
-          .omit({ ORIGIN_SECRET: true }),
+        schema: z.object({ ...originSettings.shape, ...workerSettingsSchema.shape }),
         ignored: [...others, ...credentials, 'JOBS_INDEX'],
       },
     ];
@@ -298,12 +296,12 @@ describe.skipIf(!canRun).each(OVERLAYS)('overlay %s', (overlay) => {
   test('job service and workers listen where their probes ask, on paths that they have', () => {
     const sources = {
       'job-service': {
-        file: 'origin/bulk/app.ts',
+        files: ['origin/bulk/app.ts'],
         port: jobServiceSettingsSchema.shape.JOBS_PORT.parse(undefined),
       },
-      worker: { file: 'origin/bulk/worker-app.ts', port: 8071 },
+      worker: { files: ['origin/bulk/worker-app.ts', 'origin/routes/live.ts'], port: 8071 },
     };
-    for (const [name, { file, port }] of Object.entries(sources)) {
+    for (const [name, { files, port }] of Object.entries(sources)) {
       const found = everyContainer().find((one) => one.name === name);
       if (found === undefined) {
         expect(overlay, name).toBe('minimal');
@@ -315,7 +313,7 @@ describe.skipIf(!canRun).each(OVERLAYS)('overlay %s', (overlay) => {
       for (const { httpGet } of [found.startupProbe, found.livenessProbe, found.readinessProbe].flatMap(
         (one) => one ?? [],
       )) {
-        expect(read(file), name).toContain(`'${httpGet?.path}'`);
+        expect(files.map(read).join(''), name).toContain(`'${httpGet?.path}'`);
       }
     }
   });
@@ -334,7 +332,10 @@ describe.skipIf(!canRun).each(OVERLAYS)('overlay %s', (overlay) => {
       ).toEqual(ports.split(' ').map(Number));
     }
     const routes =
-      read('origin/routes/health.ts') + read('gateway/server.ts') + read('edge/routes/health.ts');
+      read('origin/routes/live.ts') +
+      read('origin/routes/ready.ts') +
+      read('gateway/server.ts') +
+      read('edge/routes/health.ts');
     const paths = everyContainer()
       .filter(({ name }) => ['edge', 'origin', 'redis-gateway'].includes(name))
       .flatMap(({ startupProbe, livenessProbe, readinessProbe }) => [

@@ -21,14 +21,14 @@ export async function startNameServer(
   place = { address: '127.0.0.1', port: 0 },
 ): Promise<NameServer> {
   const socket = createSocket('udp4', (query, { port, address }) => {
-    socket.send(response(query, addresses()), port, address);
+    socket.send(respond(query, addresses()), port, address);
   });
   socket.bind(place);
   await once(socket, 'listening');
   return { port: socket.address().port, close: () => socket.close() };
 }
 
-function response(query: Buffer, addresses: readonly string[]): Buffer {
+function respond(query: Buffer, addresses: readonly string[]): Buffer {
   const nameEnd = query.indexOf(0, HEADER_BYTES) + 1;
   const question = query.subarray(HEADER_BYTES, nameEnd + 4);
   const asksForA = query.readUInt16BE(nameEnd) === 1;

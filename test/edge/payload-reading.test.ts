@@ -116,7 +116,7 @@ async function mostTogether(edge: string, hashes: string[]): Promise<number> {
 
 test('large payloads are read one after the other, small ones soon together again', async () => {
   const large = await store(4, 5.5 * 2 ** 20);
-  const small = await store(34, 1000);
+  const small = await store(26, 1000);
   const reader = await startEdge();
   await mostTogether(reader, large.slice(0, 1));
   expect(await mostTogether(reader, large)).toBe(1);

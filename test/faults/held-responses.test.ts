@@ -22,6 +22,7 @@ import { postMatch, readMatch } from '../fixtures/match-client.ts';
 import { ORIGIN_SECRET } from '../fixtures/origin-server.ts';
 import { MADE_UP_EXTRACTOR, metadataOfRequestedImage } from '../fixtures/requested-image.ts';
 import { ResidentMemoryWatch } from '../fixtures/resident-memory.ts';
+import { until } from '../fixtures/until.ts';
 
 // What one isolate holds for clients that want much and take little, in the real workerd. The origin is made up, so that
 // its features cost nothing.
@@ -34,6 +35,9 @@ const WITHIN_MS = 60_000;
 
 const payloadOf = (metadata: ReturnType<typeof metadataOfRequestedImage>, keypoints: number) =>
   encodePayload(metadata, new Uint8Array(keypoints * BYTES_PER_KEYPOINT).fill(7));
+
+type Detection = Awaited<ReturnType<typeof readDetection>>;
+const records = new FeatureRecords(new RecordAuthenticator([ORIGIN_SECRET]), NODE_BASE64);
 
 const origin = createServer((request, response) => {
   const isMatch = request.url?.startsWith(MATCH_PATH) ?? false;
@@ -80,14 +84,23 @@ describe.runIf(isWanted)('in workerd', () => {
     await gateway?.close();
   });
 
-  /** Requests of another client for an image that is known, until it is stopped; gives how long each took. */
-  function requestsOfOthers(image: Uint8Array<ArrayBuffer>): { stop(): Promise<number[]> } {
+  /** Writes a result to Redis, as real origins do. */
+  async function share({ extractor, image, keypoints }: Detection): Promise<void> {
+    const { name, version, parameters } = extractor;
+    const metadata = { extractor: { name, version }, parameters, image };
+    const summary = { metadata, count: keypoints, expiresAt: Date.now() + 3_600_000 };
+    const store = createRestStore({ url: redisUrl, token: TOKEN });
+    await store.set(await records.write(summary, payloadOf(metadata, keypoints)), 3_600);
+  }
+
+  /** Hits of another client until it is stopped; gives how long each took. */
+  function hitsOfOthers(image: Uint8Array<ArrayBuffer>): { stop(): Promise<number[]> } {
     const times: number[] = [];
     let isOver = false;
     const work = (async () => {
       while (!isOver) {
         const startedAt = performance.now();
-        await readDetection(await postImage(edge.url, image));
+        expect((await readDetection(await postImage(edge.url, image))).cached).toBe(true);
         times.push(performance.now() - startedAt);
         await sleep(200);
       }
@@ -107,7 +120,7 @@ describe.runIf(isWanted)('in workerd', () => {
     timeout: 180_000,
   }, async () => {
     const known = await newImage();
-    await readDetection(await postImage(edge.url, known));
+    await share(await readDetection(await postImage(edge.url, known)));
     const single = async () =>
       requestBytes(`${edge.url}${DETECT}?include=all`, { body: imageForm(await newImage()) });
     const batch = async () => {
@@ -121,15 +134,15 @@ describe.runIf(isWanted)('in workerd', () => {
     ]);
     const memory = new ResidentMemoryWatch(edge.pid);
     const clients = requests.map((bytes) => idleClient(edge.url, bytes));
-    const others = requestsOfOthers(known);
+    const others = hitsOfOthers(known);
+    const begun = () => clients.find(({ bytesRead }) => bytesRead > 0);
+    await until('a response begins', async () => begun() !== undefined);
+    const first = begun();
     await sleep(HELD_MS);
     const times = await others.stop();
     expect(memory.stop()).toBeLessThan(MOST_BYTES);
     expect(times[Math.floor(times.length / 2)]).toBeLessThan(2_000);
-    const begun = clients.filter(({ bytesRead }) => bytesRead > 0);
-    expect(begun.length).toBeGreaterThan(0);
-    const complete = await Promise.all(begun.slice(0, 3).map((client) => readsToTheEnd(client, 20_000)));
-    expect(complete).toContain(false);
+    expect(first && (await readsToTheEnd(first, 20_000))).toBe(false);
     for (const client of clients) client.destroy();
   });
 
@@ -137,19 +150,15 @@ describe.runIf(isWanted)('in workerd', () => {
     timeout: 180_000,
   }, async () => {
     const known = await newImage();
-    const { extractor, image } = await readDetection(await postImage(edge.url, known));
-    const { name, version, parameters } = extractor;
+    const detection = await readDetection(await postImage(edge.url, known));
+    await share(detection);
     const hashes = ['a', 'b'].map((digit) => digit.repeat(64));
-    const records = new FeatureRecords(new RecordAuthenticator([ORIGIN_SECRET]), NODE_BASE64);
-    const store = createRestStore({ url: redisUrl, token: TOKEN });
     for (const sha256 of hashes) {
-      const metadata = { extractor: { name, version }, parameters, image: { ...image, sha256 } };
-      const summary = { metadata, count: 20_000, expiresAt: Date.now() + 3_600_000 };
-      await store.set(await records.write(summary, payloadOf(metadata, 20_000)), 3_600);
+      await share({ ...detection, keypoints: 20_000, image: { ...detection.image, sha256 } });
     }
     const [image1 = '', image2 = ''] = hashes;
     const memory = new ResidentMemoryWatch(edge.pid);
-    const others = requestsOfOthers(known);
+    const others = hitsOfOthers(known);
     const startedAt = performance.now();
     const responses = await Promise.all(
       Array.from({ length: 40 }, () => postMatch(edge.url, { image1, image2 })),

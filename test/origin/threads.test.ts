@@ -79,3 +79,18 @@ test('the pool knows how long all of its threads have been busy', async () => {
   expect((await Promise.all([first, second])).map(({ status }) => status)).toEqual([200, 200]);
   await until('both are free', () => origin.pool.stalledMs === 0);
 });
+
+test('an origin whose threads go on after their jobs were cancelled is neither live nor ready', async () => {
+  origin = await startInProcessOrigin({ worker: 'gated-worker.ts', threads: 2, jobTimeoutMs: 200 });
+  const jobs = [postForExtraction(origin, await newImage()), postForExtraction(origin, await newImage())];
+  await until('both are busy', () => origin.pool.status.running === 2);
+  const live = () => fetch(`${origin.url}/health/live`);
+  expect((await live()).status).toBe(200);
+  await until('the origin is stalled', async () => (await live()).status === 503);
+  const ready = await fetch(`${origin.url}/health/ready`);
+  expect(ready.status).toBe(503);
+  expect(originReadySchema.parse(await ready.json()).status).toBe('stalled');
+  for (const _ of jobs) origin.letOnePass();
+  await Promise.all(jobs);
+  await until('the threads are free', async () => (await live()).status === 200);
+});

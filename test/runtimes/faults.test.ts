@@ -6,11 +6,15 @@ import { afterEach, describe, expect, inject, test } from 'vitest';
 import { DETECT, postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { type EdgeStack, type EdgeStackOptions, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newImage } from '../fixtures/images.ts';
-import { startOriginServer } from '../fixtures/origin-server.ts';
+import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
+import { readMetric } from '../fixtures/prometheus.ts';
 import { startRedisServer } from '../fixtures/redis-server.ts';
 import { until } from '../fixtures/until.ts';
 
 const runtime = inject('runtime');
+
+/** Extractions that the origin responded to; a recent one need not be computed again. */
+const servedByOrigin = (origin: OriginServer) => readMetric(origin, 'requests_total{outcome="ok"}');
 
 const SAFETENSORS = { Accept: 'application/vnd.safetensors' };
 
@@ -114,9 +118,11 @@ describe(`faults, with the edge on ${runtime}`, () => {
       await redis.set(payloadKey, sound.payload);
       await redis.set(key, value);
       await stack.restartEdge();
+      const served = await servedByOrigin(stack.origin);
       const response = await postImage(stack.url, photo, { headers: SAFETENSORS });
       expect(response.headers.get('x-cache')).toBe('MISS');
       expect(new Uint8Array(await response.arrayBuffer())).toEqual(payload);
+      expect(await servedByOrigin(stack.origin)).toBe(served + 1);
       await until('the record is mended', async () => (await redis.get(key)) !== value);
     }
     redis.disconnect();

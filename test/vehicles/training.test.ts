@@ -132,8 +132,7 @@ test('evaluation finds the trained images right and writes figures', async () =>
     ]),
     log,
   );
-  expect(evaluation.attributes.make?.samples).toBe(6);
-  expect(evaluation.attributes.make?.top1).toBeGreaterThan(0.8);
+  expect(evaluation.attributes.make).toMatchObject({ samples: 6, top1: 1 });
   expect(readdirSync(out)).toEqual(
     expect.arrayContaining([
       'evaluation.json',

@@ -3,7 +3,7 @@ import { runCommand } from './run-command.ts';
 import { SetUpError } from './set-up-error.ts';
 import { installSystemPackages } from './system-packages.ts';
 
-/** Debian's own: its packages are for no other. */
+/** Debian's Python: apt installs packages only for it. */
 export const PEER_PYTHON = '/usr/bin/python3';
 
 const PACKAGES = {
