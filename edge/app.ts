@@ -32,7 +32,7 @@ import { registerVehicleModels } from './routes/vehicle-models.ts';
 import { registerVehicleReport } from './routes/vehicle-report.ts';
 import type { AccessRules, Services } from './services.ts';
 
-/** What takes a key where keys are asked for, and counts for rate limits. */
+/** Paths that require an API key, if keys are required, and that count for rate limits. */
 const API = ['/api/*', `${INFERENCE_PATH}/models/*`];
 /** What takes a key in every deployment. */
 const ADMINISTRATION = ['/api/v1/cache/*', requests.path];

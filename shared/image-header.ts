@@ -2,9 +2,9 @@ import { ServiceError } from './contract/errors.ts';
 import type { ImageLimits } from './contract/limits.ts';
 import { foreignFormatOf } from './foreign-format.ts';
 
-/** What features are extracted of. */
+/** Formats for feature extraction. */
 export const IMAGE_FORMATS = ['jpeg', 'png', 'bmp', 'tiff', 'webp'] as const;
-/** What vehicles are looked for in; of a GIF in its first frame. */
+/** Formats for vehicle classification; only the first frame of a GIF is used. */
 export const VEHICLE_IMAGE_FORMATS = [...IMAGE_FORMATS, 'gif'] as const;
 export type ImageFormat = (typeof VEHICLE_IMAGE_FORMATS)[number];
 

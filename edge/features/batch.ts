@@ -166,7 +166,7 @@ export class Batch {
       const line: BatchProblemLine = {
         ...member,
         ...problem,
-        // No header could say it of one image.
+        // A header cannot apply to one image of many.
         details: retryAfter === undefined ? details : { ...details, retry_after_s: Math.ceil(retryAfter) },
       };
       await this.#lines.write([JSON.stringify(line)]);

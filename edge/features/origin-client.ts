@@ -111,7 +111,7 @@ const RELAYED_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'INTERNAL_SERVER_ERROR',
 ]);
 
-/** What a response of unannounced length may have, as a proxy could make it of ours. */
+/** Size limit of a response without Content-Length, which a proxy can remove. */
 const LARGEST_RESPONSE_BYTES = MAX_KEYPOINTS * BYTES_PER_KEYPOINT;
 
 /** So that the origin's own 504 is here before we stop waiting for it. */
@@ -141,7 +141,7 @@ export class OriginClient {
   }
 
   /**
-   * @throws ServiceError what the origin served; `ORIGIN_UNAVAILABLE` when it cannot be reached or makes no
+   * @throws ServiceError the origin's own error; `ORIGIN_UNAVAILABLE` when it cannot be reached or makes no
    *   sense; `SERVICE_TIMEOUT` when it does not respond in time; `OVERLOADED` when there was no memory for the response
    */
   extract(job: ExtractionJob): Promise<ExtractionResponse> {

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { parseJson } from '../../shared/features/safetensors.ts';
 import { verifyContentDigest } from './content-digest.ts';
+import { requireIdentityEncoding } from './content-encoding.ts';
 import { type BodyLimits, collectSmallBody } from './request-body.ts';
 
 /**
@@ -15,6 +16,7 @@ export async function readJsonBody<Schema extends z.ZodType>(
   schema: Schema,
   limits: BodyLimits,
 ): Promise<z.output<Schema>> {
+  requireIdentityEncoding(request);
   if (!/^application\/json *(;|$)/i.test(request.headers.get('content-type') ?? '')) {
     throw new ServiceError(
       'UNSUPPORTED_MEDIA_TYPE',

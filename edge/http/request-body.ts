@@ -84,7 +84,7 @@ export function collectSmallBody(request: Request, limits: BodyLimits): Promise<
 }
 
 /**
- * Reads, and forgets, a body that nobody wants, so that its client gets the response and not a broken connection. Gives
+ * Reads and discards a body that is not needed, so that its client gets the response and not a broken connection. Gives
  * up when nothing arrives for `pauseMs`, and after {@link LONGEST_DISCARDING_MS}.
  */
 export async function discardBody(request: Request, pauseMs: number): Promise<void> {

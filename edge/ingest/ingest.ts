@@ -14,6 +14,7 @@ import {
 import { sha256 } from '../../shared/sha256.ts';
 import type { EdgeContext } from '../context.ts';
 import { verifyContentDigest } from '../http/content-digest.ts';
+import { requireIdentityEncoding } from '../http/content-encoding.ts';
 import { type FormPart, parseForm } from '../http/form.ts';
 import { queryParameters } from '../http/query.ts';
 import {
@@ -118,12 +119,14 @@ export class Ingest {
   /**
    * Reads a body that is no image within the memory budget.
    *
-   * @throws ServiceError `OVERLOADED`, `IMAGE_TOO_LARGE`, `SERVICE_TIMEOUT`, `INVALID_IMAGE` for one that breaks off
+   * @throws ServiceError `UNSUPPORTED_MEDIA_TYPE` for a compressed one, `OVERLOADED`, `IMAGE_TOO_LARGE`, `SERVICE_TIMEOUT`,
+   *   `INVALID_IMAGE` for one that breaks off
    */
   async receiveDocument(
     request: Request,
     maxBytes: number,
   ): Promise<{ bytes: Uint8Array<ArrayBuffer>; lease: MemoryLease }> {
+    requireIdentityEncoding(request);
     const limits = { maxBytes, timeoutMs: this.#limits.timeoutMs };
     const lease = await this.#makeRoom(request, limits);
     try {
@@ -197,12 +200,7 @@ function headerOf<Header>({ name, fileName, bytes }: FormPart, read: (bytes: Uin
 
 /** @returns whether the body is a multipart form */
 function checkMediaType(request: Request, { acceptsRawImage, invitation }: ImageForm): boolean {
-  const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity';
-  if (encoding !== 'identity' && encoding !== '') {
-    throw new ServiceError('UNSUPPORTED_MEDIA_TYPE', 'Send the body without a Content-Encoding.', {
-      details: { content_encoding: encoding.slice(0, 64), supported: ['identity'] },
-    });
-  }
+  requireIdentityEncoding(request);
   const mediaType = mediaTypeOf(request);
   if (mediaType === MULTIPART) return true;
   if (acceptsRawImage && mediaType.startsWith('image/')) return false;

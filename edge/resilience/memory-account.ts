@@ -49,6 +49,11 @@ export class MemoryAccount {
     if (this.heldBytes > this.#capacity) this.#spare.drop();
   }
 
+  /** Time that no client could use. */
+  excuse(milliseconds: number): void {
+    for (const budget of this.#budgets) budget.excuse(milliseconds);
+  }
+
   /** Ends slow clients where their holders have more than their part. */
   endStalled(): void {
     for (const budget of this.#budgets) if (budget.isExceeded) budget.endStalled();

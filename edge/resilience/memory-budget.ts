@@ -63,7 +63,7 @@ export interface MemoryBudgetOptions {
   stalledMs?: number;
   /** Refuses at once what would wait for longer than it may, judged by how long others hold their room. */
   refusesHopeless?: boolean;
-  /** What this budget is a part of. */
+  /** The account that this budget belongs to. */
   account?: MemoryAccount | undefined;
 }
 
@@ -237,11 +237,12 @@ export class MemoryBudget {
 
   #fit(lease: Lease, bytes: number): void {
     if (!this.#leases.has(lease)) return;
-    this.#held += bytes - lease.bytes;
-    if (bytes > lease.bytes) this.#account?.makeRoom();
+    const more = bytes - lease.bytes;
+    this.#held += more;
+    lease.setBytes(bytes);
     this.#progressAt = Date.now();
-    lease.bytes = bytes;
-    lease.renew();
+    if (more > 0) this.#account?.makeRoom();
+    if (more < 0) this.#wake();
   }
 
   #mayGrow(lease: Lease, more: number): boolean {
@@ -265,9 +266,12 @@ export class MemoryBudget {
       await this.#pause(waiter);
       afterPause();
       const lateMs = Date.now() - pausedAt - POLL_MS;
-      if (lateMs > BUSY_MS) this.#excuse(lateMs);
-      else this.#endStalled();
-      this.#account?.endStalled();
+      // Where this isolate was busy, no client of any budget could move.
+      if (lateMs > BUSY_MS) this.#excuseAll(lateMs);
+      else {
+        this.#endStalled();
+        this.#account?.endStalled();
+      }
     }
   }
 
@@ -329,7 +333,13 @@ export class MemoryBudget {
     }
   }
 
-  #excuse(milliseconds: number): void {
+  #excuseAll(milliseconds: number): void {
+    if (this.#account) this.#account.excuse(milliseconds);
+    else this.excuse(milliseconds);
+  }
+
+  /** Time that the clients of all holders could not use. */
+  excuse(milliseconds: number): void {
     for (const lease of this.#leases) lease.excuse(milliseconds);
   }
 
@@ -357,7 +367,7 @@ class Lease implements MemoryLease {
   #waitsSince: number | undefined;
   readonly since = Date.now();
   readonly #budget: Pick<MemoryLease, 'resize' | 'fit' | 'release'>;
-  readonly #wanted: number;
+  #wanted: number;
   #renewedAt = this.since;
   #movedAt = this.since;
   #dependsOnClient = false;
@@ -389,6 +399,13 @@ class Lease implements MemoryLease {
 
   fit(bytes: number): void {
     this.#budget.fit(bytes);
+  }
+
+  /** A holder that gives room back will not grow to what it announced. */
+  setBytes(bytes: number): void {
+    if (bytes < this.bytes) this.#wanted = bytes;
+    this.bytes = bytes;
+    this.renew();
   }
 
   moved(bytes: number): void {

@@ -21,7 +21,7 @@ import { SERVICE_NAME, SERVICE_VERSION } from '../../shared/service.ts';
 import type { EdgeEnvironment } from '../context.ts';
 import { addRoute } from '../http/add-route.ts';
 import type { Services } from '../services.ts';
-import { respondToInference, servedModel } from '../vehicles/inference.ts';
+import { requireReady, respondToInference, servedModel } from '../vehicles/inference.ts';
 import { outputTensors } from '../vehicles/inference-response.ts';
 
 const NO_STORE = { 'Cache-Control': 'no-store' };
@@ -47,16 +47,16 @@ function registerState(app: Hono<EdgeEnvironment>, services: Services): void {
   );
   addRoute(app, inferenceLive, (context) => context.json({ live: true }, 200, NO_STORE));
   addRoute(app, inferenceReady, async (context) => {
-    await servedModel(services);
+    await requireReady(services);
     return context.json({ ready: true }, 200, NO_STORE);
   });
   const modelReady = { name: INFERENCE_MODEL, ready: true };
   addRoute(app, inferenceModelReady, async (context) => {
-    await servedModel(services);
+    await requireReady(services);
     return context.json(modelReady, 200, NO_STORE);
   });
   addRoute(app, inferenceVersionReady, async (context) => {
-    await servedModel(services, context.req.param('version'));
+    await requireReady(services, context.req.param('version'));
     return context.json(modelReady, 200, NO_STORE);
   });
 }

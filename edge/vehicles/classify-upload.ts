@@ -24,9 +24,14 @@ export async function classifyUpload(
     options,
     timing,
     requestId: context.get('requestId'),
-    client: clientIdentity(context),
+    // Only a miss needs them, and they cost every hit.
+    get client() {
+      return clientIdentity(context);
+    },
+    get signal() {
+      return signal ?? context.req.raw.signal;
+    },
     trace: context.get('trace'),
-    signal: signal ?? context.req.raw.signal,
     keepAlive: (work) => context.executionCtx.waitUntil(work),
     reserveWork: () => reserveWork(access.rateLimit, context),
   });

@@ -18,6 +18,11 @@ export interface InferenceRequest {
   isBinary: boolean;
 }
 
+/** A document of image files has few values. Parsed, a million of them take many times the size of their text. */
+const MOST_VALUES = 4_096;
+/** Each value of a JSON document follows one of these: a comma, or an opening bracket or brace. */
+const VALUE_MARKS = [0x2c, 0x5b, 0x7b];
+
 /** Of an element of a BYTES tensor that follows the JSON as bytes. */
 const LENGTH_BYTES = 4;
 
@@ -33,7 +38,9 @@ export function parseInferenceRequest(
   headerLength: string | undefined,
 ): InferenceRequest {
   const jsonLength = headerLength === undefined ? body.length : lengthFrom(headerLength, body.length);
-  const parsed = inferBodySchema.safeParse(parseJson(new TextDecoder().decode(body.subarray(0, jsonLength))));
+  const json = body.subarray(0, jsonLength);
+  checkValueCount(json);
+  const parsed = inferBodySchema.safeParse(parseJson(new TextDecoder().decode(json)));
   if (!parsed.success) throw invalidField(parsed.error);
   const { id, inputs, outputs, parameters } = parsed.data;
   const images = inputs.flatMap((input) => imagesOf(input, body.subarray(jsonLength)));
@@ -50,6 +57,16 @@ export function parseInferenceRequest(
       outputs && new Map(outputs.map(({ name, parameters }) => [name, parameters?.binary_data ?? false])),
     isBinary: parameters?.binary_data_output ?? false,
   };
+}
+
+function checkValueCount(json: Uint8Array): void {
+  let count = 0;
+  for (const mark of VALUE_MARKS) {
+    for (let at = json.indexOf(mark); at >= 0; at = json.indexOf(mark, at + 1)) {
+      count += 1;
+      if (count > MOST_VALUES) throw invalid('The document has too many values.', INFERENCE_INPUT);
+    }
+  }
 }
 
 function lengthFrom(text: string, most: number): number {

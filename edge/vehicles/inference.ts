@@ -29,13 +29,26 @@ export async function servedModel(
   version?: string,
 ): Promise<VehicleModel> {
   const model = await vehicles.model();
-  if (!model) {
-    throw new ServiceError('ORIGIN_UNAVAILABLE', 'The vehicle classifier cannot be reached at the moment.', {
-      retryAfterSeconds: 2,
-    });
-  }
+  if (!model) throw unreachable();
   if (version === undefined || version === model.version) return model;
   throw new ServiceError('NOT_FOUND', `The model has no version ${version.slice(0, 100)}.`);
+}
+
+/**
+ * By the present state of the origin: the model that is known from before says nothing about it.
+ *
+ * @throws ServiceError as {@link servedModel}
+ */
+export async function requireReady(services: Services, version?: string): Promise<void> {
+  await servedModel(services, version);
+  const { vehicle_classifier_ready: isReady } = await services.health.check();
+  if (!isReady) throw unreachable();
+}
+
+function unreachable(): ServiceError {
+  return new ServiceError('ORIGIN_UNAVAILABLE', 'The vehicle classifier cannot be reached at the moment.', {
+    retryAfterSeconds: 2,
+  });
 }
 
 /** Responds to an inference request. One image that fails fails the request. Errors as of ingestion and classification. */
@@ -49,12 +62,22 @@ export async function respondToInference(
     const model = version === undefined ? undefined : await servedModel(services, version);
     const request = await parseBody(context, bytes, lease);
     const results = await classifyAll(context, services, request);
+    checkVersions(results, version);
     const [first] = results;
     const served = model ?? (await services.vehicles.model()) ?? (first ? labelsOf(first) : { labels: {} });
     return send(context, inferenceResponse(request, served, results));
   } finally {
     lease.release();
   }
+}
+
+/** @throws ServiceError `SERVICE_NOT_READY` where another model took over during the request */
+function checkVersions(results: readonly VehicleData[], version: string | undefined): void {
+  const versions = new Set(results.map((result) => result.model_version));
+  if (versions.size <= 1 && (version === undefined || versions.has(version))) return;
+  throw new ServiceError('SERVICE_NOT_READY', 'The model was replaced during the request.', {
+    retryAfterSeconds: 1,
+  });
 }
 
 function largestBody({ ingest }: Services): number {

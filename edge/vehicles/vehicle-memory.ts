@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { VehicleRecord, VehicleReport } from '../../shared/contract/vehicles.ts';
+import { CLOCK_DRIFT_MS } from '../features/cache/feature-cache.ts';
 
 /** Rough size of a record without explanation and thumbnail, as JavaScript objects. */
 const RECORD_BYTES = 6 * 1024;
@@ -39,10 +40,21 @@ export class VehicleMemory {
     return entry && entry.storedAt + FRESH_MS > Date.now() ? unexpired(entry) : undefined;
   }
 
-  /** Also what is not fresh any more, for when Redis cannot be asked. */
+  /** Also returns stale records, for use when Redis is not reachable. */
   getStale(key: string): VehicleRecord | undefined {
     const entry = this.#records.get(key);
     return entry && unexpired(entry);
+  }
+
+  /** A record that Redis has lost by itself, fresh again; undefined if it may have been deleted on purpose since. */
+  getLost(key: string, lastDeletionAt: number): VehicleRecord | undefined {
+    const entry = this.#records.get(key);
+    if (!entry) return undefined;
+    const mayBeDeleted = lastDeletionAt + CLOCK_DRIFT_MS >= entry.storedAt;
+    const record = mayBeDeleted ? undefined : unexpired(entry);
+    if (record) this.put(record);
+    else this.#records.delete(key);
+    return record;
   }
 
   put(record: VehicleRecord): void {

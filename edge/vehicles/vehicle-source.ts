@@ -8,6 +8,7 @@ import {
   type VehicleState,
   vehicleKey,
 } from '../../shared/contract/vehicles.ts';
+import { LAST_DELETION_KEY } from '../../shared/records/feature-records.ts';
 import { type VehicleRecords, vehicleRecordKey } from '../../shared/records/vehicle-records.ts';
 import type { OriginClient } from '../features/origin-client.ts';
 import { logWarning } from '../observability/log.ts';
@@ -46,6 +47,8 @@ export interface FoundVehicle {
 
 /** After so long the model of the origin is read again. */
 const MODEL_FRESH_MS = 30_000;
+/** The same where the origin has never responded. */
+const NO_MODEL_FRESH_MS = 1_000;
 const MODEL_TIMEOUT_MS = 2_000;
 
 /** Classifications by the key of their image: from this isolate's memory, else from Redis, else from the origin. */
@@ -85,11 +88,12 @@ export class VehicleSource {
    * where it never could.
    */
   async state(): Promise<VehicleState | undefined> {
-    if (this.#state && Date.now() - this.#stateAt < MODEL_FRESH_MS) return this.#state;
+    const freshMs = this.#state ? MODEL_FRESH_MS : NO_MODEL_FRESH_MS;
+    if (Date.now() - this.#stateAt < freshMs) return this.#state;
     const state = await this.#origin.vehicleState(MODEL_TIMEOUT_MS);
     if (state) this.#state = state;
     // Also after a failure: an origin that is gone is not called with every request.
-    if (this.#state) this.#stateAt = Date.now();
+    this.#stateAt = Date.now();
     return this.#state;
   }
 
@@ -192,9 +196,13 @@ export class VehicleSource {
     const near = this.#peek(model, query);
     if (near) return near;
     const key = vehicleKey(model.version, query.options, query.sha256);
-    const record = await query.timing.measure('cache', () => this.#readRedis(key));
+    const { record: stored, lastDeletionAt } = await query.timing.measure('cache', () =>
+      this.#readRedis(key),
+    );
+    const record = stored ?? this.#memory.getLost(key, lastDeletionAt);
     // Of another file that was given the same version.
     if (record?.classifier.sha256 !== model.sha256) return undefined;
+    if (!stored) return { record, tier: 'memory' };
     this.#memory.put(record);
     return { record, tier: 'redis' };
   }
@@ -209,12 +217,15 @@ export class VehicleSource {
     return record?.classifier.sha256 === model.sha256 ? { record, tier: 'memory' } : undefined;
   }
 
-  async #readRedis(key: string): Promise<VehicleRecord | undefined> {
-    const [text] = await this.#redis.getMany([vehicleRecordKey(key)], this.#redisTimeoutMs);
-    if (!text) return undefined;
+  /** The record, and when results were last deleted on purpose: what Redis has lost by itself may be kept here. */
+  async #readRedis(key: string): Promise<{ record: VehicleRecord | undefined; lastDeletionAt: number }> {
+    const keys = [vehicleRecordKey(key), LAST_DELETION_KEY];
+    const [text, deletion] = await this.#redis.getMany(keys, this.#redisTimeoutMs);
+    const lastDeletionAt = Number(deletion ?? 0);
+    if (!text) return { record: undefined, lastDeletionAt };
     const record = await this.#records.read(key, text);
     if (!record) logWarning('cache record damaged', { key });
-    return record && record.expires_at > Date.now() ? record : undefined;
+    return { record: record && record.expires_at > Date.now() ? record : undefined, lastDeletionAt };
   }
 
   async #classify(upload: VehicleUpload, signal: AbortSignal): Promise<FoundVehicle> {

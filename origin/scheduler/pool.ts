@@ -16,7 +16,7 @@ export interface PoolOptions {
   /** Entry module of the threads. */
   script: URL;
   engine: SiftEngine;
-  /** Files of the vehicle models, where there are some. */
+  /** Files of the vehicle models, if there are any. */
   vehicleModels?: VehicleModelFiles | undefined;
   /** Longest time that a job may run, in milliseconds. */
   jobTimeoutMs: number;

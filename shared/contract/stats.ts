@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { errorCodeSchema } from './errors.ts';
 
-/** How a request was responded to: from a cache tier, by computing features or a classification, or without either. */
+/** Source of a response: from a cache tier, by computing features or a classification, or without either. */
 export const outcomeSchema = z.enum(['memory', 'redis', 'origin', 'other']);
 export type Outcome = z.infer<typeof outcomeSchema>;
 

@@ -85,6 +85,8 @@ export class CacheAdministration {
         for (const match of matches) pipeline.scan(next, { match, count: SCAN_COUNT });
       }, TIMEOUT_MS);
       const [first, second] = z.tuple([scanPageSchema, scanPageSchema]).parse(pages);
+      // Redis changed its tables between the two: the step is taken again, and its keys are counted once.
+      if (first[0] !== second[0]) continue;
       for (const key of [...first[1], ...second[1]]) keys.add(key);
       next = first[0];
       if (next === '0') return { keys: [...keys], cursor: null };

@@ -10,7 +10,7 @@ export interface CacheHit extends CachedFeatures {
 }
 
 /** How far the clocks of two isolates may differ. */
-const CLOCK_DRIFT_MS = 5_000;
+export const CLOCK_DRIFT_MS = 5_000;
 
 /** The tiers in order of nearness: isolate memory, then at most one round trip to Redis. */
 export class FeatureCache {

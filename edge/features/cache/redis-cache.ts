@@ -1,3 +1,4 @@
+import { BYTES_PER_KEYPOINT } from '../../../shared/features/payload.ts';
 import {
   type FeatureRecords,
   LAST_DELETION_KEY,
@@ -112,7 +113,7 @@ export class RedisCache {
     const stored = await this.#records.readSummary(key, record);
     if (stored && !stored.payload) return undefined;
     const parts = stored?.payload?.parts ?? 1;
-    if (parts > 1) await lease.resize(COPIES_OF_PAYLOAD * parts * PAYLOAD_PART_BYTES);
+    if (stored && parts > 1) await lease.resize(COPIES_OF_PAYLOAD * sizeOf(stored));
     const payload = stored && (await this.#getPayload(key, first, stored, timeoutMs));
     if (payload) return { summary: stored.summary, payload };
     logWarning('cache record damaged or without its payload', { key });
@@ -138,4 +139,9 @@ export class RedisCache {
     const values = others.flatMap((part) => (part.status === 'fulfilled' ? part.value : []));
     return this.#records.readPayload([first, ...values], stored);
   }
+}
+
+/** Bytes of a payload, by its summary; its header takes less than the last number. */
+function sizeOf({ summary }: StoredSummary): number {
+  return summary.count * BYTES_PER_KEYPOINT + 16 * 1024;
 }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { inferenceModelSchema, inferResponseSchema } from '../../../../shared/contract/inference.ts';
 import { createFakePorts, type FakePorts } from '../../../fixtures/fake-ports.ts';
 import { ownImage } from '../../../fixtures/images.ts';
@@ -179,4 +179,26 @@ test('every image of a request counts for the limit', async () => {
   const response = await send({ inputs: [tensor(IMAGE, OTHER, IMAGE)] });
   expect(response.status).toBe(429);
   expect(await response.json()).toEqual({ error: expect.any(String) });
+});
+
+test('a server whose origin has gone is not ready, though the model is known', async () => {
+  expect((await ports.request('/v2/health/ready')).status).toBe(200);
+  ports.breakOrigin(() => new Response(null, { status: 500 }));
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 2_000);
+  for (const path of ['/v2/health/ready', `${MODEL}/ready`]) {
+    expect((await ports.request(path)).status, path).toBe(502);
+  }
+  clock.mockRestore();
+});
+
+test('a document with more values than images can need is refused before it is parsed', async () => {
+  const response = await send({ inputs: [{ ...tensor(IMAGE), data: new Array(5_000).fill([]) }] });
+  expect(response.status).toBe(400);
+  expect(await response.json()).toEqual({ error: 'The document has too many values.' });
+});
+
+test('a compressed body is 415', async () => {
+  const headers = { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' };
+  const response = await ports.request(`${MODEL}/infer`, { method: 'POST', headers, body: 'x' });
+  expect(response.status).toBe(415);
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createApiKey } from '../../../../edge/access/api-key.ts';
 import {
   cacheEntryResponseSchema,
@@ -14,6 +14,8 @@ import {
   modelsResponseSchema,
   reportResponseSchema,
 } from '../../../../shared/contract/vehicles.ts';
+import { LAST_DELETION_KEY } from '../../../../shared/records/feature-records.ts';
+import { vehicleRecordKey } from '../../../../shared/records/vehicle-records.ts';
 import { createFakePorts, type FakePorts } from '../../../fixtures/fake-ports.ts';
 import { ownImage } from '../../../fixtures/images.ts';
 
@@ -76,6 +78,20 @@ test('by hash: not cached, then cached, then unchanged', async () => {
   expect((await ports.request(path, { headers: { 'If-None-Match': etag } })).status).toBe(304);
   expect((await ports.request(path, { method: 'HEAD' })).status).toBe(200);
   expect((await ports.request('/api/vehicle/no-hash')).status).toBe(400);
+});
+
+test('what Redis has lost by itself is found in memory, and what was deleted is not', async () => {
+  const path = `/api/vehicle/${SHA256}`;
+  const { data } = classifyResponseSchema.parse(await (await send()).json());
+  await ports.settled();
+  await ports.redis(['DEL', vehicleRecordKey(data.cache.key)]);
+  const minuteLater = Date.now() + 61_000;
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(minuteLater);
+  expect((await ports.request(path)).headers.get('x-cache')).toBe('HIT memory');
+  await ports.redis(['SET', LAST_DELETION_KEY, String(minuteLater)]);
+  clock.mockReturnValue(minuteLater + 61_000);
+  expect((await ports.request(path)).status).toBe(404);
+  clock.mockRestore();
 });
 
 test('a box is another result, and what is no box is refused', async () => {
