@@ -239,7 +239,8 @@ export class MemoryBudget {
     if (!this.#leases.has(lease)) return;
     const more = bytes - lease.bytes;
     this.#held += more;
-    lease.setBytes(bytes);
+    lease.bytes = bytes;
+    lease.renew();
     this.#progressAt = Date.now();
     if (more > 0) this.#account?.makeRoom();
     if (more < 0) this.#wake();
@@ -367,7 +368,7 @@ class Lease implements MemoryLease {
   #waitsSince: number | undefined;
   readonly since = Date.now();
   readonly #budget: Pick<MemoryLease, 'resize' | 'fit' | 'release'>;
-  #wanted: number;
+  readonly #wanted: number;
   #renewedAt = this.since;
   #movedAt = this.since;
   #dependsOnClient = false;
@@ -399,13 +400,6 @@ class Lease implements MemoryLease {
 
   fit(bytes: number): void {
     this.#budget.fit(bytes);
-  }
-
-  /** A holder that gives room back will not grow to what it announced. */
-  setBytes(bytes: number): void {
-    if (bytes < this.bytes) this.#wanted = bytes;
-    this.bytes = bytes;
-    this.renew();
   }
 
   moved(bytes: number): void {
