@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { errorCodeSchema } from '../../shared/contract/errors.ts';
+import { floatText } from '../../shared/features/float-text.ts';
 import { startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newImage } from '../fixtures/images.ts';
 import { toolMissing } from '../formats/real-tool.ts';
@@ -53,6 +54,18 @@ describe.skipIf(isMissing)('the Python client', () => {
   test('has an exception for each error code of the service', async () => {
     const { stdout } = await python('-c', 'import edgesift.errors; print(*edgesift.errors.ERRORS_BY_CODE)');
     expect(stdout.trim().split(' ')).toEqual(expect.arrayContaining(errorCodeSchema.options));
+  });
+
+  test('writes numbers as the service does, halves of the ninth digit included', async () => {
+    // Every second number in steps of 1/256 has a tenth digit, which is a five.
+    const inSteps = Array.from({ length: 500 }, (_, index) => 64 + index / 256);
+    const inFloats = Array.from({ length: 500 }, (_, index) => Math.fround(Math.exp(index / 25 - 12)));
+    const numbers = [...inSteps, ...inFloats];
+    const script =
+      'import json, sys; from edgesift.features import _float_text; ' +
+      'print(json.dumps(list(map(_float_text, json.loads(sys.argv[1])))))';
+    const { stdout } = await python('-c', script, JSON.stringify(numbers));
+    expect(JSON.parse(stdout)).toEqual(numbers.map(floatText));
   });
 
   test('is installed by pip without a network', { timeout: TIMEOUT_MS }, async ({ skip }) => {

@@ -94,8 +94,9 @@ class Colmap(unittest.TestCase):
             self.assertEqual(path.read_text(), text)
 
     def test_numbers_are_those_of_the_service(self) -> None:
-        numbers = {0.5: "0.5", 100.0: "100", 1e-05: "0.00001", 1.25e-07: "1.25e-7", 12345678848.0: "12345678800"}
-        for value, text in numbers.items():
+        numbers = {0.5: "0.5", 100.0: "100", 1e-05: "0.00001", 1.25e-07: "1.25e-7", 12345678848.0: "12345678800", -0.0: "0"}
+        halves = {64.00390625: "64.0039063", -64.00390625: "-64.0039063", 128.001953125: "128.001953"}
+        for value, text in (numbers | halves).items():
             self.assertEqual(_float_text(value), text)
 
 

@@ -6,7 +6,7 @@ import json
 import math
 import os
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context
 from typing import TYPE_CHECKING, Any, Sequence
 
 import numpy as np
@@ -21,6 +21,7 @@ DESCRIPTOR_LENGTH = 128
 
 _PREFIX_BYTES = 8
 _MAX_HEADER_BYTES = 16 * 1024
+_NINE_DIGITS = Context(prec=9, rounding=ROUND_HALF_UP)
 _DTYPES = {"F32": np.dtype("<f4"), "I32": np.dtype("<i4"), "U8": np.dtype("u1")}
 
 Buffer = bytes | bytearray | memoryview
@@ -214,10 +215,14 @@ def _root_sift_bytes(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
 
 
 def _float_text(value: float) -> str:
-    """A decimal that reads back as the same 32-bit float: nine significant digits always do (IEEE 754, 5.12.2)."""
-    text = format(value, ".9g")
-    if "e" not in text:
-        return text
-    # The service writes an exponent only below 1e-6, without zeros at its front.
-    mantissa, _, exponent = text.partition("e")
-    return f"{mantissa}e{int(exponent)}" if int(exponent) < -6 else format(Decimal(text), "f")
+    """A decimal that reads back as the same 32-bit float: nine significant digits always do (IEEE 754, 5.12.2).
+
+    The text is that of the service (ECMAScript's `toPrecision`): halves are rounded away from zero, and there is an
+    exponent only below 1e-6.
+    """
+    decimal = _NINE_DIGITS.create_decimal_from_float(value)
+    if decimal.is_zero():
+        return "0"
+    decimal = decimal.normalize(_NINE_DIGITS)
+    exponent = decimal.adjusted()
+    return f"{decimal.scaleb(-exponent):f}e{exponent}" if exponent < -6 else f"{decimal:f}"
