@@ -8,8 +8,10 @@ const MEBIBYTE = 1024 * 1024;
  * for the code, the platform, and the small objects of requests. docs/architecture.md has the same table.
  */
 export const MEMORY_PLAN = {
-  /** Results that the isolate keeps only to be faster. */
-  caches: { features: 16 * MEBIBYTE, vehicles: 4 * MEBIBYTE, vehicleReports: 2 * MEBIBYTE },
+  /** Results that the isolate keeps only to be faster, and drops for a request that needs their room. */
+  caches: { features: 16 * MEBIBYTE, vehicles: 4 * MEBIBYTE },
+  /** Reports are promised for an hour: where Redis has not taken one, it exists only here. */
+  vehicleReports: 2 * MEBIBYTE,
   budgets: {
     /** Uploads of up to 128 KiB have their own room, so that nothing else delays them. */
     smallUploads: 6 * MEBIBYTE,
@@ -40,8 +42,8 @@ const UPLOADS_REFUSAL = 'Too many uploads are in progress.';
 /** All that requests hold, in one account; small uploads are apart from it, so that nothing else delays them. */
 export function openMemory(caches: readonly { clear(): void }[]) {
   const { budgets, caches: cacheBytes } = MEMORY_PLAN;
-  const { smallUploads, ...parts } = budgets;
-  const account = new MemoryAccount(sumOf(parts), {
+  const { smallUploads } = budgets;
+  const account = new MemoryAccount({
     bytes: sumOf(cacheBytes),
     drop: () => {
       for (const cache of caches) cache.clear();

@@ -79,7 +79,10 @@ const KEY_LOOK_UP_TIMEOUT_MS = 2_000;
 export function createServices(configuration: Configuration, assets: Assets): Services {
   const { REDIS_TIMEOUT_MS, ORIGIN_TIMEOUT_MS } = configuration;
   const nearFeatures = new IsolateMemory(MEMORY_PLAN.caches.features);
-  const nearVehicles = new VehicleMemory(MEMORY_PLAN.caches);
+  const nearVehicles = new VehicleMemory({
+    recordBytes: MEMORY_PLAN.caches.vehicles,
+    reportBytes: MEMORY_PLAN.vehicleReports,
+  });
   const memory = openMemory([nearFeatures, nearVehicles]);
   const [signingSecret = ''] = configuration.ORIGIN_SECRET;
   const redisCache = new RedisCache({

@@ -13,40 +13,35 @@ export interface SpareMemory {
  * As long as it holds that, others wait, and its client must move.
  */
 export class MemoryAccount {
-  readonly #capacity: number;
   readonly #spare: SpareMemory;
   readonly #budgets: MemoryBudget[] = [];
-  #opened = 0;
+  /** Of all budgets together, beside the spare memory. */
+  #capacity = 0;
+  /** Bytes that are held now in all parts. */
+  #held = 0;
 
-  /** @param capacityBytes of all budgets together, beside the spare memory */
-  constructor(capacityBytes: number, spare: SpareMemory) {
-    this.#capacity = capacityBytes;
+  constructor(spare: SpareMemory) {
     this.#spare = spare;
   }
 
-  /** A new part. @throws RangeError when the parts are more than the whole */
+  /** A new part, to be opened before any of them is used. */
   open(capacityBytes: number, refusal: string, options: MemoryBudgetOptions = {}): MemoryBudget {
-    this.#opened += capacityBytes;
-    if (this.#opened > this.#capacity) throw new RangeError('the parts exceed the memory of the isolate');
+    this.#capacity += capacityBytes;
     const budget = new MemoryBudget(capacityBytes, refusal, { ...options, account: this });
     this.#budgets.push(budget);
     return budget;
   }
 
-  /** Bytes that are held now in all parts. */
-  get heldBytes(): number {
-    return this.#budgets.reduce((sum, { heldBytes }) => sum + heldBytes, 0);
-  }
-
   /** @param isExceeding whether the holder is larger than its part */
   hasRoomFor(bytes: number, isExceeding: boolean): boolean {
-    const held = this.heldBytes;
-    return held === 0 || held + bytes <= this.#capacity + (isExceeding ? this.#spare.bytes : 0);
+    const most = this.#capacity + (isExceeding ? this.#spare.bytes : 0);
+    return this.#held === 0 || this.#held + bytes <= most;
   }
 
-  /** Drops the spare memory once the budgets hold more than is theirs. */
-  makeRoom(): void {
-    if (this.heldBytes > this.#capacity) this.#spare.drop();
+  /** Counts what a part holds more, or less; drops the spare memory once all hold more than is theirs. */
+  changeHeld(bytes: number): void {
+    this.#held += bytes;
+    if (bytes > 0 && this.#held > this.#capacity) this.#spare.drop();
   }
 
   /** Time that no client could use. */

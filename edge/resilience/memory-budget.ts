@@ -147,13 +147,15 @@ export class MemoryBudget {
   }
 
   /** Room for what it holds at first, and for what all whose clients are sending will hold in the end. */
-  #canStart(bytes: number, wanted: number): boolean {
-    if (!this.#hasRoomFor(bytes)) return false;
-    if (this.#held === 0) return true;
+  #canStart(bytes: number, wanted: number, promised = this.#promisedBytes()): boolean {
+    return this.#hasRoomFor(bytes) && (this.#held === 0 || promised + wanted <= this.#capacity);
+  }
+
+  #promisedBytes(): number {
     const now = Date.now();
-    let promised = wanted;
-    for (const lease of this.#leases) promised += lease.promisedAt(now);
-    return promised <= this.#capacity;
+    let bytes = 0;
+    for (const lease of this.#leases) bytes += lease.promisedAt(now);
+    return bytes;
   }
 
   #lease(bytes: number, wanted: number): Lease {
@@ -163,10 +165,14 @@ export class MemoryBudget {
       release: () => this.#release(lease),
     });
     this.#leases.add(lease);
-    this.#held += bytes;
-    this.#account?.makeRoom();
+    this.#changeHeld(bytes);
     this.#progressAt = Date.now();
     return lease;
+  }
+
+  #changeHeld(bytes: number): void {
+    this.#held += bytes;
+    this.#account?.changeHeld(bytes);
   }
 
   #hasRoomFor(bytes: number): boolean {
@@ -198,13 +204,14 @@ export class MemoryBudget {
 
   /** Whether it is this waiter's turn; those that it overtakes then take note. */
   #tryTurn(id: symbol, { bytes, wanted }: Waiting): boolean {
-    if (this.#growing.size > 0 || !this.#canStart(bytes, wanted)) return false;
+    const promised = this.#promisedBytes();
+    if (this.#growing.size > 0 || !this.#canStart(bytes, wanted, promised)) return false;
     const ahead: Waiting[] = [];
     const abandonedBefore = Date.now() - ABANDONED_MS;
     for (const [other, waiting] of this.#queue) {
       if (other === id) break;
       if (waiting.polledAt <= abandonedBefore) this.#queue.delete(other);
-      else if (waiting.overtaken >= MAX_OVERTAKEN || this.#canStart(waiting.bytes, waiting.wanted))
+      else if (waiting.overtaken >= MAX_OVERTAKEN || this.#canStart(waiting.bytes, waiting.wanted, promised))
         return false;
       else ahead.push(waiting);
     }
@@ -215,8 +222,6 @@ export class MemoryBudget {
   async #resize(lease: Lease, bytes: number): Promise<void> {
     const more = bytes - lease.bytes;
     if (more > 0 && (this.#growing.size > 0 || !this.#hasRoomFor(more))) {
-      // It is for us that nothing moves now.
-      lease.settle();
       lease.beginWait();
       this.#growing.add(lease);
       try {
@@ -230,7 +235,6 @@ export class MemoryBudget {
         lease.endWait();
         this.#wake();
       }
-      lease.moved(0);
     }
     this.#fit(lease, bytes);
   }
@@ -238,11 +242,10 @@ export class MemoryBudget {
   #fit(lease: Lease, bytes: number): void {
     if (!this.#leases.has(lease)) return;
     const more = bytes - lease.bytes;
-    this.#held += more;
+    this.#changeHeld(more);
     lease.bytes = bytes;
     lease.renew();
     this.#progressAt = Date.now();
-    if (more > 0) this.#account?.makeRoom();
     if (more < 0) this.#wake();
   }
 
@@ -305,7 +308,7 @@ export class MemoryBudget {
     this.#progressAt = Date.now();
     if (this.#exceeding === lease) this.#exceeding = undefined;
     this.#growing.delete(lease);
-    this.#held -= lease.bytes;
+    this.#changeHeld(-lease.bytes);
     const heldMs = Date.now() - lease.since;
     this.#meanLeaseMs =
       this.#meanLeaseMs === 0 ? heldMs : this.#meanLeaseMs + (heldMs - this.#meanLeaseMs) / 16;
@@ -390,12 +393,17 @@ class Lease implements MemoryLease {
   }
 
   beginWait(): void {
-    this.#waitsSince = Date.now();
+    this.renew();
+    this.#waitsSince = this.#renewedAt;
   }
 
   endWait(): void {
-    this.#waitedMs = this.waitedMs;
+    const { waitedMs } = this;
+    const lastWaitMs = waitedMs - this.#waitedMs;
+    this.#waitedMs = waitedMs;
     this.#waitsSince = undefined;
+    this.excuse(lastWaitMs);
+    this.renew();
   }
 
   fit(bytes: number): void {
@@ -426,13 +434,16 @@ class Lease implements MemoryLease {
 
   /** Time that its client could not use. */
   excuse(milliseconds: number): void {
+    // The whole wait is excused when it ends.
+    if (this.#waitsSince !== undefined) return;
     this.#movedAt += milliseconds;
     this.#clientSince += milliseconds;
   }
 
   isStalledAt(now: number, stalledMs: number): boolean {
     if (now - this.#renewedAt > LEASE_MS) return true;
-    if (!this.#dependsOnClient) return false;
+    // While it waits for more room, it is not its client that is slow.
+    if (!this.#dependsOnClient || this.#waitsSince !== undefined) return false;
     const elapsedMs = now - this.#clientSince;
     const leastRate = Math.max(LEAST_BYTES_PER_MS, this.bytes / LONGEST_TRANSFER_MS);
     const isSlow = elapsedMs > RATE_COUNTS_AFTER_MS && this.#movedBytes < elapsedMs * leastRate;

@@ -19,14 +19,13 @@ export class VehicleMemory {
   readonly #records: LRUCache<string, MemoryEntry>;
   readonly #reports: LRUCache<string, VehicleReport>;
 
-  /** @param capacity in bytes, of each */
-  constructor(capacity: { vehicles: number; vehicleReports: number }) {
+  constructor(capacity: { recordBytes: number; reportBytes: number }) {
     this.#records = new LRUCache<string, MemoryEntry>({
-      maxSize: capacity.vehicles,
+      maxSize: capacity.recordBytes,
       sizeCalculation: ({ record }) => sizeOf(record),
     });
     this.#reports = new LRUCache<string, VehicleReport>({
-      maxSize: capacity.vehicleReports,
+      maxSize: capacity.reportBytes,
       sizeCalculation: (report) => sizeOf(report.classification_results),
     });
   }
@@ -65,8 +64,8 @@ export class VehicleMemory {
     this.#records.delete(key);
   }
 
-  /** Forgets all classifications. Reports stay: they are no part of the cache of results. */
-  clearRecords(): void {
+  /** Forgets all classifications. Reports stay: they are no part of the cache of results, and cannot be computed again. */
+  clear(): void {
     this.#records.clear();
   }
 
@@ -77,11 +76,6 @@ export class VehicleMemory {
 
   putReport(place: string, report: VehicleReport): void {
     this.#reports.set(place, report);
-  }
-
-  clear(): void {
-    this.#records.clear();
-    this.#reports.clear();
   }
 }
 

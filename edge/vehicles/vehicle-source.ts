@@ -179,7 +179,7 @@ export class VehicleSource {
   }
 
   forgetAll(): void {
-    this.#memory.clearRecords();
+    this.#memory.clear();
   }
 
   /** Without Redis every image is a miss that this isolate has not kept. */

@@ -183,6 +183,21 @@ test('the time that a lease waits for room is counted separately from the time t
   expect(second.waitedMs).toBe(waitedMs);
 });
 
+test('a holder that no client draws out is not ended for others after it has waited for more room', async () => {
+  const budget = new MemoryBudget(100, 'full', { longestWaitMs: 60_000 });
+  const first = await budget.acquire(60);
+  const growing = await budget.acquire(40);
+  await first.resize(70);
+  const grown = growing.resize(60);
+  await pass(1_000);
+  first.release();
+  await pass(250);
+  await grown;
+  const other = outcomeOf(budget.acquire(90));
+  await pass(30_000);
+  expect([growing.isEnded, other.lease]).toEqual([false, undefined]);
+});
+
 test('what is large must move fast enough to be gone in bounded time, while others wait in vain', async () => {
   const budget = new MemoryBudget(90_000_000, 'full', { longestWaitMs: 60_000 });
   const lease = await budget.acquire(90_000_000);
