@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
-import { type ImageFormat, readImageHeader } from '../shared/image-header.ts';
+import { type FeatureImageFormat, readImageHeader } from '../shared/image-header.ts';
 import { fromRoot } from '../tools/project-root.ts';
 
 export interface Image {
   readonly name: string;
   /** The image file. */
   readonly bytes: Uint8Array;
-  readonly format: ImageFormat;
+  readonly format: FeatureImageFormat;
   readonly width: number;
   readonly height: number;
 }

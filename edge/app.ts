@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { ServiceError } from '../shared/contract/errors.ts';
 import { INFERENCE_PATH } from '../shared/contract/inference.ts';
 import { requests } from '../shared/contract/routes/requests.ts';
@@ -34,7 +34,7 @@ import type { AccessRules, Services } from './services.ts';
 
 /** Paths that require an API key, if keys are required, and that count for rate limits. */
 const API = ['/api/*', `${INFERENCE_PATH}/models/*`];
-/** What takes a key in every deployment. */
+/** Paths that require an API key in every deployment. */
 const ADMINISTRATION = ['/api/v1/cache/*', requests.path];
 
 /** The public API. The same on every platform: what differs comes in with `services` and the execution context. */
@@ -82,17 +82,17 @@ function refuseUnknown(context: EdgeContext): Response {
   return response;
 }
 
-/** What nobody configured costs a request nothing. */
+/** What is not configured is not mounted. */
 function controlAccess(app: Hono<EdgeEnvironment>, access: AccessRules): void {
   const { authenticator, requireApiKey, rateLimit: limit, corsOrigins } = access;
   if (corsOrigins.length > 0) app.use(crossOriginRequests(corsOrigins));
   const beforeLookUp = (context: EdgeContext) => limit && admitNetwork(limit, context);
   const authenticate = authentication({ authenticator, beforeLookUp });
-  for (const path of API) {
-    if (limit || requireApiKey) app.use(path, readRefusedBodies());
-    if (limit) app.use(path, rateLimitHeaders(limit));
-    if (requireApiKey) app.use(path, authenticate);
-  }
-  for (const path of requireApiKey ? [] : ADMINISTRATION) app.use(path, authenticate);
-  for (const path of API) if (limit) app.use(path, rateLimit(limit));
+  const use = (paths: readonly string[], handler: MiddlewareHandler<EdgeEnvironment>) => {
+    for (const path of paths) app.use(path, handler);
+  };
+  if (limit || requireApiKey) use(API, readRefusedBodies());
+  if (limit) use(API, rateLimitHeaders(limit));
+  use(requireApiKey ? API : ADMINISTRATION, authenticate);
+  if (limit) use(API, rateLimit(limit));
 }

@@ -8,7 +8,7 @@ import { type Command, CommandError, type Reply } from './backend.ts';
 /** Upstash's limit for one request and for one response. */
 export const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
 
-export type Response = { readonly result: unknown } | { readonly error: string };
+export type CommandResponse = { readonly result: unknown } | { readonly error: string };
 
 /** Lone surrogates have no UTF-8 form; they become U+FFFD here so that every store sees the same text. */
 const argument = z
@@ -44,7 +44,7 @@ function parseJson(body: Buffer): unknown {
 }
 
 /** `base64` is what `Upstash-Encoding: base64` asks for: every string but a plain OK is encoded. */
-export function toResponse(reply: Reply, base64: boolean): Response {
+export function toResponse(reply: Reply, base64: boolean): CommandResponse {
   if (reply instanceof CommandError) return { error: reply.message };
   if (isText(reply) && reply.toString() === 'OK') return { result: 'OK' };
   return { result: encode(reply, base64) };

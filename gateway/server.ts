@@ -8,10 +8,10 @@ import fastify, {
 import { bearerTokenCheck } from './authentication.ts';
 import { type Backend, BackendUnavailableError, CommandError } from './backend.ts';
 import {
+  type CommandResponse,
   MAX_MESSAGE_BYTES,
   parseCommand,
   parseCommandList,
-  type Response,
   sizeError,
   toResponse,
 } from './protocol.ts';
@@ -101,7 +101,10 @@ function wantsBase64(request: { headers: NodeJS.Dict<string | string[]> }): bool
   return request.headers['upstash-encoding'] === 'base64';
 }
 
-function sendResponses(reply: FastifyReply, responses: Response | readonly Response[]): FastifyReply {
+function sendResponses(
+  reply: FastifyReply,
+  responses: CommandResponse | readonly CommandResponse[],
+): FastifyReply {
   const body = JSON.stringify(responses);
   const bytes = Buffer.byteLength(body);
   if (bytes > MAX_MESSAGE_BYTES) throw sizeError(bytes);

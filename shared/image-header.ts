@@ -3,13 +3,14 @@ import type { ImageLimits } from './contract/limits.ts';
 import { foreignFormatOf } from './foreign-format.ts';
 
 /** Formats for feature extraction. */
-export const IMAGE_FORMATS = ['jpeg', 'png', 'bmp', 'tiff', 'webp'] as const;
-/** Formats for vehicle classification; only the first frame of a GIF is used. */
-export const VEHICLE_IMAGE_FORMATS = [...IMAGE_FORMATS, 'gif'] as const;
-export type ImageFormat = (typeof VEHICLE_IMAGE_FORMATS)[number];
+export const FEATURE_IMAGE_FORMATS = ['jpeg', 'png', 'bmp', 'tiff', 'webp'] as const;
+export type FeatureImageFormat = (typeof FEATURE_IMAGE_FORMATS)[number];
+/** Formats for vehicle classification, which include the former; only the first frame of a GIF is used. */
+export const VEHICLE_IMAGE_FORMATS = [...FEATURE_IMAGE_FORMATS, 'gif'] as const;
+export type VehicleImageFormat = (typeof VEHICLE_IMAGE_FORMATS)[number];
 
 /** What an image file says of itself before anything is decoded. */
-export interface ImageHeader<Format extends ImageFormat = (typeof IMAGE_FORMATS)[number]> {
+export interface ImageHeader<Format extends VehicleImageFormat = FeatureImageFormat> {
   format: Format;
   /** Columns as stored, before any EXIF orientation is applied. */
   width: number;
@@ -17,7 +18,7 @@ export interface ImageHeader<Format extends ImageFormat = (typeof IMAGE_FORMATS)
   height: number;
 }
 
-export type VehicleImageHeader = ImageHeader<ImageFormat>;
+export type VehicleImageHeader = ImageHeader<VehicleImageFormat>;
 
 interface Size {
   width: number;
@@ -31,7 +32,7 @@ interface Size {
  *   contradicts itself.
  */
 export function readImageHeader(bytes: Uint8Array): ImageHeader {
-  return readHeaderOf(bytes, IMAGE_FORMATS);
+  return readHeaderOf(bytes, FEATURE_IMAGE_FORMATS);
 }
 
 /** The same for an image that may be a GIF too. Errors as of {@link readImageHeader}. */
@@ -39,7 +40,7 @@ export function readVehicleImageHeader(bytes: Uint8Array): VehicleImageHeader {
   return readHeaderOf(bytes, VEHICLE_IMAGE_FORMATS);
 }
 
-function readHeaderOf<Format extends ImageFormat>(
+function readHeaderOf<Format extends VehicleImageFormat>(
   bytes: Uint8Array,
   formats: readonly Format[],
 ): ImageHeader<Format> {
@@ -70,7 +71,7 @@ export function checkPixelCount({ width, height }: Size, limits: ImageLimits): v
   });
 }
 
-function unsupportedImage(bytes: Uint8Array, formats: readonly ImageFormat[]): ServiceError {
+function unsupportedImage(bytes: Uint8Array, formats: readonly VehicleImageFormat[]): ServiceError {
   const foreign = foreignFormatOf(bytes);
   const names = formats.includes('gif')
     ? 'JPEG, PNG, BMP, TIFF, WebP or GIF'
@@ -91,13 +92,13 @@ export function hasImageExtension(fileName: string): boolean {
   return extension !== undefined && EXTENSIONS.has(extension.toLowerCase());
 }
 
-function invalidImage(message: string, formats: readonly ImageFormat[]): ServiceError {
+function invalidImage(message: string, formats: readonly VehicleImageFormat[]): ServiceError {
   return new ServiceError('INVALID_IMAGE', message, { details: { supported: formats } });
 }
 
 const ascii = (text: string) => Array.from(text, (character) => character.charCodeAt(0));
 
-const MAGIC: readonly { format: ImageFormat; at: number; bytes: readonly number[] }[] = [
+const MAGIC: readonly { format: VehicleImageFormat; at: number; bytes: readonly number[] }[] = [
   { format: 'jpeg', at: 0, bytes: [0xff, 0xd8, 0xff] },
   { format: 'png', at: 0, bytes: [0x89, ...ascii('PNG\r\n'), 0x1a, 0x0a] },
   { format: 'tiff', at: 0, bytes: [...ascii('II'), 42, 0] },
@@ -108,11 +109,11 @@ const MAGIC: readonly { format: ImageFormat; at: number; bytes: readonly number[
   { format: 'gif', at: 0, bytes: ascii('GIF89a') },
 ];
 
-function formatOf(bytes: Uint8Array): ImageFormat | undefined {
+function formatOf(bytes: Uint8Array): VehicleImageFormat | undefined {
   return MAGIC.find((magic) => magic.bytes.every((byte, index) => bytes[magic.at + index] === byte))?.format;
 }
 
-function sizeOf(format: ImageFormat, view: DataView): Size | undefined {
+function sizeOf(format: VehicleImageFormat, view: DataView): Size | undefined {
   try {
     return READERS[format](view);
   } catch (error) {
@@ -122,7 +123,7 @@ function sizeOf(format: ImageFormat, view: DataView): Size | undefined {
   }
 }
 
-const READERS: Record<ImageFormat, (view: DataView) => Size | undefined> = {
+const READERS: Record<VehicleImageFormat, (view: DataView) => Size | undefined> = {
   jpeg: jpegSize,
   png: pngSize,
   bmp: bmpSize,

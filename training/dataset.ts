@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { NativeVehicles } from '../origin/vehicles/native.ts';
-import { type Image, imagesBelow } from './manifest.ts';
+import { imagesBelow, type LabelledImage } from './manifest.ts';
 import { Random } from './random.ts';
 
 /** An image with what decides where it may be used. */
-export interface Sample extends Image {
+export interface Sample extends LabelledImage {
   /** Absolute. */
   path: string;
   /** Images of one group are duplicates of each other: all are trained on, or none. */
@@ -25,7 +25,7 @@ const DUPLICATE_CORRELATION = 0.96;
 /** @param fingerprints F32[n, width], coarse grey images */
 export function groupDuplicates(
   native: NativeVehicles,
-  images: readonly Image[],
+  images: readonly LabelledImage[],
   fingerprints: Float32Array,
   threads: number,
 ): string[] {

@@ -21,7 +21,7 @@ export const ATTRIBUTES = Object.keys(COLUMNS);
 
 const IMAGE = /\.(jpe?g|png|bmp|tiff?|webp)$/i;
 
-export interface Image {
+export interface LabelledImage {
   /** Relative to the data folder; with slashes. */
   file: string;
   /** By attribute; one that is not labelled is absent. */
@@ -34,14 +34,14 @@ export interface Image {
  *
  * @throws Error that says what is wrong with the folder
  */
-export async function readImages(folder: string, attribute?: string): Promise<Image[]> {
+export async function readImages(folder: string, attribute?: string): Promise<LabelledImage[]> {
   const manifest = await readFile(path.join(folder, 'manifest.csv'), 'utf8').catch(() => undefined);
   const images = manifest === undefined ? await fromFolders(folder, attribute) : fromManifest(manifest);
   if (images.length === 0) throw new Error(`${folder} holds no labelled images`);
   return images.toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
 }
 
-function fromManifest(text: string): Image[] {
+function fromManifest(text: string): LabelledImage[] {
   const [header = [], ...rows]: string[][] = parse(text, {
     relax_column_count: true,
     skip_empty_lines: true,
@@ -63,7 +63,7 @@ function fromManifest(text: string): Image[] {
     .filter(({ file, labels }) => file !== '' && Object.keys(labels).length > 0);
 }
 
-async function fromFolders(folder: string, attribute: string | undefined): Promise<Image[]> {
+async function fromFolders(folder: string, attribute: string | undefined): Promise<LabelledImage[]> {
   const files = await imagesBelow(folder);
   return files.flatMap((file) => {
     const parts = file.split('/');

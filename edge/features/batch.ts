@@ -8,6 +8,7 @@ import type { EdgeContext } from '../context.ts';
 import type { FormPart } from '../http/form.ts';
 import { LineStream } from '../http/line-stream.ts';
 import { needsPayload } from '../http/negotiation.ts';
+import { forEachImage } from '../ingest/for-each-image.ts';
 import type { IdentifiedImage, ReceivedForm } from '../ingest/ingest.ts';
 import { logFailure } from '../middleware/errors.ts';
 import { admitImage, reserveWork } from '../middleware/rate-limit.ts';
@@ -17,9 +18,6 @@ import type { MemoryLease } from '../resilience/memory-budget.ts';
 import type { Services } from '../services.ts';
 import { detectResponse, requirePayload } from './feature-response.ts';
 import type { FoundFeatures } from './feature-source.ts';
-
-/** Images of one batch that are worked on, or wait for the client to read their line, at the same time. */
-const CONCURRENCY = 4;
 
 /** One of the images, apart from its bytes. */
 interface Member {
@@ -68,12 +66,7 @@ export class Batch {
   /** Resolves when every line is written, or the client has gone: what is not begun by then never is. */
   async run(): Promise<void> {
     try {
-      // Taken by several loops at once: each goes on with the next image that nobody has begun.
-      const images = (await this.#identifyImages()).values();
-      const work = async () => {
-        for (const image of images) await this.#writeLinesOf(image);
-      };
-      await Promise.all(Array.from({ length: CONCURRENCY }, work));
+      await forEachImage(await this.#identifyImages(), (image) => this.#writeLinesOf(image));
       await this.#writeSummary();
     } catch (error) {
       if (!this.#signal.aborted) logError('batch broke off', error, { request_id: this.#requestId });

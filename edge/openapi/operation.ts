@@ -26,7 +26,7 @@ export interface Operation {
   security?: Record<string, string[]>[];
   parameters?: Parameter[];
   requestBody?: { required: true; content: MediaTypes };
-  responses: Record<string, Response>;
+  responses: Record<string, ResponseObject>;
 }
 
 interface Parameter {
@@ -40,7 +40,7 @@ interface Parameter {
 
 type MediaTypes = Record<string, { schema: JsonSchema; examples?: Record<string, Example> }>;
 
-interface Response {
+interface ResponseObject {
   description: string;
   headers: Record<string, { $ref: string }>;
   content?: MediaTypes;
@@ -121,9 +121,9 @@ function queryParametersOf(schema: z.ZodObject): Parameter[] {
   }));
 }
 
-function responsesOf(route: RouteDeclaration): Record<string, Response> {
+function responsesOf(route: RouteDeclaration): Record<string, ResponseObject> {
   const problems = problemResponses(route);
-  const declared = Object.entries(route.responses).map(([status, declaration]): [string, Response] => {
+  const declared = Object.entries(route.responses).map(([status, declaration]): [string, ResponseObject] => {
     const response = responseOf(declaration, route);
     const problem = problems[status]?.content;
     return [status, problem ? { ...response, content: { ...response.content, ...problem } } : response];
@@ -137,7 +137,7 @@ const LIMITED_RESPONSE: ResponseHeaderName[] = ['RateLimit-Policy', 'RateLimit']
 function responseOf(
   { description, headers = [], content }: ResponseDeclaration,
   { scope }: RouteDeclaration,
-): Response {
+): ResponseObject {
   const names = [...EVERY_RESPONSE, ...headers, ...(scope ? LIMITED_RESPONSE : [])];
   return {
     description,
@@ -181,7 +181,7 @@ function guardCauses({ scope }: RouteDeclaration): Causes {
 }
 
 /** The problem documents of a route by status, with an example of every code. */
-function problemResponses(route: RouteDeclaration): Record<string, Response> {
+function problemResponses(route: RouteDeclaration): Record<string, ResponseObject> {
   const causes = { ...ANYWHERE, ...guardCauses(route), ...route.errors };
   const path = examplePath(route);
   const byStatus = Map.groupBy(

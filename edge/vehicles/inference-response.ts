@@ -29,7 +29,7 @@ interface Labelled {
 }
 
 /** What a model gives: the exact class and every attribute with its confidence, and the whole result as JSON. */
-function outputsOf({ labels }: Pick<VehicleModel, 'labels'>): Output[] {
+function outputsOf({ labels }: VehicleModel): Output[] {
   const attributes = vehicleAttributeSchema.options.filter((name) => labels[name]);
   return [
     { name: 'is_vehicle', datatype: 'BOOL', valueOf: (data) => data.is_vehicle },
@@ -52,42 +52,48 @@ export function outputTensors(model: VehicleModel): InferenceTensor[] {
   return outputsOf(model).map(({ name, datatype }) => ({ name, datatype, shape: [-1] }));
 }
 
-/** The labels by which results of a model have outputs, where the model itself is not known: as in a result. */
-export function labelsOf(data: VehicleData): Pick<VehicleModel, 'labels'> {
-  const names = ['class', ...Object.keys(data.predictions)];
-  return { labels: Object.fromEntries(names.map((name) => [name, []])) };
-}
-
 export interface InferenceResponse {
   json: InferResponse;
   /** The tensors that follow the JSON as bytes. */
   tensors: Uint8Array<ArrayBuffer>[];
 }
 
+/** @throws ServiceError `INVALID_PARAMETER` for an output that the model does not have */
+export function checkOutputs(request: Pick<InferenceRequest, 'outputs'>, model: VehicleModel): void {
+  requestedOutputs(request, model);
+}
+
+/** In the order of the request. */
+function requestedOutputs({ outputs }: Pick<InferenceRequest, 'outputs'>, model: VehicleModel): Output[] {
+  const known = outputsOf(model);
+  if (!outputs) return known;
+  return [...outputs.keys()].map((name) => {
+    const output = known.find((candidate) => candidate.name === name);
+    if (output) return output;
+    throw new ServiceError('INVALID_PARAMETER', 'The model has no output of this name.', {
+      details: { parameter: 'outputs', known: known.map((candidate) => candidate.name) },
+    });
+  });
+}
+
 /**
  * Outputs of a request, in its order.
  *
- * @throws ServiceError `INVALID_PARAMETER` for an output that the model has not
+ * @throws ServiceError as {@link checkOutputs}
  */
 export function inferenceResponse(
-  { id, outputs: wanted, isBinary }: Pick<InferenceRequest, 'id' | 'outputs' | 'isBinary'>,
-  model: Pick<VehicleModel, 'labels'>,
+  request: Pick<InferenceRequest, 'id' | 'outputs' | 'isBinary'>,
+  model: VehicleModel,
   results: readonly VehicleData[],
 ): InferenceResponse {
-  const known = outputsOf(model);
+  const { id, isBinary } = request;
   const tensors: Uint8Array<ArrayBuffer>[] = [];
-  const names = wanted ? [...wanted.keys()] : known.map(({ name }) => name);
-  const outputs = names.map((name): InferResponse['outputs'][number] => {
-    const output = known.find((candidate) => candidate.name === name);
-    if (!output) {
-      throw new ServiceError('INVALID_PARAMETER', 'The model has no output of this name.', {
-        details: { parameter: 'outputs', known: known.map((candidate) => candidate.name) },
-      });
-    }
+  const outputs = requestedOutputs(request, model).map((output): InferResponse['outputs'][number] => {
+    const { name, datatype } = output;
     const values = results.map(output.valueOf);
-    const tensor = { name, datatype: output.datatype, shape: [values.length] };
-    if (!(wanted?.get(name) || isBinary)) return { ...tensor, data: values };
-    const bytes = bytesOf(output.datatype, values);
+    const tensor = { name, datatype, shape: [values.length] };
+    if (!(request.outputs?.get(name) || isBinary)) return { ...tensor, data: values };
+    const bytes = bytesOf(datatype, values);
     tensors.push(bytes);
     return { ...tensor, parameters: { binary_data_size: bytes.length } };
   });

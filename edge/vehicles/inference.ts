@@ -2,21 +2,22 @@ import { ServiceError } from '../../shared/contract/errors.ts';
 import type { VehicleData, VehicleModel } from '../../shared/contract/vehicles.ts';
 import type { EdgeContext } from '../context.ts';
 import { verifyContentDigest } from '../http/content-digest.ts';
+import { forEachImage } from '../ingest/for-each-image.ts';
 import { admitImage } from '../middleware/rate-limit.ts';
 import { Timing } from '../observability/timing.ts';
 import type { MemoryLease } from '../resilience/memory-budget.ts';
 import type { Services } from '../services.ts';
 import { classifyUpload } from './classify-upload.ts';
 import { type InferenceRequest, parseInferenceRequest } from './inference-request.ts';
-import { type InferenceResponse, inferenceResponse, joined, labelsOf } from './inference-response.ts';
+import { checkOutputs, type InferenceResponse, inferenceResponse, joined } from './inference-response.ts';
 import { setCacheHeader, vehicleData } from './vehicle-response.ts';
 import type { FoundVehicle } from './vehicle-source.ts';
 
-/** Images of one request that are worked on at the same time. */
-const CONCURRENCY = 4;
 /** Of the largest image: base64 takes a third more than the file. */
 const LARGEST_BODY_IN_IMAGES = 1.5;
 const DOCUMENT_BYTES = 64 * 1024;
+/** A JSON document while it is parsed: its bytes, its text, its strings, and the images that these are. */
+const PARSED_COPIES = 4;
 const HEADER_LENGTH = 'Inference-Header-Content-Length';
 
 /**
@@ -59,13 +60,15 @@ export async function respondToInference(
 ): Promise<Response> {
   const { bytes, lease } = await services.ingest.receiveDocument(context.req.raw, largestBody(services));
   try {
-    const model = version === undefined ? undefined : await servedModel(services, version);
+    const known = await servedModel(services, version);
     const request = await parseBody(context, bytes, lease);
+    checkOutputs(request, known);
     const results = await classifyAll(context, services, request);
     checkVersions(results, version);
-    const [first] = results;
-    const served = model ?? (await services.vehicles.model()) ?? (first ? labelsOf(first) : { labels: {} });
-    return send(context, inferenceResponse(request, served, results));
+    const isKnown = results[0]?.model_version === known.version;
+    // Another model may have taken over before the first image was classified.
+    const model = isKnown ? known : await servedModel(services);
+    return send(context, inferenceResponse(request, model, results));
   } finally {
     lease.release();
   }
@@ -91,9 +94,11 @@ async function parseBody(
 ): Promise<InferenceRequest> {
   await verifyContentDigest(context.req.header('content-digest') ?? null, bytes);
   const headerLength = context.req.header(HEADER_LENGTH);
-  // The text of the document beside the images that it holds.
-  if (headerLength === undefined) lease.fit(2 * bytes.length);
-  return parseInferenceRequest(bytes, headerLength);
+  if (headerLength !== undefined) return parseInferenceRequest(bytes, headerLength);
+  await lease.resize(PARSED_COPIES * bytes.length);
+  const request = parseInferenceRequest(bytes, headerLength);
+  lease.fit(bytes.length + request.images.reduce((sum, image) => sum + image.length, 0));
+  return request;
 }
 
 async function classifyAll(
@@ -104,16 +109,11 @@ async function classifyAll(
   const stop = new AbortController();
   const signal = AbortSignal.any([context.req.raw.signal, stop.signal]);
   const results = new Map<number, VehicleData>();
-  // Taken by several loops at once: each goes on with the next image that nobody has begun.
-  const entries = images.entries();
-  const work = async () => {
-    for (const [index, bytes] of entries) {
+  try {
+    await forEachImage(images.entries(), async ([index, bytes]) => {
       signal.throwIfAborted();
       results.set(index, await classifyOne(context, services, { bytes, index, images, parameters, signal }));
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, images.length) }, work));
+    });
   } finally {
     stop.abort();
   }

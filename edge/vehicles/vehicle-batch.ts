@@ -8,6 +8,7 @@ import type {
 import type { EdgeContext } from '../context.ts';
 import type { FormPart } from '../http/form.ts';
 import { LineStream } from '../http/line-stream.ts';
+import { forEachImage } from '../ingest/for-each-image.ts';
 import type { ReceivedForm } from '../ingest/ingest.ts';
 import { logFailure } from '../middleware/errors.ts';
 import { admitImage } from '../middleware/rate-limit.ts';
@@ -16,9 +17,6 @@ import { Timing } from '../observability/timing.ts';
 import type { Services } from '../services.ts';
 import { classifyUpload } from './classify-upload.ts';
 import { now, vehicleData } from './vehicle-response.ts';
-
-/** Images of one batch that are worked on at the same time. */
-const CONCURRENCY = 4;
 
 /** Classifies the images of one request. Each fails alone. */
 export class VehicleBatch {
@@ -70,16 +68,13 @@ export class VehicleBatch {
     }
   }
 
-  async #run(
+  #run(
     signal: AbortSignal,
     take: (index: number, result: BatchClassifyResult) => Promise<void>,
   ): Promise<void> {
-    // Taken by several loops at once: each goes on with the next image that nobody has begun.
-    const images = this.#form.images.entries();
-    const work = async () => {
-      for (const [index, part] of images) await take(index, await this.#classify(index, part, signal));
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, work));
+    return forEachImage(this.#form.images.entries(), async ([index, part]) => {
+      await take(index, await this.#classify(index, part, signal));
+    });
   }
 
   async #classify(index: number, part: FormPart, signal: AbortSignal): Promise<BatchClassifyResult> {

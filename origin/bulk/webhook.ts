@@ -5,7 +5,7 @@ import type { Web } from '../storage/web.ts';
 const ENCODED_SECRET = /^whsec_([A-Za-z0-9+/]+={0,2})$/;
 
 /** As the libraries of Standard Webhooks read a secret; any other text is the key itself. */
-function keyOf(secret: string): Buffer {
+function signingKeyOf(secret: string): Buffer {
   const [, encoded] = ENCODED_SECRET.exec(secret) ?? [];
   return encoded === undefined ? Buffer.from(secret) : Buffer.from(encoded, 'base64');
 }
@@ -24,7 +24,9 @@ export async function callWebhook(
   const id = `msg_${job.id}`;
   const timestamp = String(Math.floor(Date.now() / 1000));
   const body = JSON.stringify({ type: `job.${job.state}`, timestamp: new Date().toISOString(), data: job });
-  const signature = createHmac('sha256', keyOf(secret)).update(`${id}.${timestamp}.${body}`).digest('base64');
+  const signature = createHmac('sha256', signingKeyOf(secret))
+    .update(`${id}.${timestamp}.${body}`)
+    .digest('base64');
   const headers = {
     'content-type': 'application/json',
     'user-agent': 'edgesift',

@@ -1,8 +1,8 @@
 import { ServiceError } from '../../shared/contract/errors.ts';
-import type { ImageFormat } from '../../shared/image-header.ts';
+import type { VehicleImageFormat } from '../../shared/image-header.ts';
 
 /** The file is cut short or contradicts itself. */
-export function damaged(format: ImageFormat, cause?: unknown): ServiceError {
+export function damaged(format: VehicleImageFormat, cause?: unknown): ServiceError {
   return new ServiceError(
     'IMAGE_READ_ERROR',
     `The ${format.toUpperCase()} image is damaged or incomplete and cannot be decoded.`,
@@ -11,7 +11,7 @@ export function damaged(format: ImageFormat, cause?: unknown): ServiceError {
 }
 
 /** A sound file of a rare kind that the service does not decode. `kind` completes "… with/of". */
-export function unsupportedKind(format: ImageFormat, kind: string): ServiceError {
+export function unsupportedKind(format: VehicleImageFormat, kind: string): ServiceError {
   return new ServiceError('IMAGE_READ_ERROR', `${format.toUpperCase()} images ${kind} are not supported.`, {
     details: { format },
   });

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { VehicleOptions } from '../../shared/contract/vehicles.ts';
 import type { VehicleImageHeader } from '../../shared/image-header.ts';
-import type { Classified, VehicleMetrics } from '../observability/vehicle-metrics.ts';
+import type { ObservedClassification, VehicleMetrics } from '../observability/vehicle-metrics.ts';
 import type { ExtractionPool } from '../scheduler/pool.ts';
 import { classifyJob } from './classify-job.ts';
 import type { ArrivedImage } from './extraction-job.ts';
@@ -23,7 +23,7 @@ export interface ShadowOptions {
 /** An image chosen for the challenger, kept until its response is out. */
 export interface ShadowImage {
   /** Lets the challenger classify it, in the background, and compares. */
-  compareWith(champion: Classified): void;
+  compareWith(champion: ObservedClassification): void;
   /** It is not needed: there is no result to compare with. */
   drop(): void;
 }
@@ -41,10 +41,10 @@ export class Shadow {
     this.#options = options;
   }
 
-  /** Copies the image if it is to be classified again: the job takes its bytes. */
+  /** Copies the image if the challenger is to classify it too: the champion's job takes its bytes. */
   choose(image: ArrivedImage<VehicleImageHeader>, options: VehicleOptions): ShadowImage | undefined {
     const { share, random = Math.random } = this.#options;
-    if (this.#isBusy || random() >= share) return undefined;
+    if (this.#isBusy || random() >= share || !this.#mayRun()) return undefined;
     this.#isBusy = true;
     const copy = { ...image, bytes: image.bytes.slice() };
     const drop = () => {
@@ -56,24 +56,29 @@ export class Shadow {
     };
   }
 
+  /** Whether no job waits and a thread is free; counts a run as skipped where not. */
+  #mayRun(): boolean {
+    const { pool, metrics } = this.#options;
+    const { queued, running, threads } = pool.status;
+    if (queued === 0 && running < threads) return true;
+    metrics.shadowRun('skipped');
+    return false;
+  }
+
   async #run(
     image: ArrivedImage<VehicleImageHeader>,
     options: VehicleOptions,
-    champion: Classified,
+    champion: ObservedClassification,
   ): Promise<void> {
     const { pool, metrics, logger, timeoutMs } = this.#options;
-    const { queued, running, threads } = pool.status;
-    if (queued > 0 || running >= threads) {
-      metrics.shadowRun('skipped');
-      return;
-    }
+    if (!this.#mayRun()) return;
     const { task, cost } = classifyJob(image, { ...options, explained: false });
     try {
       const result = await pool.run({ ...task, model: 'challenger' }, cost, {
         signal: AbortSignal.timeout(timeoutMs),
         client: CLIENT,
       });
-      const challenger: Classified = JSON.parse(new TextDecoder().decode(result.payload));
+      const challenger: ObservedClassification = JSON.parse(new TextDecoder().decode(result.payload));
       metrics.shadowRun('completed');
       metrics.compared(champion, challenger);
     } catch (error) {

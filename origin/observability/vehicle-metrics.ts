@@ -6,7 +6,7 @@ import { Drift } from '../vehicles/drift.ts';
 export type TrainingDistribution = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** What a classification says, apart from its image. */
-export type Classified = Pick<
+export type ObservedClassification = Pick<
   VehicleRecord,
   'predictions' | 'class' | 'is_vehicle' | 'vehicle_probability' | 'warnings'
 >;
@@ -76,7 +76,7 @@ export class VehicleMetrics {
     }
   }
 
-  classified(result: Classified): void {
+  classified(result: ObservedClassification): void {
     this.#classifications.inc({ outcome: result.is_vehicle ? 'vehicle' : 'unknown' });
     for (const { code } of result.warnings) this.#warnings.inc({ code });
     if (!result.is_vehicle) return;
@@ -93,7 +93,7 @@ export class VehicleMetrics {
   }
 
   /** Compares two models' results for one image; what one of them cannot predict is passed over. */
-  compared(champion: Classified, challenger: Classified): void {
+  compared(champion: ObservedClassification, challenger: ObservedClassification): void {
     const agreement = (attribute: string, agrees: boolean) =>
       this.#shadowAgreement.inc({ attribute, agrees: String(agrees) });
     agreement('is_vehicle', champion.is_vehicle === challenger.is_vehicle);
@@ -126,7 +126,7 @@ export class VehicleMetrics {
 export function predictedValues({
   predictions,
   class: exact,
-}: Classified): Record<string, { value: string | number; confidence: number }> {
+}: ObservedClassification): Record<string, { value: string | number; confidence: number }> {
   const all = [...(exact ? [['class', exact] as const] : []), ...Object.entries(predictions)];
   return Object.fromEntries(
     all.map(([name, { predicted_value: value, confidence }]) => [name, { value, confidence }]),

@@ -46,54 +46,80 @@ export const inferenceModelSchema = z.object({
 });
 export type InferenceModel = z.infer<typeof inferenceModelSchema>;
 
-const base64Schema = z.string({ error: 'must be base64 of an image file' });
+const textSchema = z.string({ error: 'must be a string' });
+const flagSchema = z.boolean({ error: 'must be true or false' });
+const isObject = { error: 'must be an object' };
+
+const shapeError = { error: `must be [images] or [images, 1], with 1 to ${MAX_BATCH_IMAGES} images` };
+const shapeSchema = z
+  .array(z.int(shapeError).positive(shapeError).max(MAX_BATCH_IMAGES, shapeError), shapeError)
+  .min(1, shapeError)
+  .max(2, shapeError)
+  .describe('[images] or [images, 1]');
+
+const sizeError = { error: 'must be a positive integer' };
+const dataSchema = z
+  .union([z.array(z.string()), z.array(z.array(z.string()))], {
+    error: 'must be an array of image files as base64',
+  })
+  .describe('Each image file as base64');
+const outputsError = { error: 'must be an array of at least one output' };
 
 /** JSON of an inference request. What the protocol allows beside it is passed over. */
 export const inferBodySchema = z.object({
-  id: z.string().optional().describe('Repeated in the response'),
+  id: textSchema.optional().describe('Repeated in the response'),
   parameters: z
-    .object({
-      binary_data_output: z.boolean().optional().describe('Whether all outputs follow the JSON as bytes'),
-      include: z.string().optional().describe('As of `POST /api/vehicle/classify`, for the output `result`'),
-      box: z.string().optional().describe('As of `POST /api/vehicle/classify`, for one image'),
-    })
+    .object(
+      {
+        binary_data_output: flagSchema.optional().describe('Whether all outputs follow the JSON as bytes'),
+        include: textSchema
+          .optional()
+          .describe('As of `POST /api/vehicle/classify`, for the output `result`'),
+        box: textSchema.optional().describe('As of `POST /api/vehicle/classify`, for one image'),
+      },
+      isObject,
+    )
     .optional()
     .describe('`binary_data_output`, `include`, `box`'),
   inputs: z
     .array(
-      z.object({
-        name: z.literal(INFERENCE_INPUT, { error: `must be "${INFERENCE_INPUT}"` }),
-        datatype: z.literal('BYTES', { error: 'must be "BYTES"' }),
-        shape: z
-          .array(z.int().positive().max(MAX_BATCH_IMAGES))
-          .min(1)
-          .max(2)
-          .describe('[images] or [images, 1]'),
-        parameters: z
-          .object({
-            binary_data_size: z
-              .int()
-              .positive()
-              .optional()
-              .describe('Bytes of the tensor after the JSON, instead of `data`'),
-          })
-          .optional(),
-        data: z
-          .union([z.array(base64Schema), z.array(z.array(base64Schema))])
-          .optional()
-          .describe('Each image file as base64'),
-      }),
+      z.object(
+        {
+          name: z.literal(INFERENCE_INPUT, { error: `must be "${INFERENCE_INPUT}"` }),
+          datatype: z.literal('BYTES', { error: 'must be "BYTES"' }),
+          shape: shapeSchema,
+          parameters: z
+            .object(
+              {
+                binary_data_size: z
+                  .int(sizeError)
+                  .positive(sizeError)
+                  .optional()
+                  .describe('Bytes of the tensor after the JSON, instead of `data`'),
+              },
+              isObject,
+            )
+            .optional(),
+          data: dataSchema.optional(),
+        },
+        isObject,
+      ),
+      { error: 'must be an array of one tensor' },
     )
-    .length(1, { error: 'must be one tensor' })
+    .length(1, { error: 'must be an array of one tensor' })
     .describe('The BYTES tensor `image`'),
   outputs: z
     .array(
-      z.object({
-        name: z.string(),
-        parameters: z.object({ binary_data: z.boolean().optional() }).optional(),
-      }),
+      z.object(
+        {
+          name: textSchema,
+          parameters: z.object({ binary_data: flagSchema.optional() }, isObject).optional(),
+        },
+        isObject,
+      ),
+      outputsError,
     )
-    .min(1)
+    .min(1, outputsError)
     .optional()
     .describe('The outputs to respond with; all if it is absent'),
 });

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { siftParametersSchema } from '../contract/parameters.ts';
 import { extractorId, extractorSchema } from '../extractor.ts';
 import { featureKey, sha256Schema } from '../feature-key.ts';
-import { IMAGE_FORMATS } from '../image-header.ts';
+import { FEATURE_IMAGE_FORMATS } from '../image-header.ts';
 import { DESCRIPTOR_LENGTH, descriptorChunks } from './descriptor.ts';
 import { rootSift } from './root-sift.ts';
 import {
@@ -46,7 +46,7 @@ const COORDINATES = 'x right, y down, pixels; centre of the upper-left pixel is 
 /** The image as decoded: width and height are those after EXIF orientation. */
 export const imageSchema = z.object({
   sha256: sha256Schema.describe('Of the file as uploaded'),
-  format: z.enum(IMAGE_FORMATS),
+  format: z.enum(FEATURE_IMAGE_FORMATS),
   width: z.int().positive(),
   height: z.int().positive(),
   bytes: z.int().positive().describe('Length of the file'),

@@ -2,7 +2,7 @@ import type { Denoising, SiftParameters } from '../contract/parameters.ts';
 import { type Extractor, extractorId } from '../extractor.ts';
 import type { FeatureMetadata } from '../features/payload.ts';
 import { isRecord, parseJson } from '../features/safetensors.ts';
-import { IMAGE_FORMATS } from '../image-header.ts';
+import { FEATURE_IMAGE_FORMATS } from '../image-header.ts';
 import type { FeatureSummary } from './feature-summary.ts';
 
 export const MAX_PAYLOAD_PARTS = 4;
@@ -79,7 +79,7 @@ function denoisingFrom(value: unknown): Denoising | undefined {
 function imageFrom(value: unknown): FeatureMetadata['image'] | undefined {
   if (!isRecord(value)) return undefined;
   const { sha256, width, height, bytes } = value;
-  const format = IMAGE_FORMATS.find((name) => name === value.format);
+  const format = FEATURE_IMAGE_FORMATS.find((name) => name === value.format);
   if (typeof sha256 !== 'string' || !format) return undefined;
   if (!isCount(width) || !isCount(height) || !isCount(bytes)) return undefined;
   return { sha256, format, width, height, bytes };

@@ -5,7 +5,7 @@ import { decodeImage } from '../../origin/decode/decode.ts';
 import { damaged } from '../../origin/decode/errors.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
-import { type ImageFormat, type ImageHeader, readImageHeader } from '../../shared/image-header.ts';
+import { type FeatureImageFormat, type ImageHeader, readImageHeader } from '../../shared/image-header.ts';
 import { ownImages } from '../golden/golden.ts';
 
 const addon = loadNativeAddon();
@@ -24,7 +24,7 @@ function imageNamed(name: string) {
   return image;
 }
 
-function ofFormat(...formats: ImageFormat[]) {
+function ofFormat(...formats: FeatureImageFormat[]) {
   return images.filter(({ format }) => formats.includes(format));
 }
 

@@ -23,7 +23,6 @@ export async function ensureContainerTools(): Promise<void> {
       purpose: 'tools for containers',
       apt: 'buildah debootstrap haproxy iproute2',
       dnf: 'buildah debootstrap haproxy iproute',
-      brew: '',
     });
   }
   if (missing().length > 0) throw new SetUpError(`still missing after installing: ${missing().join(', ')}`);

@@ -11,8 +11,6 @@ const PACKAGES = {
   apt:
     'python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-redis python3-multipart ' +
     'python3-opencv',
-  dnf: 'python3-fastapi python3-uvicorn python3-uvloop python3-httptools python3-redis python3-multipart python3-opencv',
-  brew: '(none: the service runs on Debian only)',
 };
 const IMPORTS = 'import cv2, fastapi, multipart, redis.asyncio, uvicorn, uvloop, httptools';
 

@@ -8,8 +8,9 @@ export interface SystemPackages {
   /** What it is, for the user: "OpenCV, CMake and a C++ compiler". */
   readonly purpose: string;
   readonly apt: string;
-  readonly dnf: string;
-  readonly brew: string;
+  /** Absent, as `brew`, where the need itself is met on Debian only. */
+  readonly dnf?: string;
+  readonly brew?: string;
 }
 
 /**
@@ -44,11 +45,11 @@ async function apt(privilege: readonly string[], parameters: readonly string[]):
   if (code !== 0) throw new SetUpError(`failed: ${line.join(' ')}\n${output}`);
 }
 
-function manualCommand(packages: SystemPackages): string {
-  if (process.platform === 'darwin') return `brew install ${packages.brew}`;
+function manualCommand({ apt, dnf, brew }: SystemPackages): string {
+  if (brew && process.platform === 'darwin') return `brew install ${brew}`;
   if (findExecutable('apt-get') !== undefined) {
-    return `sudo apt-get update && sudo apt-get install --no-install-recommends ${packages.apt}`;
+    return `sudo apt-get update && sudo apt-get install --no-install-recommends ${apt}`;
   }
-  if (findExecutable('dnf') !== undefined) return `sudo dnf install ${packages.dnf}`;
-  return `(with your package manager; on Debian they are called) ${packages.apt}`;
+  if (dnf && findExecutable('dnf') !== undefined) return `sudo dnf install ${dnf}`;
+  return `(with your package manager; on Debian they are called) ${apt}`;
 }

@@ -2,9 +2,17 @@ import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import type { Task } from '../../../origin/jobs/messages.ts';
 import { Shadow, type ShadowOptions } from '../../../origin/jobs/shadow.ts';
-import { type Classified, VehicleMetrics } from '../../../origin/observability/vehicle-metrics.ts';
+import {
+  type ObservedClassification,
+  VehicleMetrics,
+} from '../../../origin/observability/vehicle-metrics.ts';
 
-const CHAMPION: Classified = { predictions: {}, is_vehicle: true, vehicle_probability: 1, warnings: [] };
+const CHAMPION: ObservedClassification = {
+  predictions: {},
+  is_vehicle: true,
+  vehicle_probability: 1,
+  warnings: [],
+};
 const image = () => ({
   bytes: Uint8Array.of(1, 2, 3),
   sha256: 'a'.repeat(64),
@@ -37,7 +45,7 @@ function setUp(changes: Partial<ShadowOptions> = {}, running = 0) {
     timeoutMs: 1000,
     ...changes,
   });
-  return { shadow, tasks, finished, metrics: () => registry.metrics() };
+  return { shadow, status, tasks, finished, metrics: () => registry.metrics() };
 }
 
 test('the challenger gets a copy of the image, and the agreement is counted', async () => {
@@ -66,9 +74,17 @@ test('one image at a time, the next when it is done or dropped', async () => {
   await expect.poll(() => shadow.choose(image(), { explained: false })).toBeDefined();
 });
 
-test('where all threads are busy it is skipped', async () => {
-  const { shadow, tasks, metrics } = setUp({}, 2);
-  shadow.choose(image(), { explained: false })?.compareWith(CHAMPION);
+test('where all threads are busy it is skipped, and the image is not copied', async () => {
+  const { shadow, metrics } = setUp({}, 2);
+  expect(shadow.choose(image(), { explained: false })).toBeUndefined();
+  expect(await metrics()).toContain('runs_total{outcome="skipped"} 1');
+});
+
+test('where threads became busy before the response was out it is skipped too', async () => {
+  const { shadow, status, tasks, metrics } = setUp();
+  const chosen = shadow.choose(image(), { explained: false });
+  status.running = 2;
+  chosen?.compareWith(CHAMPION);
   await expect.poll(metrics).toContain('runs_total{outcome="skipped"} 1');
   expect(tasks).toEqual([]);
 });

@@ -1,9 +1,15 @@
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
-import { type Classified, VehicleMetrics } from '../../../origin/observability/vehicle-metrics.ts';
+import {
+  type ObservedClassification,
+  VehicleMetrics,
+} from '../../../origin/observability/vehicle-metrics.ts';
 import { Drift, stabilityIndex } from '../../../origin/vehicles/drift.ts';
 
-const prediction = (value: string, confidence: number): NonNullable<Classified['predictions']['make']> => ({
+const prediction = (
+  value: string,
+  confidence: number,
+): NonNullable<ObservedClassification['predictions']['make']> => ({
   attribute_name: 'make',
   predicted_value: value,
   confidence,
@@ -16,14 +22,14 @@ const prediction = (value: string, confidence: number): NonNullable<Classified['
     is_confident: true,
   },
 });
-const vehicle = (make: string): Classified => ({
+const vehicle = (make: string): ObservedClassification => ({
   predictions: { make: prediction(make, 0.85) },
   class: { predicted_value: `${make} 1`, confidence: 0.5, raw_probabilities: {} },
   is_vehicle: true,
   vehicle_probability: 0.9,
   warnings: [{ code: 'blurred', message: 'The image is blurred.' }],
 });
-const nothing: Classified = {
+const nothing: ObservedClassification = {
   predictions: { make: prediction('unknown', 0) },
   is_vehicle: false,
   vehicle_probability: 0.1,

@@ -112,6 +112,20 @@ test('a box is of one image', async () => {
 test.each([
   ['another input', { inputs: [{ ...tensor(IMAGE), name: 'pixels' }] }, /inputs\.0\.name/],
   ['another datatype', { inputs: [{ ...tensor(IMAGE), datatype: 'FP32' }] }, /inputs\.0\.datatype/],
+  [
+    'a shape of text',
+    { inputs: [{ ...tensor(IMAGE), shape: ['1'] }] },
+    /^Field 'inputs\.0\.shape\.0' must be \[images\]/,
+  ],
+  [
+    'no shape',
+    { inputs: [{ ...tensor(IMAGE), shape: undefined }] },
+    /^Field 'inputs\.0\.shape' must be \[images\]/,
+  ],
+  ['no inputs', {}, /^Field 'inputs' must be an array of one tensor\.$/],
+  ['an input of text', { inputs: ['image'] }, /^Field 'inputs\.0' must be an object\.$/],
+  ['no output', { inputs: [tensor(IMAGE)], outputs: [] }, /^Field 'outputs' must be an array/],
+  ['an id of another type', { id: 7, inputs: [tensor(IMAGE)] }, /^Field 'id' must be a string\.$/],
   ['another shape', { inputs: [{ ...tensor(IMAGE), shape: [2] }] }, /shape/],
   ['too many images', { inputs: [{ ...tensor(), shape: [32, 32] }] }, /more than/],
   ['no data', { inputs: [{ ...tensor(IMAGE), data: undefined }] }, /neither/],
@@ -124,6 +138,11 @@ test.each([
   const response = await send(body);
   expect(response.status).toBe(400);
   expect(await response.json()).toEqual({ error: expect.stringMatching(message) });
+});
+
+test('an output that the model does not have is refused before an image is classified', async () => {
+  expect((await send({ inputs: [tensor(IMAGE)], outputs: [{ name: 'price' }] })).status).toBe(400);
+  expect(ports.originRequests).toEqual([]);
 });
 
 test('bytes that are not the described tensor are refused', async () => {
