@@ -175,7 +175,8 @@ export interface MatchParameters {
 /** Most requests name no parameter: they need not wait for the schema. */
 const DEFAULT_DETECT_PARAMETERS = detectParametersFrom([]);
 
-const NUMBER = /^[+-]?(?:\d{1,16}(?:\.\d{0,20})?|\.\d{1,20})(?:e[+-]?\d{1,3})?$/i;
+/** ECMAScript writes numbers from 1e-6 without an exponent: up to 5 zeros and 17 digits after the point. */
+const NUMBER = /^[+-]?(?:\d{1,16}(?:\.\d{0,24})?|\.\d{1,24})(?:e[+-]?\d{1,3})?$/i;
 const BOOLEANS = new Map([
   ['true', true],
   ['1', true],

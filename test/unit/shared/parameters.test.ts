@@ -146,6 +146,36 @@ describe('feature key', () => {
   });
 });
 
+describe('numbers', () => {
+  /** Every order of magnitude is as likely as another. */
+  const smallThreshold = fc
+    .tuple(fc.double({ min: 1, max: 10, noNaN: true, maxExcluded: true }), fc.integer({ min: -12, max: -1 }))
+    .map(([digits, exponent]) => digits * 10 ** exponent);
+
+  test('are read as they are meant, however small, in the spelling of JavaScript and of Python', () => {
+    fc.assert(
+      fc.property(smallThreshold, (threshold) => {
+        const fromJavaScript = String(threshold);
+        // Python writes an exponent below 1e-4, with two digits: 5e-05.
+        const fromPython = threshold < 1e-4 ? threshold.toExponential() : fromJavaScript;
+        for (const text of [fromJavaScript, fromPython, fromPython.replace(/e-(\d)$/, 'e-0$1')]) {
+          const { sift } = parseDetectParameters([['contrast_threshold', text]]);
+          expect(sift.contrast_threshold, text).toBe(threshold);
+          expect(parseSiftParameters(parameterPairs(sift)), text).toEqual(sift);
+        }
+      }),
+      { examples: [[1 / 300_000], [1.2345678901234567e-6], [1e-7]] },
+    );
+  });
+
+  test('have one key in all spellings', () => {
+    const spellings = ['0.04', '.04', '4e-2', '0.0400', '+0.04', '4E-02', ' 0.04 '];
+    for (const text of spellings) expect(keyOfPairs(['contrast_threshold', text]), text).toBe(keyOfPairs());
+    expect(keyOfPairs(['nfeatures', '500.0'])).toBe(keyOfPairs(['nfeatures', '500']));
+    expect(keyOfPairs(['contrast_threshold', '-0'])).toBe(keyOfPairs(['contrast_threshold', '0']));
+  });
+});
+
 describe('orientation', () => {
   const KEY = 'opencv-sift@4.6.0-avx2/n0-l3-c0.04-e10-s1.6';
 
