@@ -153,8 +153,8 @@ export class EdgesiftClient {
   }
 
   /**
-   * {@link detect} for many images. Yields each result as soon as it is there, in no particular order; a slow reader
-   * slows the work. Asks for many hashes at once, then sends only the images that are not cached.
+   * {@link detect} for many images: each is sent only where it is not cached. Yields each result as soon as it is
+   * there, in no particular order; a slow reader slows the work.
    *
    * @param images may be made while the batch runs: only some are taken at a time
    */

@@ -6,6 +6,7 @@ const FILE_ERRORS: ReadonlySet<string> = new Set([
   'EISDIR',
   'ENOTDIR',
   'EIO',
+  'ENAMETOOLONG',
   'ELOOP',
 ]);
 

@@ -32,11 +32,25 @@ export async function* forEachImage<Result>(
       yield { image: item.image, result: outcome.result };
       continue;
     }
-    const { error } = outcome;
-    if (error instanceof EdgesiftError && concernsAll(error)) throw error;
-    note(`✗ ${item.image.name}: ${error instanceof EdgesiftError ? `${error.code}: ` : ''}${error.message}`);
+    reportFailure(item.image, outcome.error);
     yield { image: item.image, result: undefined };
   }
+}
+
+/**
+ * Reports an image that failed on standard error.
+ *
+ * @throws the error, where it is none of this image alone
+ */
+export function reportFailure({ name }: ImageFileOnDisk, error: unknown): void {
+  if (error instanceof EdgesiftError) {
+    if (concernsAll(error)) throw error;
+    note(`✗ ${name}: ${error.code}: ${error.message}`);
+    return;
+  }
+  const fileError = fileErrorOf(error);
+  if (!fileError) throw error;
+  note(`✗ ${name}: ${fileError.message}`);
 }
 
 /** A box can be outside of one image and inside of the next. */

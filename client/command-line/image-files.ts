@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { glob } from 'tinyglobby';
@@ -11,6 +12,7 @@ export interface ImageFileOnDisk {
 }
 
 const EXTENSIONS = 'jpg,jpeg,jpe,png,bmp,dib,tif,tiff,webp';
+const WILDCARD = /[*?{[]/;
 const IN_FOLDERS = `**/*.{${EXTENSIONS}}`;
 
 /**
@@ -35,7 +37,7 @@ async function imagesOf(operand: string): Promise<ImageFileOnDisk[]> {
   const kind = await stat(operand).catch(() => undefined);
   if (kind?.isDirectory()) return below(operand, IN_FOLDERS, `There are no images in ${operand}.`);
   if (kind) return [{ path: operand, name: nameOf(operand) }];
-  if (!/[*?{[]/.test(operand)) throw new UsageError(`There is no file or folder ${operand}.`);
+  if (!WILDCARD.test(operand)) throw new UsageError(`There is no file or folder ${operand}.`);
   const { folder, pattern } = splitPattern(operand);
   return below(folder, pattern, `No file matches ${operand}.`);
 }
@@ -58,10 +60,15 @@ function nameOf(file: string): string {
   return (isBelow ? relative : path.basename(file)).replaceAll(path.sep, '/');
 }
 
-/** Where the pattern's variable part begins: `photos/2026/*.jpg` is `*.jpg` in `photos/2026`. */
+/**
+ * Where the pattern's variable part begins: `photos/2026/*.jpg` is `*.jpg` in `photos/2026`. A folder that is there
+ * under this very name, such as `photos [2026]`, is no pattern.
+ */
 function splitPattern(operand: string): { folder: string; pattern: string } {
   const parts = operand.split('/');
-  const first = parts.findIndex((part) => /[*?{[]/.test(part));
+  const first = parts.findIndex(
+    (part, index) => WILDCARD.test(part) && !existsSync(parts.slice(0, index + 1).join('/')),
+  );
   const folder = parts.slice(0, first).join('/');
   return {
     folder: folder === '' ? (operand.startsWith('/') ? '/' : '.') : folder,

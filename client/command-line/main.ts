@@ -37,11 +37,13 @@ function exitCodeOf({ code }: EdgesiftError): number {
   return code === 'INVALID_PARAMETER' ? EXIT.usage : EXIT.someFailed;
 }
 
-// `edgesift … | head` closes the pipe: the rest has no reader.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
-  throw error;
-});
+// `edgesift … | head` closes the pipe: the rest has no reader. `2>&1 | head` closes both.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
+    throw error;
+  });
+}
 
 try {
   await createProgram().parseAsync();

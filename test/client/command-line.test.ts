@@ -167,6 +167,15 @@ test('exists, detect and demo report what is cached', async () => {
   expect((await run('exists', file, '--nfeatures', '5')).stdout).toContain('not cached');
   const demo = await run('demo', file, '--runs', '2');
   expect(demo.stdout).toMatch(/^image +keypoints +first +cached +speed-up\n.*×\n$/);
+
+  const bad = path.join(folder, 'a-bad.png');
+  writeFileSync(bad, 'no image');
+  const mixed = await run('demo', bad, file, '--runs', '1', '--json');
+  expect(mixed).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^✗ a-bad\.png: INVALID_IMAGE: .*\n$/),
+  });
+  expect(JSON.parse(mixed.stdout)).toMatchObject({ file: 'new.png', keypoints: expect.any(Number) });
 });
 
 test('classify shows what it recognises, and a bad file stops no other', async () => {
@@ -256,6 +265,15 @@ test('match says how two images relate and draws them side by side', async () =>
   expect(stdout).toContain('homography');
   const { width, height, channels } = await sharp(drawing).metadata();
   expect([width, height, channels]).toEqual([560, 320, 3]);
+
+  const other = path.join(folder, 'other.webp');
+  await sharp(image).webp({ lossless: true }).toFile(other);
+  const undrawn = await run('match', left, other, '--draw', drawing);
+  expect(undrawn).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: '✗ Only JPEG and PNG images can be drawn.\n',
+  });
 });
 
 test('the exit code distinguishes a wrong command from a service that is not there', async () => {

@@ -4,7 +4,7 @@ import { sha256Hex } from '../../../shared/sha256.ts';
 import type { EdgesiftClient, ExtractionParameters } from '../../client.ts';
 import { inGroups, inParallel } from '../../concurrency.ts';
 import type { DetectParameters } from '../../contract.ts';
-import { EdgesiftError, type FailureCode } from '../../errors.ts';
+import { EdgesiftError } from '../../errors.ts';
 import { fileErrorOf } from '../file-error.ts';
 import type { ImageFileOnDisk } from '../image-files.ts';
 import type { Pacer } from './pacer.ts';
@@ -81,7 +81,7 @@ async function hashWindow(
   return results;
 }
 
-/** undefined where the service does not know at the moment: each image is then requested by itself. */
+/** undefined where the service cannot tell: each image is then requested by itself. */
 async function findCached(
   client: EdgesiftClient,
   hashes: readonly string[],
@@ -91,13 +91,15 @@ async function findCached(
   try {
     return await client.exists(hashes, parameters, { signal });
   } catch (error) {
-    if (error instanceof EdgesiftError && CANNOT_TELL.has(error.code)) return undefined;
+    if (error instanceof EdgesiftError && cannotTell(error)) return undefined;
     throw error;
   }
 }
 
-/** Without its Redis, or as an earlier version. */
-const CANNOT_TELL: ReadonlySet<FailureCode> = new Set(['SERVICE_NOT_READY', 'NOT_FOUND']);
+/** Without its Redis, as an earlier version, or by a fault of its own, which must not end the run. */
+function cannotTell({ code }: EdgesiftError): boolean {
+  return code === 'SERVICE_NOT_READY' || code === 'NOT_FOUND' || code === 'INTERNAL_SERVER_ERROR';
+}
 
 async function hashImage(image: ImageFileOnDisk): Promise<HashedImage | ImageOutcome> {
   try {

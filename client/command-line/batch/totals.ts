@@ -16,3 +16,19 @@ export function totalsText({ images, computed, cached, earlier, failed, left }: 
   if (left > 0) parts.push(`${left} left`);
   return `${images} image${images === 1 ? '' : 's'}: ${parts.join(', ')}`;
 }
+
+/** How many pairs of images ended how. */
+export interface PairTotals {
+  pairs: number;
+  related: number;
+  unrelated: number;
+  failed: number;
+  /** Matched by an earlier run. */
+  earlier: number;
+  left: number;
+}
+
+export function pairTotalsText({ pairs, related, failed, earlier, left }: PairTotals): string {
+  const rest = left > 0 ? `, ${left} left` : '';
+  return `${pairs} pairs: ${related} related, ${failed} failed, ${earlier} done earlier${rest}`;
+}

@@ -52,12 +52,20 @@ export class ColmapDatabase {
     return this.#database.prepare(query).get(name) !== undefined;
   }
 
-  /** Puts an image with its features in place of one of the same name. */
+  /** Puts an image with its features in place of one of the same name. Matches with other features are removed. */
   putImage(name: string, features: ImageFeatures): void {
+    const keypoints = keypointsBlob(features);
+    const descriptors = descriptorsBlob(features);
     this.#atOnce(() => {
-      const imageId = this.#findImage(name) ?? this.#addImage(name, features);
-      this.#put('keypoints', imageId, features.count, KEYPOINT_COLUMNS, keypointsBlob(features));
-      this.#put('descriptors', imageId, features.count, DESCRIPTOR_LENGTH, descriptorsBlob(features));
+      const known = this.#findImage(name);
+      if (known !== undefined) {
+        if (this.#hasFeatures(known, keypoints, descriptors)) return;
+        this.#removePairsOf(known);
+        this.#resizeCamera(known, features);
+      }
+      const imageId = known ?? this.#addImage(name, features);
+      this.#put('keypoints', imageId, features.count, KEYPOINT_COLUMNS, keypoints);
+      this.#put('descriptors', imageId, features.count, DESCRIPTOR_LENGTH, descriptors);
     });
   }
 
@@ -105,13 +113,37 @@ export class ColmapDatabase {
     return typeof row?.image_id === 'number' ? row.image_id : undefined;
   }
 
+  #hasFeatures(imageId: number, keypoints: Uint8Array, descriptors: Uint8Array): boolean {
+    const query =
+      'SELECT 1 FROM keypoints k JOIN descriptors d USING (image_id) WHERE image_id = ? AND k.data = ? AND d.data = ?';
+    return this.#database.prepare(query).get(imageId, keypoints, descriptors) !== undefined;
+  }
+
+  /** They refer to keypoints by their index. */
+  #removePairsOf(imageId: number): void {
+    for (const table of ['matches', 'two_view_geometries']) {
+      this.#database
+        .prepare(`DELETE FROM ${table} WHERE pair_id / ${MOST_IMAGES} = ?1 OR pair_id % ${MOST_IMAGES} = ?1`)
+        .run(imageId);
+    }
+  }
+
+  /** A camera of the same size stays as it is: its parameters may have been refined. */
+  #resizeCamera(imageId: number, { image: { width, height } }: ImageFeatures): void {
+    this.#database
+      .prepare(
+        'UPDATE cameras SET model = ?1, width = ?2, height = ?3, params = ?4, prior_focal_length = 0 ' +
+          'WHERE camera_id = (SELECT camera_id FROM images WHERE image_id = ?5) AND (width <> ?2 OR height <> ?3)',
+      )
+      .run(SIMPLE_RADIAL, width, height, cameraParameters(width, height), imageId);
+  }
+
   #addImage(name: string, { image: { width, height } }: ImageFeatures): number {
-    const focal = DEFAULT_FOCAL_FACTOR * Math.max(width, height);
     const camera = this.#database
       .prepare(
         'INSERT INTO cameras (model, width, height, params, prior_focal_length) VALUES (?, ?, ?, ?, 0)',
       )
-      .run(SIMPLE_RADIAL, width, height, bytesOf(Float64Array.of(focal, width / 2, height / 2, 0)));
+      .run(SIMPLE_RADIAL, width, height, cameraParameters(width, height));
     const image = this.#database
       .prepare('INSERT INTO images (name, camera_id) VALUES (?, ?)')
       .run(name, camera.lastInsertRowid);
@@ -163,6 +195,12 @@ async function importQuietly(): Promise<typeof import('node:sqlite') | undefined
   }
 }
 
+/** Focal length, principal point and distortion of an unknown camera, as COLMAP guesses them. */
+function cameraParameters(width: number, height: number): Uint8Array {
+  const focal = DEFAULT_FOCAL_FACTOR * Math.max(width, height);
+  return bytesOf(Float64Array.of(focal, width / 2, height / 2, 0));
+}
+
 /** F32[N,4]: x, y, scale, orientation; (0,0) is the corner of the upper-left pixel. */
 function keypointsBlob(features: ImageFeatures): Uint8Array {
   const keypoints = new Float32Array(KEYPOINT_COLUMNS * features.count);
@@ -178,12 +216,22 @@ function descriptorsBlob({ descriptors }: ImageFeatures): Uint8Array {
   return rootSiftBytes(descriptors);
 }
 
-/** 3×3, row by row. Of the images in the other order it is the transpose. */
+/**
+ * 3×3, row by row, for COLMAP's pixels, whose (0,0) is the corner of the upper-left pixel: TᵀFT, in which T moves by
+ * half a pixel. Of the images in the other order it is the transpose.
+ */
 function fundamentalMatrix(rows: readonly (readonly number[])[], isTransposed: boolean): Float64Array {
-  const flat = rows.flat();
-  return Float64Array.from(flat, (value, index) =>
-    isTransposed ? (flat[3 * (index % 3) + Math.floor(index / 3)] ?? 0) : value,
-  );
+  const moved = transpose(moveColumns(transpose(moveColumns(rows))));
+  return Float64Array.from((isTransposed ? transpose(moved) : moved).flat());
+}
+
+/** The product with T, which takes half a pixel from x and y. */
+function moveColumns(matrix: readonly (readonly number[])[]): number[][] {
+  return matrix.map(([a = 0, b = 0, c = 0]) => [a, b, c - (a + b) / 2]);
+}
+
+function transpose(matrix: readonly (readonly number[])[]): number[][] {
+  return [0, 1, 2].map((column) => matrix.map((row) => row[column] ?? 0));
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView<ArrayBufferLike>): Uint8Array {

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { EdgesiftClient, ExtractionParameters } from '../../client.ts';
 import { inParallel } from '../../concurrency.ts';
+import type { MatchResponse } from '../../contract.ts';
 import { EdgesiftError } from '../../errors.ts';
 import type { Pacer } from '../batch/pacer.ts';
+import { fileErrorOf } from '../file-error.ts';
 import type { ColmapDatabase } from './database.ts';
 
 export interface MatchedImage {
@@ -11,14 +13,10 @@ export interface MatchedImage {
   sha256: string;
 }
 
-/** How many pairs of images ended how; the others have too little in common. */
-export interface PairTotals {
-  pairs: number;
-  related: number;
-  /** Matched by an earlier run. */
-  earlier: number;
-  failed: number;
-}
+/** What became of a pair. Images of one that is unrelated have too little in common. */
+export type PairOutcome = 'related' | 'unrelated' | 'failed';
+
+export type ImagePair = readonly [MatchedImage, MatchedImage];
 
 /**
  * The pairs to match.
@@ -31,38 +29,37 @@ export function imagePairs<Image>(images: readonly Image[], overlap: number): [I
   );
 }
 
-/** Matches pairs of images whose features are in the database, and adds what they have in common. */
-export async function matchPairs(
-  pairs: readonly [MatchedImage, MatchedImage][],
-  options: {
-    client: EdgesiftClient;
-    database: ColmapDatabase;
-    parameters: ExtractionParameters;
-    concurrency: number;
-    pacer: Pacer;
-    signal: AbortSignal;
-  },
-): Promise<PairTotals> {
-  const { client, database, parameters, concurrency, pacer, signal } = options;
-  const missing = pairs.filter(([first, second]) => !database.hasPair(first.name, second.name));
-  const totals: PairTotals = {
-    pairs: pairs.length,
-    related: 0,
-    earlier: pairs.length - missing.length,
-    failed: 0,
-  };
-  const matching = inParallel(missing, concurrency, async ([first, second]) => {
+export interface PairRun {
+  client: EdgesiftClient;
+  database: ColmapDatabase;
+  parameters: ExtractionParameters;
+  concurrency: number;
+  pacer: Pacer;
+  signal: AbortSignal;
+}
+
+/**
+ * Matches pairs of images whose features are in the database, adds what they have in common, and yields what became
+ * of each pair. A pair that fails stops no other.
+ *
+ * @throws ServiceUnreachable, or the reason of the signal
+ */
+export async function* matchPairs(
+  pairs: readonly ImagePair[],
+  { client, database, parameters, concurrency, pacer, signal }: PairRun,
+): AsyncGenerator<PairOutcome> {
+  yield* inParallel(pairs, concurrency, async ([first, second]): Promise<PairOutcome> => {
+    let response: MatchResponse;
     try {
-      const response = await pacer.run(() => matchByHash(client, first, second, parameters, signal));
-      database.putMatch(first.name, second.name, response);
-      return response.fundamental ? 'related' : 'unrelated';
+      response = await pacer.run(() => matchByHash(client, first, second, parameters, signal));
     } catch (error) {
-      if (error instanceof EdgesiftError && !signal.aborted) return 'failed';
+      const concernsPair = error instanceof EdgesiftError || fileErrorOf(error) !== undefined;
+      if (concernsPair && !signal.aborted) return 'failed';
       throw error;
     }
+    database.putMatch(first.name, second.name, response);
+    return response.fundamental ? 'related' : 'unrelated';
   });
-  for await (const outcome of matching) if (outcome !== 'unrelated') totals[outcome] += 1;
-  return totals;
 }
 
 async function matchByHash(

@@ -7,10 +7,10 @@ import { Progress } from '../batch/progress.ts';
 import { type BatchRun, runBatch } from '../batch/run-batch.ts';
 import { type ImageOutcome, StateFile } from '../batch/state-file.ts';
 import { databaseTarget, type Format, folderTarget, type Target } from '../batch/target.ts';
-import { type BatchTotals, totalsText } from '../batch/totals.ts';
+import { type BatchTotals, type PairTotals, pairTotalsText, totalsText } from '../batch/totals.ts';
 import { writeWhole } from '../batch/whole-file.ts';
 import { ColmapDatabase } from '../colmap/database.ts';
-import { imagePairs, matchPairs, type PairTotals } from '../colmap/match-pairs.ts';
+import { type ImagePair, imagePairs, matchPairs, type PairRun } from '../colmap/match-pairs.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import {
   type ExtractionOptions,
@@ -119,17 +119,19 @@ async function batch(operands: readonly string[], options: BatchOptions): Promis
     const result = await extractAll(selection, images.length, state, run, isQuiet);
     if (options.report !== undefined) await writeReport(options.report, images, state);
 
-    let pairs: PairTotals | undefined;
+    let pairs: PairResult | undefined;
     if (database && overlap > 0 && result.code <= EXIT.someFailed) {
       const stored = images.flatMap((image) => {
         const sha256 = database.hasImage(image.name) ? state.find(image.name)?.sha256 : undefined;
         return sha256 === undefined ? [] : [{ ...image, sha256 }];
       });
       const { include: _include, root_sift: _rootSift, ...extraction } = parameters;
-      pairs = await matchPairs(imagePairs(stored, overlap), { ...run, parameters: extraction, database });
+      const pairRun = { ...run, parameters: extraction, database };
+      pairs = await matchAll(imagePairs(stored, overlap), pairRun, isQuiet);
     }
-    report(result, pairs, options.json ?? false);
-    return pairs?.failed ? Math.max(result.code, EXIT.someFailed) : result.code;
+    const code = Math.max(result.code, pairs?.code ?? EXIT.ok);
+    report({ ...result, code }, pairs?.totals, options.json ?? false);
+    return code;
   } finally {
     database?.close();
     state.close();
@@ -184,20 +186,49 @@ async function extractAll(
 ): Promise<BatchResult> {
   const totals = { images, computed: 0, cached: 0, earlier, failed: 0, left: images - earlier };
   const failures: ImageOutcome[] = [];
-  const progress = new Progress(selected.length, isQuiet);
+  const progress = new Progress(selected.length, 'images', isQuiet);
   try {
     for await (const outcome of runBatch(selected, run)) {
       state.add(outcome);
       totals[outcome.status] += 1;
       totals.left -= 1;
       if (outcome.status === 'failed') failures.push(outcome);
-      progress.update(totals);
+      progress.showImages(totals);
     }
     return { code: failures.length > 0 ? EXIT.someFailed : EXIT.ok, totals, failures };
   } catch (error) {
-    if (run.signal.aborted) return { code: EXIT.interrupted, totals, failures };
-    if (error instanceof ServiceUnreachable) return { code: EXIT.unreachable, totals, failures };
-    throw error;
+    return { code: codeOfEnd(error, run.signal), totals, failures };
+  } finally {
+    progress.stop();
+  }
+}
+
+/** The exit code of a run that has ended early. @throws an error that is not the end of a run in order */
+function codeOfEnd(error: unknown, signal: AbortSignal): number {
+  if (signal.aborted) return EXIT.interrupted;
+  if (error instanceof ServiceUnreachable) return EXIT.unreachable;
+  throw error;
+}
+
+interface PairResult {
+  code: number;
+  totals: PairTotals;
+}
+
+async function matchAll(pairs: readonly ImagePair[], run: PairRun, isQuiet: boolean): Promise<PairResult> {
+  const missing = pairs.filter(([first, second]) => !run.database.hasPair(first.name, second.name));
+  const earlier = pairs.length - missing.length;
+  const totals = { pairs: pairs.length, related: 0, unrelated: 0, failed: 0, earlier, left: missing.length };
+  const progress = new Progress(missing.length, 'pairs', isQuiet);
+  try {
+    for await (const outcome of matchPairs(missing, run)) {
+      totals[outcome] += 1;
+      totals.left -= 1;
+      progress.showPairs(totals);
+    }
+    return { code: totals.failed > 0 ? EXIT.someFailed : EXIT.ok, totals };
+  } catch (error) {
+    return { code: codeOfEnd(error, run.signal), totals };
   } finally {
     progress.stop();
   }
@@ -268,8 +299,5 @@ function report(
     return;
   }
   print(totalsText(totals));
-  if (pairs)
-    print(
-      `${pairs.pairs} pairs: ${pairs.related} related, ${pairs.failed} failed, ${pairs.earlier} done earlier`,
-    );
+  if (pairs) print(pairTotalsText(pairs));
 }

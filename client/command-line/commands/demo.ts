@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { EdgesiftClient } from '../../client.ts';
+import { EXIT } from '../exit.ts';
+import { reportFailure } from '../for-each-image.ts';
 import { findImages } from '../image-files.ts';
 import { printJson, printTable } from '../output.ts';
 import { connect, readNumber, type ServiceOptions, withService } from '../service.ts';
@@ -25,7 +27,9 @@ export function addDemoCommand(program: Command): void {
     .option('--json', 'print one line of JSON for each image');
   withService(command)
     .addHelpText('after', EXAMPLES)
-    .action(async (operands: string[], options: DemoOptions) => demo(operands, options));
+    .action(async (operands: string[], options: DemoOptions) => {
+      process.exitCode = await demo(operands, options);
+    });
 }
 
 interface Measurement {
@@ -36,20 +40,28 @@ interface Measurement {
   speed_up: number;
 }
 
-async function demo(operands: readonly string[], options: DemoOptions): Promise<void> {
+async function demo(operands: readonly string[], options: DemoOptions): Promise<number> {
   const client = connect(options);
   const runs = readNumber('--runs', options.runs, 1, 10_000);
   const images = await findImages(operands);
   const measurements: Measurement[] = [];
+  let code: number = EXIT.ok;
   // One after the other: they would slow each other down.
-  for (const { path, name } of images) {
-    const bytes = new Uint8Array(await readFile(path));
-    measurements.push({ file: name, ...(await measure(client, bytes, runs)) });
+  for (const image of images) {
+    try {
+      const bytes = new Uint8Array(await readFile(image.path));
+      measurements.push({ file: image.name, ...(await measure(client, bytes, runs)) });
+    } catch (error) {
+      reportFailure(image, error);
+      code = EXIT.someFailed;
+    }
   }
-  if (options.json) {
-    for (const measurement of measurements) printJson(measurement);
-    return;
-  }
+  if (options.json) for (const measurement of measurements) printJson(measurement);
+  else if (measurements.length > 0) showTable(measurements);
+  return code;
+}
+
+function showTable(measurements: readonly Measurement[]): void {
   printTable([
     ['image', 'keypoints', 'first', 'cached', 'speed-up'],
     ...measurements.map(({ file, keypoints, first_ms, cached_ms, speed_up }) => [

@@ -16,12 +16,23 @@ export function blank(width: number, height: number): Pixels {
 /**
  * Decodes an image to be looked at. Only the formats that small decoders read: the command line has no native parts.
  *
- * @throws UsageError for another format
+ * @throws UsageError for another format, and for an image that these decoders cannot read
  */
 export function decodePixels(file: Uint8Array<ArrayBuffer>): Pixels {
-  if (file[0] === 0xff && file[1] === 0xd8) return fromJpeg(file);
-  if (file[0] === 0x89 && file[1] === 0x50) return fromPng(file);
-  throw new UsageError('Only JPEG and PNG images can be drawn.');
+  const decode = decoderOf(file);
+  if (!decode) throw new UsageError('Only JPEG and PNG images can be drawn.');
+  try {
+    return decode(file);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`The image cannot be drawn: ${reason}.`);
+  }
+}
+
+function decoderOf(file: Uint8Array): ((file: Uint8Array<ArrayBuffer>) => Pixels) | undefined {
+  if (file[0] === 0xff && file[1] === 0xd8) return fromJpeg;
+  return file[0] === 0x89 && file[1] === 0x50 ? fromPng : undefined;
 }
 
 function fromJpeg(file: Uint8Array<ArrayBuffer>): Pixels {
