@@ -8,6 +8,10 @@ const NUMBERS = {
   contrast_threshold: 'minimum contrast of a keypoint (default: 0.04)',
   edge_threshold: 'maximum ratio of principal curvatures; larger keeps more edges (default: 10)',
   sigma: 'blur of the first layer, in pixels (default: 1.6)',
+  denoise_h: 'with --denoise: strength for luminance (default: 3)',
+  denoise_h_color: 'with --denoise: strength for colours (default: 3)',
+  denoise_template_window_size: 'with --denoise: side of the compared patches, in pixels; odd (default: 7)',
+  denoise_search_window_size: 'with --denoise: side of the search window, in pixels; odd (default: 21)',
 } as const satisfies Partial<Record<keyof DetectParameters, string>>;
 
 type Orientation = NonNullable<DetectParameters['orientation']>;

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ColmapDatabase } from '../../../client/command-line/colmap/database.ts';
 import type { MatchResponse } from '../../../client/contract.ts';
 import { type ImageFeatures, readFeatures } from '../../../client/features.ts';
+import { DEFAULT_SIFT_PARAMETERS } from '../../../shared/contract/parameters.ts';
 import { colmapText } from '../../../shared/features/colmap.ts';
 import { decodePayload } from '../../../shared/features/payload.ts';
 import { featureFile } from './feature-file.ts';
@@ -74,6 +75,8 @@ function matchOf(matrix: Matrix): MatchResponse {
       inlier: [true, false],
     },
     images: [image, image],
+    parameters: { sift: DEFAULT_SIFT_PARAMETERS, ratio: 0.75, threshold: 2 },
+    cached: false,
     processing_time_ms: 1,
     request_id: 'a',
   };

@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
+import { extractionFrom } from '../../../client/command-line/extraction-options.ts';
 import { createProgram } from '../../../client/command-line/program.ts';
+import { extractionParametersSchema } from '../../../shared/contract/parameters.ts';
+
+/** As in `--n-octave-layers`. */
+function optionOf(parameter: string): string {
+  return `--${parameter.replaceAll('_', '-')}`;
+}
 
 function all(command: Command): Command[] {
   return [command, ...command.commands.flatMap(all)];
@@ -40,5 +47,21 @@ test('the help of every command describes it, and has examples that the command 
         ).toContain(flag);
       }
     }
+  }
+});
+
+test('every parameter of an extraction is an option, and is sent under its own name', async () => {
+  const values: Record<string, string[]> = { orientation: ['ignore'], denoise: [] };
+  const names = Object.keys(extractionParametersSchema.shape);
+  const program = createProgram();
+  for (const command of program.commands.filter(({ options }) =>
+    options.some(({ long }) => long === '--sigma'),
+  )) {
+    const parameters = names.flatMap((name) => [optionOf(name), ...(values[name] ?? ['5'])]);
+    command.action(() => undefined).exitOverride();
+    await command.parseAsync([...command.registeredArguments.map(() => 'a.jpg'), ...parameters], {
+      from: 'user',
+    });
+    expect(Object.keys(extractionFrom(command.opts())).sort(), command.name()).toEqual(names.sort());
   }
 });
