@@ -6,15 +6,16 @@ import { parseSiftParameters, type SiftParameters } from '../../shared/contract/
 import type { Extractor } from '../../shared/extractor.ts';
 import { featureKey } from '../../shared/feature-key.ts';
 import { FEATURE_FILES, type FileFormat } from '../../shared/features/files.ts';
-import { decodePayload, type FeaturePayload, keyOf } from '../../shared/features/payload.ts';
+import { decodePayload, keyOf } from '../../shared/features/payload.ts';
 import { SafetensorsError } from '../../shared/features/safetensors.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
 import type { RecordReader } from '../cache/record-reader.ts';
+import { freeAtOnce } from '../free-at-once.ts';
 import { type ArrivedImage, checkExtraction, extractionJob } from '../jobs/extraction-job.ts';
 import type { SiftEngine } from '../native/addon.ts';
 import type { ExtractionPool } from '../scheduler/pool.ts';
 import { inside, locationText, type ObjectLocation, parseLocation } from '../storage/location.ts';
-import { StorageError, type StorageFailure } from '../storage/storage.ts';
+import { type Storage, StorageError, type StorageFailure } from '../storage/storage.ts';
 import type { Stores } from '../storage/stores.ts';
 import type { Web } from '../storage/web.ts';
 import type { Failure, Outcome, Success } from './report.ts';
@@ -129,19 +130,14 @@ async function writeResults(
   dependencies: ImageJobDependencies,
   signal: AbortSignal,
 ): Promise<Success> {
-  const { stores, pool, extractor, cache } = dependencies;
+  const { stores, extractor, cache } = dependencies;
   const name = `${entry.output}.safetensors`;
   const location = inside(plan.output, name);
   const storage = await stores.at(location);
   const key = featureKey(extractor, plan.parameters, image.sha256);
-  const { sha256 } = image;
-  const stored = await reachingStorage(() => storedPayload(stores, location, key, signal));
-  const known = stored ?? (await cache?.payload(key));
-  let payload = known;
-  if (!payload) {
-    const { task, cost } = extractionJob(image, plan.parameters, dependencies);
-    payload = (await pool.run(task, cost, { signal, client: BULK_CLIENT })).payload;
-  }
+  const stored = await reachingStorage(() => storedResult(storage, location.key, key, signal));
+  const cached = stored ?? (await cachedResult(cache, key));
+  const { payload, keypoints } = cached ?? (await extract(image, plan, dependencies, signal));
   for (const format of plan.formats) {
     const file = FEATURE_FILES[format];
     const bytes = whole(file.write(payload, { rootSift: plan.rootSift && file.hasRootSift }));
@@ -150,39 +146,59 @@ async function writeResults(
   }
   if (!stored) {
     const [mediaType] = FEATURE_FILES.safetensors.mediaTypes;
-    const bytes = payload;
-    await reachingStorage(() => storage.put(location.key, bytes, mediaType));
+    await reachingStorage(() => storage.put(location.key, payload, mediaType));
   }
-  const keypoints = decodePayload(payload).features.count;
+  // What was computed has a buffer of its own.
+  if (!cached && storage.isDoneWithBytes) freeAtOnce(payload);
   return {
     status: 'succeeded',
     output: locationText(location),
-    sha256,
+    sha256: image.sha256,
     keypoints,
-    cached: known !== undefined,
+    cached: cached !== undefined,
   };
 }
 
+/** The features of an image. */
+interface Result {
+  /** The safetensors file. */
+  payload: Uint8Array<ArrayBuffer>;
+  keypoints: number;
+}
+
+async function extract(
+  image: ArrivedImage,
+  { parameters }: ImageJobPlan,
+  dependencies: ImageJobDependencies,
+  signal: AbortSignal,
+): Promise<Result> {
+  const { task, cost } = extractionJob(image, parameters, dependencies);
+  const result = await dependencies.pool.run(task, cost, { signal, client: BULK_CLIENT });
+  if (result.kind !== 'extracted') throw new TypeError('an extraction gave another result');
+  return { payload: result.payload, keypoints: result.count };
+}
+
+async function cachedResult(cache: ImageJobDependencies['cache'], key: string): Promise<Result | undefined> {
+  const payload = await cache?.payload(key);
+  return payload && { payload, keypoints: decodePayload(payload).features.count };
+}
+
 /** The result that is there already; undefined for none, one of another key, and a damaged one. */
-async function storedPayload(
-  stores: Stores,
-  location: ObjectLocation,
+async function storedResult(
+  storage: Storage,
+  name: string,
   key: string,
   signal: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const storage = await stores.at(location);
+): Promise<Result | undefined> {
   try {
-    const bytes = await storage.get(location.key, { maxBytes: MAX_RESULT_BYTES, signal });
-    return keyOf(metadataOf(bytes)) === key ? bytes : undefined;
+    const payload = await storage.get(name, { maxBytes: MAX_RESULT_BYTES, signal });
+    const { metadata, features } = decodePayload(payload);
+    return keyOf(metadata) === key ? { payload, keypoints: features.count } : undefined;
   } catch (error) {
     if (error instanceof SafetensorsError) return undefined;
     if (error instanceof StorageError && error.failure === 'not_found') return undefined;
     throw error;
   }
-}
-
-function metadataOf(bytes: Uint8Array<ArrayBuffer>): FeaturePayload['metadata'] {
-  return decodePayload(bytes).metadata;
 }
 
 function whole(file: Uint8Array<ArrayBuffer> | Iterable<Uint8Array>): Uint8Array {

@@ -20,7 +20,7 @@ import { objectExists, readJson, readObject, writeJson } from './objects.ts';
 import type { ShardQueue } from './queue.ts';
 import { countsOf, countsOfReport, encodeReport, type Failure, type Outcome } from './report.ts';
 import { decodeShard, type ShardEntry, type Ticket, ticketSchema } from './shard.ts';
-import type { Slots } from './slots.ts';
+import { Slots } from './slots.ts';
 import type { ShardEnd, WorkerMetrics } from './worker-metrics.ts';
 
 export interface ShardWorkerOptions extends ImageJobDependencies {
@@ -39,10 +39,17 @@ interface Shard {
   entries: readonly ShardEntry[];
   /** How often it was handed out, this time included. */
   deliveries: number;
+  /** To be called when its images are in line: the next shard may be taken. */
+  isInLine: () => void;
 }
 
-/** Two shards at a time, so that one's last images do not leave threads without work. */
+/**
+ * The next shard is taken shortly before the last images of one begin: threads are never without work, and no shard waits
+ * here that another worker could begin.
+ */
 const LANES = 2;
+/** Images that still wait then; for longer than a shard takes to begin. */
+const IMAGES_AHEAD = 8;
 const FETCH_MS = 2_000;
 const PAUSE_MS = 1_000;
 /** A worker that is alone with a shard keeps it this long for a storage that is unavailable. */
@@ -74,6 +81,8 @@ export class ShardWorker {
   readonly #options: ShardWorkerOptions;
   readonly #stopping = new AbortController();
   readonly #plans = new LRUCache<string, ImageJobPlan>({ max: JOBS_KEPT });
+  /** One lane at a time takes a shard: it has to know how many images wait. */
+  readonly #taking = new Slots(1);
   #lanes: Promise<unknown> | undefined;
 
   constructor(options: ShardWorkerOptions) {
@@ -94,20 +103,27 @@ export class ShardWorker {
     let consumer: Consumer | undefined;
     let troublePauseMs = FIRST_TROUBLE_PAUSE_MS;
     while (!this.#stopping.signal.aborted) {
+      const isInLine = once(await this.#taking.take());
       try {
+        await this.#options.slots.untilFewWait(IMAGES_AHEAD);
+        if (this.#stopping.signal.aborted) return;
         consumer ??= await this.#options.queue.consumer();
         const message = await consumer.next({ expires: FETCH_MS });
         if (!message) continue;
-        if (await this.#handle(message)) {
+        if (await this.#handle(message, isInLine)) {
           troublePauseMs = FIRST_TROUBLE_PAUSE_MS;
           continue;
         }
+        isInLine();
         await this.#pause(troublePauseMs);
         troublePauseMs = Math.min(2 * troublePauseMs, LONGEST_TROUBLE_PAUSE_MS);
       } catch (err) {
         this.#options.logger.warn({ err }, 'the queue cannot be reached at the moment');
         consumer = undefined;
+        isInLine();
         await this.#pause(PAUSE_MS);
+      } finally {
+        isInLine();
       }
     }
   }
@@ -117,7 +133,7 @@ export class ShardWorker {
   }
 
   /** @returns false when what the worker itself needs is in trouble */
-  async #handle(message: JsMsg): Promise<boolean> {
+  async #handle(message: JsMsg, isInLine: () => void): Promise<boolean> {
     const ticket = ticketSchema.safeParse(parseJson(message.string()));
     if (!ticket.success) {
       message.term('no ticket');
@@ -133,7 +149,8 @@ export class ShardWorker {
     }, ackWaitMs / 3);
     try {
       const signal = AbortSignal.any([this.#stopping.signal, notWanted.signal]);
-      metrics.shardEnded(await this.#work(ticket.data, files, message.info.deliveryCount, signal));
+      const delivery = { deliveries: message.info.deliveryCount, isInLine };
+      metrics.shardEnded(await this.#work(ticket.data, files, delivery, signal));
       message.ack();
       return true;
     } catch (error) {
@@ -167,21 +184,29 @@ export class ShardWorker {
     this.#options.queue.tell({ job, shard, succeeded: 0, failed: 0, cached: 0, done: false, trouble });
   }
 
-  async #work(ticket: Ticket, files: JobFiles, deliveries: number, signal: AbortSignal): Promise<ShardEnd> {
+  async #work(
+    ticket: Ticket,
+    files: JobFiles,
+    delivery: Pick<Shard, 'deliveries' | 'isInLine'>,
+    signal: AbortSignal,
+  ): Promise<ShardEnd> {
     const { stores, queue } = this.#options;
     const { job, shard } = ticket;
     const report = files.shardReport(shard);
-    const earlier = await readObject(stores, report);
+    const [earlier, isCancelled, lines, plan] = await Promise.all([
+      readObject(stores, report),
+      objectExists(stores, files.cancelled),
+      readObject(stores, files.shard(shard)),
+      this.#planOf(ticket, files),
+    ]);
     if (earlier) {
       queue.tell({ job, shard, ...countsOfReport(earlier), done: true });
       return 'done_before';
     }
-    if (await objectExists(stores, files.cancelled)) throw new NotWanted('cancelled');
-    const plan = await this.#planOf(ticket, files);
-    const lines = await readObject(stores, files.shard(shard));
+    if (isCancelled) throw new NotWanted('cancelled');
     if (!lines) throw new NotWanted('there is no such shard');
     const entries = decodeShard(lines);
-    const outcomes = await this.#outcomes({ ticket, files, plan, entries, deliveries }, signal);
+    const outcomes = await this.#outcomes({ ticket, files, plan, entries, ...delivery }, signal);
     const storage = await stores.at(report);
     for (const outcome of outcomes) this.#options.metrics.imageEnded(outcome);
     // The first report stays, also where a worker that was taken for dead comes later: the job may have ended with it.
@@ -223,6 +248,7 @@ export class ShardWorker {
         release();
       }
     });
+    shard.isInLine();
     await Promise.all(images);
     either.throwIfAborted();
     return outcomes.filter((outcome) => outcome !== undefined);
@@ -230,7 +256,9 @@ export class ShardWorker {
 
   /** With nothing else in work: what ends the worker now is an image of this shard. */
   async #outcomesAlone(shard: Shard, signal: AbortSignal): Promise<Outcome[]> {
-    const release = await this.#options.slots.takeAll();
+    const turn = this.#options.slots.takeAll();
+    shard.isInLine();
+    const release = await turn;
     try {
       return await this.#outcomesOneByOne(shard, signal);
     } finally {
@@ -302,6 +330,14 @@ export class ShardWorker {
       this.#options.queue.tell({ job, shard, ...countsOf(known), done: false });
     };
   }
+}
+
+function once(work: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) work();
+    isDone = true;
+  };
 }
 
 const ENDED_A_WORKER: Failure = {

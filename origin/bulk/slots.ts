@@ -3,6 +3,7 @@ export class Slots {
   readonly #count: number;
   #free: number;
   readonly #waiting: { places: number; start: () => void }[] = [];
+  #whenFewWait: { most: number; go: () => void }[] = [];
 
   constructor(count: number) {
     this.#count = count;
@@ -17,6 +18,12 @@ export class Slots {
   /** Waits until nothing else is in work, and lets nothing else begin. */
   takeAll(): Promise<() => void> {
     return this.#take(this.#count);
+  }
+
+  /** Resolves when no more than `most` wait for a place. */
+  untilFewWait(most: number): Promise<void> {
+    if (this.#waiting.length <= most) return Promise.resolve();
+    return new Promise((go) => this.#whenFewWait.push({ most, go }));
   }
 
   async #take(places: number): Promise<() => void> {
@@ -36,5 +43,9 @@ export class Slots {
       this.#free -= next.places;
       next.start();
     }
+    const few = this.#whenFewWait.filter(({ most }) => this.#waiting.length <= most);
+    if (few.length === 0) return;
+    this.#whenFewWait = this.#whenFewWait.filter((watcher) => !few.includes(watcher));
+    for (const { go } of few) go();
   }
 }

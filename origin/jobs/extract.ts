@@ -3,6 +3,7 @@ import { MAX_KEYPOINTS } from '../../shared/contract/limits.ts';
 import type { SiftParameters } from '../../shared/contract/parameters.ts';
 import { BYTES_PER_KEYPOINT, encodePayload } from '../../shared/features/payload.ts';
 import { type DecodeOptions, decodeImage } from '../decode/decode.ts';
+import { freeAtOnce } from '../free-at-once.ts';
 import type { NativeAddon, PixelImage } from '../native/addon.ts';
 import { cancellable, cancellablePromise, throwIfCancelled } from './cancellation.ts';
 import type { CancellationFlag, ExtractionResult, ExtractionTask } from './messages.ts';
@@ -41,10 +42,12 @@ export async function extractFeatures(
     image: { sha256, format: header.format, width, height, bytes: bytes.length },
   };
   const payload = encodePayload(metadata, tensors);
+  const count = tensors.length / BYTES_PER_KEYPOINT;
+  freeAtOnce(tensors);
   return {
     kind: 'extracted',
     metadata,
-    count: tensors.length / BYTES_PER_KEYPOINT,
+    count,
     payload,
     decodeMs: decoded - started,
     ...(parameters.denoising && { denoiseMs: denoisedAt - decoded }),
@@ -62,11 +65,6 @@ export function denoised(
   if (!denoising) return image;
   const pixels = cancellable(() => addon.denoise(image, denoising, cancelled));
   return { ...image, pixels, channels: 3 };
-}
-
-/** V8 counts pixels as memory in use until it collects them: for their megabytes it would do so every few images. */
-function freeAtOnce({ buffer }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 function tensorsOf(

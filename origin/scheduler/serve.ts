@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { asServiceError } from '../../shared/contract/errors.ts';
+import { freeAtOnce } from '../free-at-once.ts';
 import type {
   CancellationFlag,
   ExtractionFailure,
@@ -18,6 +19,8 @@ export function serveTasks(run: (task: Task, cancelled: CancellationFlag) => Pro
   parentPort?.on('message', async (task: Task) => {
     try {
       const result = await run(task, cancelled);
+      // Not after a failure: a decoder that was given up may still read them.
+      freeAtOnce(task.bytes);
       post({ kind: 'done', result }, [result.payload.buffer]);
     } catch (thrown) {
       post({ kind: 'failed', failure: failureOf(thrown) });

@@ -1,8 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { link, mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
-import { collect, type GetOptions, type Storage, StorageError, tooLarge } from './storage.ts';
+import { type GetOptions, type Storage, StorageError, tooLarge } from './storage.ts';
 
 /** Files that are being written; a crash can leave them behind, and nothing ever reads them. */
 const UNFINISHED = /^\.[0-9a-f-]{36}\.part$/;
@@ -10,9 +21,15 @@ const UNFINISHED = /^\.[0-9a-f-]{36}\.part$/;
 /**
  * Files of this machine. A key is an absolute path without its first slash. Only what lies in one of the roots is
  * read or written, after symbolic links are followed; a listing does not follow them.
+ *
+ * Each call of the file system costs a change of threads, about 1 % of the time of an image: no more of them are made
+ * than are necessary.
  */
 export class FolderStorage implements Storage {
+  readonly isDoneWithBytes = true;
   readonly #roots: readonly string[];
+  /** Where the roots really are, as of the last look. */
+  #realRoots: readonly string[] = [];
 
   /** @param roots absolute paths of folders */
   constructor(roots: readonly string[]) {
@@ -21,21 +38,29 @@ export class FolderStorage implements Storage {
 
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<string> {
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-    const directory = await this.#pathOf(folder.replace(/\/$/, ''));
+    const directory = await this.#existing(folder.replace(/\/$/, ''));
     for await (const key of walk(directory, folder, signal)) {
       if (key.startsWith(prefix)) yield key;
     }
   }
 
   async get(key: string, { maxBytes, signal }: GetOptions): Promise<Uint8Array<ArrayBuffer>> {
-    const file = await this.#pathOf(key);
-    const { size } = await reaching(key, () => stat(file));
-    if (size > maxBytes) throw tooLarge(`/${key}`, maxBytes);
-    return collect(this.read(key, signal), maxBytes, `/${key}`);
+    signal?.throwIfAborted();
+    const file = await this.#existing(key);
+    const bytes = await reaching(key, async () => {
+      const handle = await open(file);
+      try {
+        return await readWhole(handle, key, maxBytes);
+      } finally {
+        await handle.close();
+      }
+    });
+    signal?.throwIfAborted();
+    return bytes;
   }
 
   async *read(key: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    const file = await this.#pathOf(key);
+    const file = await this.#existing(key);
     try {
       yield* createReadStream(file, { ...(signal && { signal }), highWaterMark: 256 * 1024 });
     } catch (error) {
@@ -46,7 +71,7 @@ export class FolderStorage implements Storage {
 
   async exists(key: string): Promise<boolean> {
     try {
-      const file = await this.#pathOf(key);
+      const file = await this.#existing(key);
       return (await reaching(key, () => stat(file))).isFile();
     } catch (error) {
       if (error instanceof StorageError && error.failure === 'not_found') return false;
@@ -70,39 +95,89 @@ export class FolderStorage implements Storage {
     }
   }
 
-  /** @param name gives the finished file its name */
+  /** @param name gives the finished file its name, in place of what has it: a link is replaced, not followed */
   async #write(
     key: string,
     bytes: Uint8Array,
     name: (unfinished: string, file: string) => Promise<void>,
   ): Promise<void> {
-    const file = await this.#pathOf(key);
-    const unfinished = path.join(path.dirname(file), `.${randomUUID()}.part`);
+    const named = plainPath(key);
+    const { real: folder } = await this.#locate(path.dirname(named), key);
+    const unfinished = path.join(folder, `.${randomUUID()}.part`);
     await reaching(key, async () => {
-      await mkdir(path.dirname(file), { recursive: true });
       try {
-        // On the disk before it has its name: a crash of the machine must not leave an empty file under it.
-        await writeFile(unfinished, bytes, { flush: true });
-        await name(unfinished, file);
+        await writeInFolder(folder, unfinished, bytes);
+        await name(unfinished, path.join(folder, path.basename(named)));
       } catch (error) {
-        await rm(unfinished, { force: true });
+        // What failed first is reported.
+        await rm(unfinished, { force: true }).catch(() => undefined);
         throw error;
       }
     });
   }
 
-  /** @throws StorageError `invalid` or `forbidden` for a key that is not in one of the roots */
-  async #pathOf(key: string): Promise<string> {
-    const segments = key.split('/');
-    if (key.includes('\0') || segments.some((segment) => segment === '..' || segment === '.')) {
-      throw new StorageError('invalid', `/${key} is not a plain path.`);
-    }
-    const file = path.resolve('/', key);
-    const real = await realPathOf(file, key);
-    for (const root of this.#roots) {
-      if (isInside(real, await realPathOf(root, key))) return file;
-    }
+  /** @throws StorageError `not_found`; `invalid` or `forbidden` for a key that is not in one of the roots */
+  async #existing(key: string): Promise<string> {
+    const { real, exists } = await this.#locate(plainPath(key), key);
+    if (!exists) throw new StorageError('not_found', `/${key} does not exist.`);
+    return real;
+  }
+
+  /** @throws StorageError `forbidden` for a path that is not in one of the roots */
+  async #locate(file: string, key: string): Promise<RealPath> {
+    const found = await realPathOf(file, key);
+    if (this.#isInRoots(found.real)) return found;
+    // A root may have been made or moved since the last look.
+    const roots = await Promise.all(this.#roots.map((root) => realPathOf(root, key)));
+    this.#realRoots = roots.map(({ real }) => real);
+    if (this.#isInRoots(found.real)) return found;
     throw new StorageError('forbidden', `/${key} is not in a folder that jobs may use (JOBS_FOLDERS).`);
+  }
+
+  #isInRoots(real: string): boolean {
+    return this.#realRoots.some((root) => isInside(real, root));
+  }
+}
+
+/** @throws StorageError `invalid` */
+function plainPath(key: string): string {
+  const segments = key.split('/');
+  if (key.includes('\0') || segments.some((segment) => segment === '..' || segment === '.')) {
+    throw new StorageError('invalid', `/${key} is not a plain path.`);
+  }
+  return path.resolve('/', key);
+}
+
+/** @throws StorageError `too_large`, and `invalid` for a folder */
+async function readWhole(
+  handle: FileHandle,
+  key: string,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const stats = await handle.stat();
+  if (!stats.isFile()) throw new StorageError('invalid', `/${key} is not a file.`);
+  if (stats.size > maxBytes) throw tooLarge(`/${key}`, maxBytes);
+  const bytes = new Uint8Array(stats.size);
+  let length = 0;
+  while (length < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, length);
+    // The file has become shorter.
+    if (bytesRead === 0) return bytes.slice(0, length);
+    length += bytesRead;
+  }
+  return bytes;
+}
+
+/** Makes the folder where it is missing. */
+async function writeInFolder(folder: string, file: string, bytes: Uint8Array): Promise<void> {
+  // On the disk before it has its name: a crash of the machine must not leave an empty file under it.
+  const write = () => writeFile(file, bytes, { flush: true });
+  try {
+    await write();
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
+    await mkdir(folder, { recursive: true });
+    await write();
   }
 }
 
@@ -120,14 +195,21 @@ async function nameOnce(unfinished: string, file: string): Promise<void> {
   }
 }
 
+interface RealPath {
+  real: string;
+  exists: boolean;
+}
+
 /** Where a path really leads; for what does not exist yet, by the nearest folder that does. */
-async function realPathOf(file: string, key: string): Promise<string> {
+async function realPathOf(file: string, key: string): Promise<RealPath> {
   try {
-    return await realpath(file);
+    return { real: await realpath(file), exists: true };
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw storageErrorOf(error, key);
     const parent = path.dirname(file);
-    return parent === file ? file : path.join(await realPathOf(parent, key), path.basename(file));
+    if (parent === file) return { real: file, exists: false };
+    const { real } = await realPathOf(parent, key);
+    return { real: path.join(real, path.basename(file)), exists: false };
   }
 }
 

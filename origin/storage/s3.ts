@@ -38,6 +38,7 @@ export function createS3Client({ endpoint, region }: S3Options): S3Client {
 
 /** The objects of one bucket. */
 export class S3Storage implements Storage {
+  readonly isDoneWithBytes = false;
   readonly #client: S3Client;
   readonly #bucket: string;
 

@@ -26,6 +26,9 @@ export interface GetOptions {
  * Every method throws {@link StorageError}, or the reason of its signal.
  */
 export interface Storage {
+  /** Whether nothing reads the bytes of a `put` any more once it has resolved. A client over a network may. */
+  readonly isDoneWithBytes: boolean;
+
   /** Keys that begin with a prefix, in the same order each time, page by page behind the scenes. */
   list(prefix: string, signal?: AbortSignal): AsyncGenerator<string>;
 

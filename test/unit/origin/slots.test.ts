@@ -42,3 +42,19 @@ test('what wants all places waits for all others, and others wait for it', async
   await settle();
   expect(later).toBe(true);
 });
+
+test('says when few wait', async () => {
+  const slots = new Slots(1);
+  const release = await slots.take();
+  let few = false;
+  const taken = [slots.take(), slots.take()];
+  void slots.untilFewWait(1).then(() => {
+    few = true;
+  });
+  await slots.untilFewWait(2);
+  expect(few).toBe(false);
+  release();
+  await taken[0];
+  await settle();
+  expect(few).toBe(true);
+});
