@@ -29,7 +29,7 @@ export function createRedisStore(url: string, { waits = false } = {}): RecordSto
     async set(records, ttlSeconds) {
       let [batch, bytes] = [redis.pipeline(), 0];
       for (const [key, value] of records) {
-        batch.set(key, value, 'EX', ttlSeconds);
+        batch.set(key, argumentOf(value), 'EX', ttlSeconds);
         bytes += value.length;
         if (bytes < BATCH_BYTES) continue;
         await send(batch);
@@ -40,6 +40,11 @@ export function createRedisStore(url: string, { waits = false } = {}): RecordSto
     get: (keys) => redis.mget(...keys),
     close: () => redis.disconnect(),
   };
+}
+
+/** Of bytes, ioredis takes a Buffer alone. */
+function argumentOf(value: string | Uint8Array): string | Buffer {
+  return typeof value === 'string' ? value : Buffer.from(value.buffer, value.byteOffset, value.length);
 }
 
 /** @throws Error of the first command that failed */

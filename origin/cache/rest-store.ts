@@ -13,7 +13,7 @@ export function createRestStore({ url, token }: { url: string; token: string }):
         const response = await fetch(url, {
           method: 'POST',
           headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-          body: JSON.stringify(['SET', key, value, 'EX', ttlSeconds]),
+          body: JSON.stringify(['SET', key, textOf(value), 'EX', ttlSeconds]),
           signal: AbortSignal.timeout(TIMEOUT_MS),
           redirect: 'manual',
         });
@@ -23,4 +23,8 @@ export function createRestStore({ url, token }: { url: string; token: string }):
     },
     close: () => undefined,
   };
+}
+
+function textOf(value: string | Uint8Array): string {
+  return typeof value === 'string' ? value : new TextDecoder().decode(value);
 }

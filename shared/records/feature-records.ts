@@ -43,7 +43,9 @@ export function recordName(key: string, recordKey: string): string {
   return recordKey.slice(`features:${key}:`.length);
 }
 
-export type KeyValue = [key: string, value: string];
+export type TextRecord = [key: string, text: string];
+/** A record as it is stored; a payload's is ASCII text as bytes. */
+export type KeyValue = TextRecord | [key: string, text: Uint8Array];
 
 /** Writes and reads the records of results; the same at the edge and at the origin. */
 export class FeatureRecords {

@@ -6,7 +6,7 @@ import {
   vehicleReportSchema,
 } from '../contract/vehicles.ts';
 import { parseJson } from '../features/safetensors.ts';
-import type { KeyValue } from './feature-records.ts';
+import type { TextRecord } from './feature-records.ts';
 import { type RecordAuthenticator, TAG_LENGTH } from './record-authenticator.ts';
 
 const PREFIX = 'vehicles:';
@@ -46,7 +46,7 @@ export class VehicleRecords {
     this.#authenticator = authenticator;
   }
 
-  write(record: VehicleRecord): Promise<KeyValue> {
+  write(record: VehicleRecord): Promise<TextRecord> {
     return this.#write(vehicleRecordKey(record.key), record);
   }
 
@@ -56,7 +56,7 @@ export class VehicleRecords {
     return parsed.data?.key === key ? parsed.data : undefined;
   }
 
-  writeReport(owner: string, report: VehicleReport): Promise<KeyValue> {
+  writeReport(owner: string, report: VehicleReport): Promise<TextRecord> {
     return this.#write(reportRecordKey(owner, report.vehicle_id), report);
   }
 
@@ -65,7 +65,7 @@ export class VehicleRecords {
     return vehicleReportSchema.safeParse(await this.#read(reportRecordKey(owner, vehicleId), text)).data;
   }
 
-  async #write(place: string, value: unknown): Promise<KeyValue> {
+  async #write(place: string, value: unknown): Promise<TextRecord> {
     const json = JSON.stringify(value);
     return [place, (await this.#authenticator.sign(place, json)) + json];
   }

@@ -134,7 +134,9 @@ test('takes results from Redis that a holder of the secret has stored, and no ot
     const { metadata, features } = decodePayload(payload);
     const summary = { metadata, count: features.count, expiresAt: Date.now() + 60_000 };
     const records = new FeatureRecords(new RecordAuthenticator([secret]), NODE_BASE64);
-    for (const [key, value] of await records.write(summary, payload)) await client.set(key, value);
+    for (const [key, value] of await records.write(summary, payload)) {
+      await client.set(key, typeof value === 'string' ? value : Buffer.from(value));
+    }
   };
   await store('trusted.png', ORIGIN_SECRET);
   await store('forged.png', 'another secret with 32 characters and more');

@@ -22,7 +22,8 @@ async function writtenBy(
   writer: FeatureRecords,
   { summary, payload }: Pick<ReturnType<typeof resultOf>, 'summary' | 'payload'>,
 ): Promise<Map<string, string>> {
-  return new Map(await writer.write(summary, payload));
+  const written = await writer.write(summary, payload);
+  return new Map(Array.from(written, ([key, value]) => [key, Buffer.from(value).toString()]));
 }
 
 describe('the records of a result', () => {
