@@ -84,9 +84,11 @@ Napi::Value denoiseImage(const Napi::CallbackInfo& info) {
   return rethrowInJs(env, "denoising", [&]() -> Napi::Value {
     const Denoising denoising = denoisingArgument(info);
     const Cancellation cancellation = cancellationArgument(info, 2);
-    const std::vector<std::uint8_t> pixels = denoise(imageArgument(info), denoising, cancellation);
-    Napi::Uint8Array result = Napi::Uint8Array::New(env, pixels.size());
-    std::copy(pixels.begin(), pixels.end(), result.Data());
+    Napi::Uint8Array result;
+    denoise(imageArgument(info), denoising, cancellation, [&](std::size_t bytes) {
+      result = Napi::Uint8Array::New(env, bytes);
+      return result.Data();
+    });
     return result;
   });
 }

@@ -22,7 +22,7 @@ constexpr const char* kVersion = "1";
 constexpr std::size_t kRetainedBytes = std::size_t{64} << 20;
 /// Of the extractor's own for each keypoint, see Extractor::workingBytes.
 constexpr std::size_t kKeypointBytes = 312;
-/// Converted between two looks at the cancellation: some milliseconds, where the memory is new and its pages have to be had.
+/// Converted between two looks at the cancellation: some milliseconds, where the memory is new and each page is a fault.
 constexpr int kBandPixels = 1 << 18;
 
 /// Writes all grey values of an image with colours, and looks at the cancellation now and then.
@@ -30,7 +30,7 @@ void convertToGrey(const Image& image, const Cancellation& cancellation, std::ui
   const auto width = static_cast<std::size_t>(image.width);
   const int rows = std::max(1, kBandPixels / std::max(1, image.width));
   for (int y = 0; y < image.height; y += rows) {
-    if (cancellation.isRequested()) throw Cancelled("the result is not wanted any more");
+    cancellation.throwIfRequested();
     const std::size_t from = width * static_cast<std::size_t>(y);
     const std::uint8_t* pixels = image.pixels + from * static_cast<std::size_t>(image.channels);
     writeGrey({pixels, image.width, std::min(rows, image.height - y), image.channels}, grey + from);

@@ -28,7 +28,7 @@ class Inflater {
   bool reachesItsEnd(std::size_t mostBytes, const Cancellation& cancellation) {
     int state = ready_ ? Z_OK : Z_STREAM_ERROR;
     while (state == Z_OK && stream_.total_out <= mostBytes) {
-      if (cancellation.isRequested()) throw Cancelled("the image is not wanted any more");
+      cancellation.throwIfRequested();
       stream_.next_out = scratch_.data();
       stream_.avail_out = static_cast<uInt>(scratch_.size());
       state = inflate(&stream_, Z_NO_FLUSH);

@@ -196,7 +196,8 @@ class SampleRows {
 
   int bandRows() const { return bandRows_; }
 
-  /// Decodes the rows from `top` on, a multiple of bandRows(); those behind the last one are not there. Throws Cancelled.
+  /// Decodes the rows from `top` on, a multiple of bandRows(); those behind the last one are not there.
+  /// Throws Cancelled.
   void readBand(int top) {
     for (int plane = 0; plane < planes_; ++plane) {
       std::uint8_t* target = band_.data() + static_cast<std::size_t>(plane) * planeBytes_;
@@ -254,7 +255,7 @@ class SampleRows {
     if (expected > kBytesBetweenChecks && decodesByRows()) {
       readStripByRows(top, plane, target);
     } else {
-      checkIsWanted();
+      cancellation_.throwIfRequested();
       check(TIFFReadEncodedStrip(file_.handle(), strip, target, static_cast<tmsize_t>(expected)), expected);
     }
   }
@@ -268,7 +269,7 @@ class SampleRows {
     std::size_t sinceCheck = kBytesBetweenChecks;
     for (int row = 0; row < rowsAt(top); ++row, target += rowBytes_, sinceCheck += rowBytes_) {
       if (sinceCheck >= kBytesBetweenChecks) {
-        checkIsWanted();
+        cancellation_.throwIfRequested();
         sinceCheck = 0;
       }
       const int state = TIFFReadScanline(file_.handle(), target, static_cast<std::uint32_t>(top + row),
@@ -277,15 +278,12 @@ class SampleRows {
     }
   }
 
-  void checkIsWanted() const {
-    if (cancellation_.isRequested()) throw Cancelled("the image is not wanted any more");
-  }
-
   void readTiles(int top, int plane, std::uint8_t* target) {
     for (int left = 0; left < layout_.width; left += tileWidth_) {
-      const std::uint32_t index = TIFFComputeTile(file_.handle(), static_cast<std::uint32_t>(left),
-                                                  static_cast<std::uint32_t>(top), 0, static_cast<std::uint16_t>(plane));
-      checkIsWanted();
+      const std::uint32_t index =
+          TIFFComputeTile(file_.handle(), static_cast<std::uint32_t>(left), static_cast<std::uint32_t>(top), 0,
+                          static_cast<std::uint16_t>(plane));
+      cancellation_.throwIfRequested();
       checkDeflated(index, tile_.size());
       check(TIFFReadEncodedTile(file_.handle(), index, tile_.data(), static_cast<tmsize_t>(tile_.size())),
             tile_.size());
@@ -391,8 +389,8 @@ class RowConverter {
 
   void greyRow(const std::uint8_t* row, int step, std::uint8_t* target) const {
     for (int x = 0; x < layout_.width; ++x) {
-      const int value = layout_.bits == 16 ? static_cast<int>(word(row + 2 * static_cast<std::ptrdiff_t>(x) * step) >> 8)
-                                           : packed(row, x, step);
+      const auto at = 2 * static_cast<std::ptrdiff_t>(x) * step;
+      const int value = layout_.bits == 16 ? static_cast<int>(word(row + at) >> 8) : packed(row, x, step);
       target[x] = grey_[value];
     }
   }
@@ -454,9 +452,7 @@ int decodeTiff(const EncodedImage& encoded, const DecodeRequest& request, std::u
     samples.readBand(top);
     const int bandEnd = std::min(samples.bandRows(), layout.height - top);
     for (int row = 0; row < bandEnd; ++row) {
-      if (row % kRowsBetweenChecks == 0 && request.cancellation.isRequested()) {
-        throw Cancelled("the image is not wanted any more");
-      }
+      if (row % kRowsBetweenChecks == 0) request.cancellation.throwIfRequested();
       converter.convert(samples, row, converted.data());
       const std::uint8_t* pixels = converted.data();
       if (request.channels == 1 && !converter.givesGrey()) {

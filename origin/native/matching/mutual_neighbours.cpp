@@ -153,15 +153,11 @@ HWY_EXPORT(compareTile);
 
 std::size_t roundUp(std::size_t value, std::size_t step) { return (value + step - 1) / step * step; }
 
-void checkIsWanted(const Cancellation& cancellation) {
-  if (cancellation.isRequested()) throw Cancelled("the matches are not wanted any more");
-}
-
 /// Squared lengths of descriptors, then of padding up to `size`.
 std::vector<float> norms(Descriptors descriptors, std::size_t size, const Cancellation& cancellation) {
   std::vector<float> result(size, kPaddingNorm);
   for (std::size_t i = 0; i < descriptors.count; ++i) {
-    if (i % kRowsBetweenChecks == 0) checkIsWanted(cancellation);
+    if (i % kRowsBetweenChecks == 0) cancellation.throwIfRequested();
     const std::uint8_t* row = descriptors.rows + i * kDescriptorLength;
     result[i] = static_cast<float>(
         std::accumulate(row, row + kDescriptorLength, 0, [](int sum, int value) { return sum + value * value; }));
@@ -174,7 +170,7 @@ std::vector<float> floatRows(Descriptors descriptors, std::size_t size, const Ca
   std::vector<float> rows;
   rows.reserve(size * kDescriptorLength);
   for (std::size_t i = 0; i < descriptors.count; ++i) {
-    if (i % kRowsBetweenChecks == 0) checkIsWanted(cancellation);
+    if (i % kRowsBetweenChecks == 0) cancellation.throwIfRequested();
     const std::uint8_t* row = descriptors.rows + i * kDescriptorLength;
     rows.insert(rows.end(), row, row + kDescriptorLength);
   }
@@ -212,7 +208,7 @@ std::vector<Match> mutualNeighbours(Descriptors first, Descriptors second, doubl
   for (std::size_t column = 0; column < columns; column += kTileColumns) {
     pack(second, column, lanes, tile);
     for (std::size_t row = 0; row < rows; row += kRowsBetweenChecks) {
-      checkIsWanted(cancellation);
+      cancellation.throwIfRequested();
       HWY_DYNAMIC_DISPATCH(compareTile)
       (floats, rowNorms, row, std::min(rows, row + kRowsBetweenChecks), tile.data(), columnNorms.data() + column,
        column, ofRows, ofColumns);

@@ -17,16 +17,12 @@ constexpr double kLeastTileColumns = 16;
 /// Whose colours are converted at a time: some 10 ms.
 constexpr int kBandPixels = 1 << 20;
 
-void checkIsWanted(const Cancellation& cancellation) {
-  if (cancellation.isRequested()) throw Cancelled("the denoised image is not wanted any more");
-}
-
 /// Calls `convert` with ranges of rows that together are all.
 template <typename Convert>
 void inBands(const cv::Size& size, const Cancellation& cancellation, Convert convert) {
   const int rows = std::max(1, kBandPixels / std::max(1, size.width));
   for (int y = 0; y < size.height; y += rows) {
-    checkIsWanted(cancellation);
+    cancellation.throwIfRequested();
     convert(cv::Range(y, std::min(y + rows, size.height)));
   }
 }
@@ -39,12 +35,13 @@ int tileColumns(const Denoising& denoising) {
 
 /// cv::fastNlMeansDenoising of a plane, tile by tile. Around a part of a matrix OpenCV takes the pixels that are there,
 /// and mirrors those at the ends of the whole: each pixel becomes what it would in one call.
-cv::Mat denoisePlane(const cv::Mat& plane, float strength, const Denoising& denoising, const Cancellation& cancellation) {
+cv::Mat denoisePlane(const cv::Mat& plane, float strength, const Denoising& denoising,
+                     const Cancellation& cancellation) {
   cv::Mat denoised(plane.size(), plane.type());
   const int columns = tileColumns(denoising);
   for (int y = 0; y < plane.rows; y += kTileRows) {
     for (int x = 0; x < plane.cols; x += columns) {
-      checkIsWanted(cancellation);
+      cancellation.throwIfRequested();
       const cv::Rect tile(x, y, std::min(columns, plane.cols - x), std::min(kTileRows, plane.rows - y));
       cv::Mat target = denoised(tile);
       cv::fastNlMeansDenoising(plane(tile), target, strength, denoising.templateWindow, denoising.searchWindow);
@@ -55,7 +52,8 @@ cv::Mat denoisePlane(const cv::Mat& plane, float strength, const Denoising& deno
 
 }  // namespace
 
-std::vector<std::uint8_t> denoise(const Image& image, const Denoising& denoising, const Cancellation& cancellation) {
+void denoise(const Image& image, const Denoising& denoising, const Cancellation& cancellation,
+             const PixelMemory& memory) {
   // OpenCV has no type for constant pixels; these are only read.
   const cv::Mat pixels(image.height, image.width, image.channels == 3 ? CV_8UC3 : CV_8UC1,
                        const_cast<std::uint8_t*>(image.pixels));
@@ -71,8 +69,7 @@ std::vector<std::uint8_t> denoise(const Image& image, const Denoising& denoising
   });
   planes[0] = denoisePlane(planes[0], denoising.strength, denoising, cancellation);
   planes[1] = denoisePlane(planes[1], denoising.colourStrength, denoising, cancellation);
-  std::vector<std::uint8_t> result(pixels.total() * 3);
-  cv::Mat target(pixels.size(), CV_8UC3, result.data());
+  cv::Mat target(pixels.size(), CV_8UC3, memory(pixels.total() * 3));
   inBands(pixels.size(), cancellation, [&](const cv::Range& rows) {
     const cv::Mat band[] = {planes[0].rowRange(rows), planes[1].rowRange(rows)};
     colours.create(band[0].size(), CV_8UC3);
@@ -80,7 +77,6 @@ std::vector<std::uint8_t> denoise(const Image& image, const Denoising& denoising
     cv::Mat targetBand = target.rowRange(rows);
     cv::cvtColor(colours, targetBand, cv::COLOR_Lab2LRGB);
   });
-  return result;
 }
 
 }  // namespace edgesift::addon

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <functional>
 
 #include "engine.h"
 
@@ -15,11 +16,15 @@ struct Denoising {
   int searchWindow;
 };
 
+/// Gives the memory that so many bytes of pixels are to be written to; called once.
+using PixelMemory = std::function<std::uint8_t*(std::size_t bytes)>;
+
 /// Non-local means (Buades, Coll and Morel, 2011) by cv::fastNlMeansDenoisingColored, value for value. A grey image is
 /// denoised as the colour image that cv2.imread makes of it.
 ///
-/// Returns width * height pixels, R, G, B. Blocks for about searchWindow² * (7 + templateWindow) ns per pixel; throws
+/// Writes width * height pixels, R, G, B. Blocks for about searchWindow² * (7 + templateWindow) ns per pixel; throws
 /// Cancelled within some 50 ms when the result is not wanted any more.
-std::vector<std::uint8_t> denoise(const Image& image, const Denoising& denoising, const Cancellation& cancellation);
+void denoise(const Image& image, const Denoising& denoising, const Cancellation& cancellation,
+             const PixelMemory& memory);
 
 }  // namespace edgesift::addon

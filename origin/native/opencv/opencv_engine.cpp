@@ -72,7 +72,7 @@ void OpenCvEngine::extract(const Image& image, const SiftParameters& parameters,
                            const PayloadMemory& memory) const {
   const JobMemory jobMemory;
   // It cannot be interrupted.
-  if (limits.cancellation.isRequested()) throw Cancelled("the result is not wanted any more");
+  limits.cancellation.throwIfRequested();
   const cv::Ptr<cv::SIFT> sift =
       cv::SIFT::create(parameters.nfeatures, parameters.octaveLayers, parameters.contrastThreshold,
                        parameters.edgeThreshold, parameters.sigma);

@@ -3,19 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
-#include <numeric>
 #include <opencv2/calib3d.hpp>
 #include <opencv2/core.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "opencv/two_view_candidate.h"
+
 namespace edgesift::addon {
 
 namespace {
-
-using Matrix = cv::Matx33d;
 
 // USAC stops at the first model that is likely good enough, which may be one bent between two planes. Searching with
 // several seeds, a millisecond each, and comparing what they find gives the dominant plane.
@@ -32,11 +30,6 @@ constexpr std::size_t kMostSearchedPairs = 4000;
 /// A reflection is worth a short search: it finds what a third of the pairs agree with.
 constexpr int kReflectionIterations = 1000;
 constexpr std::size_t kReflectionPairs = 500;
-
-constexpr bool isHomography(TwoViewModel model) { return model != TwoViewModel::fundamental; }
-
-/// Pairs that determine a model.
-constexpr std::size_t minimalSample(TwoViewModel model) { return isHomography(model) ? 4 : 7; }
 
 /// A header over the caller's points, which are only read.
 cv::Mat borrow(const float* points, std::size_t count) {
@@ -59,15 +52,6 @@ cv::UsacParams magsac(TwoViewModel model, double threshold, int iterations, int 
   return usac;
 }
 
-/// A model of scale 1, or nothing.
-std::optional<Matrix> normalised(const cv::Mat& found, TwoViewModel model) {
-  if (found.rows != 3 || found.cols != 3) return std::nullopt;
-  Matrix matrix = found;
-  matrix *= 1 / (isHomography(model) ? matrix(2, 2) : cv::norm(matrix));
-  const bool finite = std::all_of(matrix.val, matrix.val + 9, [](double value) { return std::isfinite(value); });
-  return finite ? std::optional<Matrix>(matrix) : std::nullopt;
-}
-
 std::optional<Matrix> runUsac(const PointPairs& pairs, TwoViewModel model, double threshold, int iterations,
                               int seed) {
   const cv::Mat first = borrow(pairs.first, pairs.count);
@@ -75,71 +59,8 @@ std::optional<Matrix> runUsac(const PointPairs& pairs, TwoViewModel model, doubl
   const cv::UsacParams usac = magsac(model, threshold, iterations, seed);
   cv::Mat mask;
   const cv::Mat found = isHomography(model) ? cv::findHomography(first, second, mask, usac)
-                                                          : cv::findFundamentalMat(first, second, mask, usac);
+                                            : cv::findFundamentalMat(first, second, mask, usac);
   return normalised(found, model);
-}
-
-double transferError(const Matrix& homography, const cv::Vec3d& first, const cv::Vec3d& second) {
-  const cv::Vec3d mapped = homography * first;
-  return std::hypot(mapped[0] / mapped[2] - second[0], mapped[1] / mapped[2] - second[1]);
-}
-
-double sampsonError(const Matrix& fundamental, const cv::Vec3d& first, const cv::Vec3d& second) {
-  const cv::Vec3d inSecond = fundamental * first;
-  const cv::Vec3d inFirst = fundamental.t() * second;
-  const double gradient = inSecond[0] * inSecond[0] + inSecond[1] * inSecond[1] + inFirst[0] * inFirst[0] +
-                          inFirst[1] * inFirst[1];
-  return std::abs(second.dot(inSecond)) / std::sqrt(gradient);
-}
-
-std::vector<double> errorsOf(const Matrix& matrix, const PointPairs& pairs, TwoViewModel model) {
-  std::vector<double> errors;
-  errors.reserve(pairs.count);
-  for (std::size_t i = 0; i < pairs.count; ++i) {
-    const cv::Vec3d first(pairs.first[2 * i], pairs.first[2 * i + 1], 1);
-    const cv::Vec3d second(pairs.second[2 * i], pairs.second[2 * i + 1], 1);
-    const auto errorOf = isHomography(model) ? transferError : sampsonError;
-    const double error = errorOf(matrix, first, second);
-    errors.push_back(std::isnan(error) ? std::numeric_limits<double>::infinity() : error);
-  }
-  return errors;
-}
-
-/// MSAC (Torr and Zisserman, 2000): what the pairs within the threshold lack in error, squared and summed.
-double scoreOf(const std::vector<double>& errors, double threshold) {
-  return std::accumulate(errors.begin(), errors.end(), 0.0, [threshold](double sum, double error) {
-    return error < threshold ? sum + 1 - (error * error) / (threshold * threshold) : sum;
-  });
-}
-
-/// The least-squares homography of the pairs within the threshold.
-std::optional<Matrix> fitInliers(const PointPairs& pairs, const std::vector<double>& errors, double threshold) {
-  std::vector<cv::Point2f> first;
-  std::vector<cv::Point2f> second;
-  for (std::size_t i = 0; i < pairs.count; ++i) {
-    if (errors[i] > threshold) continue;
-    first.emplace_back(pairs.first[2 * i], pairs.first[2 * i + 1]);
-    second.emplace_back(pairs.second[2 * i], pairs.second[2 * i + 1]);
-  }
-  if (first.size() < 4) return std::nullopt;
-  return normalised(cv::findHomography(first, second, 0), TwoViewModel::homography);
-}
-
-/// A model with what it is judged by.
-struct Candidate {
-  Matrix matrix;
-  std::vector<double> errors;
-  double score;
-};
-
-Candidate judge(const Matrix& matrix, const PointPairs& pairs, TwoViewModel model, double threshold) {
-  std::vector<double> errors = errorsOf(matrix, pairs, model);
-  const double score = scoreOf(errors, threshold);
-  return {matrix, std::move(errors), score};
-}
-
-void checkIsWanted(const Cancellation& cancellation) {
-  if (cancellation.isRequested()) throw Cancelled("the geometry is not wanted any more");
 }
 
 /// How many samples it takes until one consists of inliers alone, with the wanted confidence.
@@ -150,19 +71,6 @@ double iterationsNeeded(const Candidate& candidate, TwoViewModel model, double t
   const double sampleIsGood = std::pow(share, static_cast<double>(minimalSample(model)));
   if (sampleIsGood >= 1) return 1;
   return std::log(1 - kConfidence) / std::log1p(-sampleIsGood);
-}
-
-/// Whether the homography turns left into right where its inliers are.
-bool reflects(const Candidate& candidate, const PointPairs& pairs, double threshold) {
-  const Matrix& h = candidate.matrix;
-  const double determinant = cv::determinant(h);
-  int balance = 0;
-  for (std::size_t i = 0; i < pairs.count; ++i) {
-    if (candidate.errors[i] > threshold) continue;
-    const double depth = h(2, 0) * pairs.first[2 * i] + h(2, 1) * pairs.first[2 * i + 1] + h(2, 2);
-    balance += determinant * depth < 0 ? 1 : -1;
-  }
-  return balance > 0;
 }
 
 /// Pairs of which a search looks at all: evenly chosen ones of those given. For a reflection the second points have x
@@ -206,7 +114,7 @@ std::optional<Candidate> search(const PointPairs& pairs, TwoViewModel model, dou
   const int perRun = std::clamp(static_cast<int>(kPairsPerRun / static_cast<double>(pairs.count)), 1, most);
   std::optional<Candidate> best;
   for (int done = 0; done < most; done += perRun, seed += kSearches) {
-    checkIsWanted(cancellation);
+    cancellation.throwIfRequested();
     const std::optional<Matrix> found = runUsac(pairs, model, threshold, perRun, seed);
     if (found) {
       Candidate candidate = judge(*found, pairs, model, threshold);
@@ -220,7 +128,7 @@ std::optional<Candidate> search(const PointPairs& pairs, TwoViewModel model, dou
 /// Fits to the inliers, again and again while that improves the score.
 Candidate polish(Candidate candidate, const PointPairs& pairs, double threshold, const Cancellation& cancellation) {
   for (int round = 0; round < kMostPolishing; ++round) {
-    checkIsWanted(cancellation);
+    cancellation.throwIfRequested();
     const std::optional<Matrix> fitted = fitInliers(pairs, candidate.errors, threshold);
     if (!fitted) break;
     Candidate next = judge(*fitted, pairs, TwoViewModel::homography, threshold);

@@ -16,8 +16,8 @@ struct PointPairs {
   std::size_t count;
 };
 
-/// A homography that keeps left and right, as the images of a plane seen from one side do; one that exchanges them, as of
-/// a mirrored image; a fundamental matrix.
+/// A homography that keeps left and right, as the images of a plane seen from one side do; one that exchanges them, as
+/// of a mirrored image; a fundamental matrix.
 enum class TwoViewModel { homography, reflection, fundamental };
 
 /// How two images relate.

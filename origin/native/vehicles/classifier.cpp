@@ -352,7 +352,8 @@ Explanation Classifier::explain(const Encoded& encoded, const std::vector<double
       double sum = constants[assignment.component];
       for (int d = 0; d < 2 * kDimensions; ++d) sum += static_cast<double>(slope[d]) * row[d];
       const float* xy = view.xy.data() + 2 * static_cast<std::size_t>(assignment.descriptor);
-      const int x = std::min(result.columns - 1, static_cast<int>(xy[0] * static_cast<float>(result.columns)) / grey.width);
+      const int x =
+          std::min(result.columns - 1, static_cast<int>(xy[0] * static_cast<float>(result.columns)) / grey.width);
       const int y = std::min(result.rows - 1, static_cast<int>(xy[1] * static_cast<float>(result.rows)) / grey.height);
       cells[static_cast<std::size_t>(y) * result.columns + x] += assignment.posterior * sum;
     }

@@ -122,8 +122,10 @@ std::vector<float> cellMeans(const RgbView& image, const Rectangle& part, int si
           for (int c = 0; c < 3; ++c) sums[c] += pixel[c];
       }
       const double count = static_cast<double>(right - left) * (bottom - top);
-      for (int c = 0; c < 3; ++c)
-        means[3 * (static_cast<std::size_t>(y) * size + x) + c] = static_cast<float>(static_cast<double>(sums[c]) / count);
+      for (int c = 0; c < 3; ++c) {
+        const double mean = static_cast<double>(sums[c]) / count;
+        means[3 * (static_cast<std::size_t>(y) * size + x) + c] = static_cast<float>(mean);
+      }
     }
   return means;
 }

@@ -113,7 +113,9 @@ VocabularyParameters vocabularyArgument(const Napi::Object& object) {
   parameters.longest = integerField(object, "longest", 16, 1024);
   parameters.dense.step = integerField(object, "step", 1, 64);
   parameters.dense.binSizes.clear();
-  for (const std::int32_t size : vectorField<std::int32_t>(object, "bin_sizes")) parameters.dense.binSizes.push_back(size);
+  for (const std::int32_t size : vectorField<std::int32_t>(object, "bin_sizes")) {
+    parameters.dense.binSizes.push_back(size);
+  }
   parameters.projection = vectorField<float>(object, "projection");
   parameters.mean = vectorField<float>(object, "mean");
   parameters.weights = vectorField<float>(object, "weights");
@@ -284,7 +286,8 @@ Napi::Value sampleDescriptors(const Napi::CallbackInfo& info) {
       for (int d = 0; d < kDescriptor; ++d)
         samples.push_back(features.descriptors[at * kDescriptor + (mirrored ? mirroredDescriptorOrder()[d] : d)]);
       const float x = features.xy[2 * at];
-      samples.push_back((mirrored ? static_cast<float>(grey.width - 1) - x : x) / static_cast<float>(grey.width) - 0.5f);
+      const float column = mirrored ? static_cast<float>(grey.width - 1) - x : x;
+      samples.push_back(column / static_cast<float>(grey.width) - 0.5f);
       samples.push_back(features.xy[2 * at + 1] / static_cast<float>(grey.height) - 0.5f);
     }
     return arrayOf(info.Env(), samples);

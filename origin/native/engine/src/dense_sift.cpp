@@ -95,7 +95,9 @@ class DenseExtractor::Implementation {
     const double variance = ratio * ratio - 0.25;
     smooth_.reshape(width_, height_);
     if (variance <= 0) {
-      for (int y = 0; y < height_; ++y) std::copy_n(grey + static_cast<std::size_t>(y) * width_, width_, smooth_.row(y));
+      for (int y = 0; y < height_; ++y) {
+        std::copy_n(grey + static_cast<std::size_t>(y) * width_, width_, smooth_.row(y));
+      }
     } else {
       convolve(grey, blurTaps(std::sqrt(variance)));
     }
@@ -170,7 +172,9 @@ class DenseExtractor::Implementation {
       std::copy_n(box_.data(), rowFloats_, inRing(boxes_, boxRow, ring));
       kernels_.slideSum(triangle_.data(), box_.data(),
                         boxRow >= binSize ? inRing(boxes_, boxRow - binSize, ring) : nothing_.data(), rowFloats_);
-      if (y >= 0 && isUsed(y, binSize)) kernels_.triangleRow(triangle_.data(), width_, binSize, rowBoxes_.data(), sums(y));
+      if (y >= 0 && isUsed(y, binSize)) {
+        kernels_.triangleRow(triangle_.data(), width_, binSize, rowBoxes_.data(), sums(y));
+      }
     }
   }
 

@@ -24,7 +24,9 @@ struct LevelView {
   int heldColumnsEnd = 0;
 
   // Inlined without exception: this header is compiled for several instruction sets.
-  __attribute__((always_inline)) float* row(int y) const noexcept { return data + ((y - firstRow) & slotMask) * stride - firstColumn; }
+  __attribute__((always_inline)) float* row(int y) const noexcept {
+    return data + ((y - firstRow) & slotMask) * stride - firstColumn;
+  }
 
   bool holdsRows(int begin, int end) const noexcept { return begin >= heldRowsBegin && end <= heldRowsEnd; }
 

@@ -21,7 +21,7 @@ class Work {
 
   /// To be called every few milliseconds. Throws Cancelled.
   void checkIsWanted() const {
-    if (cancellation_.isRequested()) throw Cancelled("the result is not wanted any more");
+    cancellation_.throwIfRequested();
   }
 
  private:

@@ -50,8 +50,10 @@ class Cholesky {
       const std::size_t used = std::min(kBlock, rows.size() - begin);
       panels.push_back(forward(first, [&](std::size_t block, float* rest) {
         std::fill_n(rest, kBlock * kBlock, 0.0f);
-        for (std::size_t c = 0; c < used; ++c)
-          if (const std::size_t row = rows[begin + c]; row >= block && row < block + kBlock) rest[(row - block) * kBlock + c] = 1;
+        for (std::size_t c = 0; c < used; ++c) {
+          const std::size_t row = rows[begin + c];
+          if (row >= block && row < block + kBlock) rest[(row - block) * kBlock + c] = 1;
+        }
       }));
     }
     return panels;
@@ -122,7 +124,9 @@ class Cholesky {
       for (std::size_t i = 0; i < kBlock; ++i)
         for (std::size_t c = 0; c < kBlock; ++c) {
           double sum = rest[i * kBlock + c];
-          for (std::size_t k = 0; k < i; ++k) sum += static_cast<double>(at(block + i, block + k)) * solved[(block + k) * kBlock + c];
+          for (std::size_t k = 0; k < i; ++k) {
+            sum += static_cast<double>(at(block + i, block + k)) * solved[(block + k) * kBlock + c];
+          }
           solved[(block + i) * kBlock + c] = static_cast<float>(-sum / at(block + i, block + i));
         }
     }
@@ -149,7 +153,9 @@ class Cholesky {
       for (std::size_t i = kBlock; i-- > 0;)
         for (std::size_t c = 0; c < kBlock; ++c) {
           double sum = rest[i * kBlock + c];
-          for (std::size_t k = i + 1; k < kBlock; ++k) sum += static_cast<double>(at(block + k, block + i)) * solved[(block + k) * kBlock + c];
+          for (std::size_t k = i + 1; k < kBlock; ++k) {
+            sum += static_cast<double>(at(block + k, block + i)) * solved[(block + k) * kBlock + c];
+          }
           solved[(block + i) * kBlock + c] = static_cast<float>(-sum / at(block + i, block + i));
         }
     }
@@ -232,7 +238,9 @@ void leaveOut(const Cholesky& cholesky, const std::vector<std::vector<std::size_
           inverse[i * n + j] += value * panels[(first + j) / kBlock][row * kBlock + (first + j) % kBlock];
       }
     std::vector<double> residuals(n * columns);
-    for (std::size_t i = 0; i < n; ++i) std::copy_n(coefficients + group[i] * columns, columns, residuals.data() + i * columns);
+    for (std::size_t i = 0; i < n; ++i) {
+      std::copy_n(coefficients + group[i] * columns, columns, residuals.data() + i * columns);
+    }
     solveSmall(inverse, n, residuals, columns);
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t c = 0; c < columns; ++c)

@@ -76,15 +76,20 @@ class Cancelled : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// By which another thread ends an extraction: it stops within milliseconds after the number has become other than 0.
+/// By which another thread ends a task: it stops within milliseconds after the number has become other than 0.
 class Cancellation {
  public:
   /// Never requested.
   Cancellation() = default;
-  /// `flag` has to outlive the extraction.
+  /// `flag` has to outlive the task.
   explicit Cancellation(const std::atomic<std::int32_t>* flag) noexcept : flag_(flag) {}
 
   bool isRequested() const noexcept { return flag_ != nullptr && flag_->load(std::memory_order_relaxed) != 0; }
+
+  /// To be called every few milliseconds. Throws Cancelled.
+  void throwIfRequested() const {
+    if (isRequested()) throw Cancelled("the result is not wanted any more");
+  }
 
  private:
   const std::atomic<std::int32_t>* flag_ = nullptr;

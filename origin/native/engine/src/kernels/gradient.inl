@@ -30,7 +30,8 @@ EDGESIFT_INLINE Floats octantAngle(Floats ax, Floats ay) {
   return fusedMultiplyAdd(angle, square, coefficient(0.9997878412794807f)) * ratio;
 }
 
-/// Angle of (x, y) in degrees, 0 to 360. Rounded in every step as cv::fastAtan2 rounds, for callers that round it to whole bins.
+/// Angle of (x, y) in degrees, 0 to 360. Rounded in every step as cv::fastAtan2 rounds, for callers that round it to
+/// whole bins.
 EDGESIFT_INLINE Floats angleInDegrees(Floats y, Floats x) {
   const Floats zero = broadcast(0.0f);
   const Floats ax = absolute(x);

@@ -91,7 +91,9 @@ int scanRowOf(const float* const* levels, int layerCount, int row, int begin, in
                                   (maskGreater(negative, value) & maskGreaterEqual(low9, value))) &
                                  strong;
         // Above that, what is as flat gives no candidates.
-        if (threshold < 1 && extremal != 0) extremal &= unevenMask(levels + 3 * layer, levels + 3 * (layer + 1), x, value);
+        if (threshold < 1 && extremal != 0) {
+          extremal &= unevenMask(levels + 3 * layer, levels + 3 * (layer + 1), x, value);
+        }
         for (; extremal != 0; extremal &= extremal - 1) *next++ = {layer, row, x + __builtin_ctz(extremal)};
       }
     }
