@@ -63,8 +63,12 @@ export function respondWithFeatures(
  */
 export function etagOf(key: string, format: Format, { include, root_sift }: Representation): string {
   const view = root_sift ? 'root-sift' : 'sift';
-  return format === 'json' ? `W/"${key};json;${include};${view}"` : `"${key};${format};${view}"`;
+  if (format === 'json') return `W/"${key};json;${include};${view}"`;
+  return `"${key};${format}${REVISIONS[format] ?? ''};${view}"`;
 }
+
+/** What tells the bytes of a format from those of an earlier version of this service. */
+const REVISIONS: Partial<Record<FileFormat, string>> = { npz: '-2' };
 
 export function requirePayload(found: FoundFeatures): CompleteFeatures {
   const { summary, payload } = found;

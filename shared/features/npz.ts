@@ -1,14 +1,15 @@
-import { Zip, ZipPassThrough } from 'fflate';
 import { DESCRIPTOR_LENGTH, descriptorChunks } from './descriptor.ts';
 import { describeFeatures, type FeaturePayload } from './payload.ts';
 import { rootSift } from './root-sift.ts';
+import { storedZip } from './zip.ts';
 
 /** An array of an archive: NumPy's type string, C-order shape, and the little-endian bytes in chunks. */
 interface NpzArray {
   name: string;
   descr: string;
   shape: readonly number[];
-  chunks: Iterable<Uint8Array>;
+  /** The same at each call. */
+  chunks: () => Iterable<Uint8Array>;
 }
 
 /**
@@ -26,20 +27,26 @@ export function* npzFile(
     descriptors: options.rootSift ? 'RootSIFT' : 'SIFT',
   };
   const { count, xy, size, angle, response, octave, descriptors } = features;
-  yield* storedArchive([
+  const arrays: NpzArray[] = [
     textArray('metadata', JSON.stringify(description)),
-    { name: 'xy', descr: '<f4', shape: [count, 2], chunks: [bytesOf(xy)] },
-    { name: 'size', descr: '<f4', shape: [count], chunks: [bytesOf(size)] },
-    { name: 'angle', descr: '<f4', shape: [count], chunks: [bytesOf(angle)] },
-    { name: 'response', descr: '<f4', shape: [count], chunks: [bytesOf(response)] },
-    { name: 'octave', descr: '<i4', shape: [count], chunks: [bytesOf(octave)] },
+    { name: 'xy', descr: '<f4', shape: [count, 2], chunks: () => [bytesOf(xy)] },
+    { name: 'size', descr: '<f4', shape: [count], chunks: () => [bytesOf(size)] },
+    { name: 'angle', descr: '<f4', shape: [count], chunks: () => [bytesOf(angle)] },
+    { name: 'response', descr: '<f4', shape: [count], chunks: () => [bytesOf(response)] },
+    { name: 'octave', descr: '<i4', shape: [count], chunks: () => [bytesOf(octave)] },
     {
       name: 'descriptors',
       descr: options.rootSift ? '<f4' : '|u1',
       shape: [count, DESCRIPTOR_LENGTH],
-      chunks: options.rootSift ? rootSiftChunks(descriptors) : descriptorChunks(descriptors),
+      chunks: () => (options.rootSift ? rootSiftChunks(descriptors) : descriptorChunks(descriptors)),
     },
-  ]);
+  ];
+  yield* storedZip(
+    arrays.map(({ name, descr, shape, chunks }) => ({
+      name: `${name}.npy`,
+      chunks: () => npyFile(npyHeader(descr, shape), chunks()),
+    })),
+  );
 }
 
 function* rootSiftChunks(descriptors: Uint8Array): Generator<Uint8Array> {
@@ -53,31 +60,12 @@ function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Int32Array):
 /** NumPy holds text as UTF-32. */
 function textArray(name: string, text: string): NpzArray {
   const codePoints = Int32Array.from(text, (character) => character.codePointAt(0) ?? 0);
-  return { name, descr: `<U${codePoints.length}`, shape: [], chunks: [bytesOf(codePoints)] };
+  return { name, descr: `<U${codePoints.length}`, shape: [], chunks: () => [bytesOf(codePoints)] };
 }
 
-/** The earliest date that ZIP knows. It knows no time zones, so this one is the same bytes in each. */
-const ZIP_EPOCH = new Date(1980, 0, 1);
-
-function* storedArchive(arrays: readonly NpzArray[]): Generator<Uint8Array> {
-  const written: Uint8Array[] = [];
-  const archive = new Zip((error, chunk) => {
-    if (error) throw error;
-    written.push(chunk);
-  });
-  for (const { name, descr, shape, chunks } of arrays) {
-    const entry = new ZipPassThrough(`${name}.npy`);
-    entry.mtime = ZIP_EPOCH;
-    archive.add(entry);
-    entry.push(npyHeader(descr, shape));
-    for (const chunk of chunks) {
-      entry.push(chunk);
-      yield* written.splice(0);
-    }
-    entry.push(new Uint8Array(), true);
-  }
-  archive.end();
-  yield* written;
+function* npyFile(header: Uint8Array, chunks: Iterable<Uint8Array>): Generator<Uint8Array> {
+  yield header;
+  yield* chunks;
 }
 
 const NPY_MAGIC = '\x93NUMPY';

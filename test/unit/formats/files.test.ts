@@ -17,6 +17,9 @@ import { payloadOf } from '../../formats/golden-payload.ts';
 import { writeFeatureFile } from '../../formats/write-file.ts';
 
 const image = payloadOf('png-rgb.png', ownImage('png-rgb.png'));
+/** Of a ZIP archive (APPNOTE 6.3, 4.3.7): the signature, and the flag of a member whose sizes follow its data. */
+const LOCAL_FILE_HEADER = 0x04034b50;
+const SIZES_FOLLOW = 8;
 const float = (min: number, max: number) =>
   fc.float({ min: Math.fround(min), max: Math.fround(max), noNaN: true });
 
@@ -99,6 +102,25 @@ describe('npz', () => {
       { numRuns: 30 },
     );
   });
+
+  test('has the sizes in front of the data, so that readers need not look at the end of the file first', () => {
+    const file = Buffer.from(writeFeatureFile('npz', image));
+    const names: string[] = [];
+    let at = 0;
+    while (file.readUInt32LE(at) === LOCAL_FILE_HEADER) {
+      const [flags, stored, size] = [
+        file.readUInt16LE(at + 6),
+        file.readUInt32LE(at + 18),
+        file.readUInt32LE(at + 22),
+      ];
+      const nameEnd = at + 30 + file.readUInt16LE(at + 26);
+      expect([flags & SIZES_FOLLOW, stored]).toEqual([0, size]);
+      names.push(file.toString('latin1', at + 30, nameEnd));
+      at = nameEnd + file.readUInt16LE(at + 28) + size;
+    }
+    expect(names).toContain('descriptors.npy');
+    expect(names).toHaveLength(7);
+  });
 });
 
 describe('COLMAP text', () => {
@@ -157,8 +179,8 @@ describe("Lowe's .key", () => {
 test.each([
   ['safetensors', false, '677f48087d425929fcb1ff46f39903becf83cf96e5129aa0022dccfc0df8e059'],
   ['safetensors', true, '41f753e03e85140db69932e13d587a710f3e19a179ecfed8e4221f9de9c3fbc7'],
-  ['npz', false, '224bdb5cc518305c77ecebe3898f79c8e32f0b922fc959edb1198b0b519e79f1'],
-  ['npz', true, 'd6319811eee9e5a3e5d2a53c87c8264bc61a40ce56935e22a0a415aeda9906b4'],
+  ['npz', false, '71b9f6b67aeec06c1e72d4d36371bca3441025727dbdfc119480b4b65c4d19e2'],
+  ['npz', true, '57e3c54dbcf45fba72971967fe710589277e67f2eb0335882f15c07188bdc4ab'],
   ['colmap', false, '7c59ebff5d755bb666682aeacbb436552de39e9018c1f857ce2abcb348d78a89'],
   ['colmap', true, 'c42cec8fd496204f611707e5e0291f3a751f4b2234dc3bbd13b94efe5cc3ea2c'],
   ['key', false, 'f689dc9ccda0a06e554fe98b0c5703ffaa56e68ee6195706ea9adfa576dd1071'],
