@@ -20,10 +20,14 @@ export const MEMORY_PLAN = {
     payloads: 24 * MEBIBYTE,
     /** Payloads that clients read. */
     responses: 16 * MEBIBYTE,
-    /** Payloads that are matched. */
-    matches: 12 * MEBIBYTE,
+    /** Payloads that are matched. Small ones have their own room, as uploads do. */
+    smallMatches: 4 * MEBIBYTE,
+    matches: 8 * MEBIBYTE,
   },
 } as const;
+
+/** A match of payloads of at most this size each is small. */
+export const SMALL_PAYLOAD_BYTES = MEBIBYTE / 2;
 
 /** The sum of all parts must not exceed it. */
 export const SAFE_MEMORY_BYTES = 104 * MEBIBYTE;
@@ -37,18 +41,20 @@ const MATCH_WAIT_MS = 5_000;
 const UPLOAD_QUEUE_MS = 60_000;
 
 const RESULTS_REFUSAL = 'Too many results are in progress.';
+const MATCHES_REFUSAL = 'Too many matches are in progress.';
 const UPLOADS_REFUSAL = 'Too many uploads are in progress.';
 
-/** All that requests hold, in one account; small uploads are apart from it, so that nothing else delays them. */
+/** All that requests hold, in one account; small uploads and matches are apart from it, so that nothing else delays them. */
 export function openMemory(caches: readonly { clear(): void }[]) {
   const { budgets, caches: cacheBytes } = MEMORY_PLAN;
-  const { smallUploads } = budgets;
+  const { smallUploads, smallMatches } = budgets;
   const account = new MemoryAccount({
     bytes: sumOf(cacheBytes),
     drop: () => {
       for (const cache of caches) cache.clear();
     },
   });
+  const matches = { longestWaitMs: MATCH_WAIT_MS, refusesHopeless: true };
   const uploads = { longestQueueMs: UPLOAD_QUEUE_MS };
   return {
     payloads: account.open(budgets.payloads, RESULTS_REFUSAL),
@@ -56,10 +62,8 @@ export function openMemory(caches: readonly { clear(): void }[]) {
       longestWaitMs: RESPONSE_WAIT_MS,
       stalledMs: READER_PAUSE_MS,
     }),
-    matches: account.open(budgets.matches, 'Too many matches are in progress.', {
-      longestWaitMs: MATCH_WAIT_MS,
-      refusesHopeless: true,
-    }),
+    smallMatches: new MemoryBudget(smallMatches, MATCHES_REFUSAL, matches),
+    matches: account.open(budgets.matches, MATCHES_REFUSAL, matches),
     uploads: {
       small: new MemoryBudget(smallUploads, UPLOADS_REFUSAL, uploads),
       large: account.open(budgets.largeUploads, UPLOADS_REFUSAL, uploads),

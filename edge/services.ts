@@ -17,7 +17,7 @@ import { OriginClient } from './features/origin-client.ts';
 import type { Assets } from './http/assets.ts';
 import { Ingest } from './ingest/ingest.ts';
 import { JobServiceClient } from './jobs/job-service-client.ts';
-import { MEMORY_PLAN, openMemory } from './memory-plan.ts';
+import { MEMORY_PLAN, openMemory, SMALL_PAYLOAD_BYTES } from './memory-plan.ts';
 import type { RateLimit } from './middleware/rate-limit.ts';
 import { Health } from './observability/health.ts';
 import { logWarning } from './observability/log.ts';
@@ -42,8 +42,8 @@ export interface Services {
   ingest: Ingest;
   /** Of payloads that clients read. */
   responses: ResponseMemory;
-  /** Of payloads that are matched. */
-  matches: ResponseMemory;
+  /** Of payloads that are matched; `small` for payloads of up to `SMALL_PAYLOAD_BYTES`. */
+  matches: { small: ResponseMemory; large: ResponseMemory };
   stats: Stats;
   log: RequestLog;
   tracing: Tracing;
@@ -118,7 +118,10 @@ export function createServices(configuration: Configuration, assets: Assets): Se
       timeoutMs: ORIGIN_TIMEOUT_MS,
     }),
     responses: new ResponseMemory(memory.responses),
-    matches: new ResponseMemory(memory.matches),
+    matches: {
+      small: new ResponseMemory(memory.smallMatches, SMALL_PAYLOAD_BYTES),
+      large: new ResponseMemory(memory.matches),
+    },
     ingest: new Ingest(
       {
         maxBytes: configuration.MAX_IMAGE_BYTES,

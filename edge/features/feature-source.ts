@@ -94,6 +94,11 @@ export class FeatureSource {
     return featureKey(this.#extractor, parameters, sha256);
   }
 
+  /** How many keypoints a result has, where this isolate remembers it. */
+  knownCount(query: Pick<FeatureQuery, 'sha256' | 'parameters'>): number | undefined {
+    return this.#cache.peek(this.keyOf(query), false)?.summary.count;
+  }
+
   /** For how many seconds a result may be kept elsewhere: until this service forgets it, as far as it knows. */
   secondsLeft(query: Pick<FeatureQuery, 'sha256' | 'parameters'>): number {
     const near = this.#cache.peek(this.keyOf(query), false);

@@ -9,10 +9,12 @@ const MOST_EXPECTED_BYTES = 8 * 1024 * 1024;
 /** Bounds the bytes that responses hold, from before they are looked up until they are sent. */
 export class ResponseMemory {
   readonly #budget: MemoryBudget;
-  #expectedBytes = FIRST_EXPECTED_BYTES;
+  #expectedBytes: number;
 
-  constructor(budget: MemoryBudget) {
+  /** @param expectedBytes of a payload, until the first one is there */
+  constructor(budget: MemoryBudget, expectedBytes = FIRST_EXPECTED_BYTES) {
     this.#budget = budget;
+    this.#expectedBytes = expectedBytes;
   }
 
   /**

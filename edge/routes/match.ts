@@ -7,6 +7,7 @@ import {
 } from '../../shared/contract/parameters.ts';
 import type { MatchResponse, MatchResult } from '../../shared/contract/responses.ts';
 import { match } from '../../shared/contract/routes/match.ts';
+import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
 import { checkMatchable } from '../../shared/matching.ts';
 import { clientIdentity } from '../access/client-identity.ts';
 import type { EdgeContext, EdgeEnvironment } from '../context.ts';
@@ -14,6 +15,7 @@ import type { FoundFeatures } from '../features/feature-source.ts';
 import { addRoute } from '../http/add-route.ts';
 import type { ReceivedForm } from '../ingest/ingest.ts';
 import { identifySides, MATCH_FORM, type MatchSide, withField } from '../ingest/match-form.ts';
+import { SMALL_PAYLOAD_BYTES } from '../memory-plan.ts';
 import { payingFor, reserveWork } from '../middleware/rate-limit.ts';
 import type { Services } from '../services.ts';
 
@@ -40,7 +42,9 @@ async function matchImages(
   const timing = context.get('timing');
   const { ingest } = services;
   const sides = await identifySides(images, { ingest, sift: parameters.sift, timing });
-  const hold = await services.matches.admit(2);
+  const isSmall = sides.every((side) => isSmallSide(services, side, parameters.sift));
+  const memory = isSmall ? services.matches.small : services.matches.large;
+  const hold = await memory.admit(2);
   const failed = new AbortController();
   const signal = AbortSignal.any([context.req.raw.signal, failed.signal]);
   try {
@@ -49,7 +53,7 @@ async function matchImages(
       featuresOf(context, services, sides[1], { sift: parameters.sift, signal }),
     ]);
     // The two payloads, and both again in one body for the origin.
-    services.matches.fit(hold, Math.max(first.payload.length, second.payload.length), 4);
+    memory.fit(hold, Math.max(first.payload.length, second.payload.length), 4);
     const job = {
       payloads: [first.payload, second.payload] as const,
       geometry: parameters.geometry,
@@ -71,6 +75,20 @@ async function matchImages(
   } finally {
     hold.release();
   }
+}
+
+/** Twice as many as white noise has, blurred by at least {@link LEAST_SIGMA}; photographs have far fewer. */
+const KEYPOINTS_PER_PIXEL = 1 / 50;
+const LEAST_SIGMA = 1.6;
+
+/** Whether the features of an image can only be few, as far as is known before they are there. */
+function isSmallSide({ features }: Services, { sha256, upload }: MatchSide, sift: SiftParameters): boolean {
+  const most = Math.floor(SMALL_PAYLOAD_BYTES / BYTES_PER_KEYPOINT);
+  const known = features.knownCount({ sha256, parameters: sift });
+  if (known !== undefined) return known <= most;
+  if (sift.nfeatures > 0 && sift.nfeatures <= most) return true;
+  if (!upload || sift.sigma < LEAST_SIGMA) return false;
+  return upload.header.width * upload.header.height * KEYPOINTS_PER_PIXEL <= most;
 }
 
 type FeaturesToMatch = FoundFeatures & { payload: Uint8Array<ArrayBuffer> };

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { problemSchema } from '../../../../shared/contract/errors.ts';
 import { createFakePorts, type FakePorts } from '../../../fixtures/fake-ports.ts';
 import { ownImage } from '../../../fixtures/images.ts';
@@ -102,4 +102,23 @@ test('while Redis is away GET by hash is 503, not 404', async () => {
   const response = await ports.request(`/api/v1/features/${'a'.repeat(64)}`);
   expect(response.headers.get('retry-after')).not.toBeNull();
   expect(await codeOf(response)).toBe('SERVICE_NOT_READY');
+});
+
+test('a client that hangs up gets status 499 in counters, and no line of an error in the log', async () => {
+  const gone = new AbortController();
+  const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  ports.breakOrigin(() => {
+    gone.abort();
+    return new Promise(() => undefined);
+  });
+  const headers = { 'content-type': 'image/jpeg' };
+  const response = await ports.request(DETECT, {
+    method: 'POST',
+    body: new Uint8Array([...IMAGE, 3]),
+    headers,
+    signal: gone.signal,
+  });
+  expect(response.status).toBe(499);
+  expect(lines).not.toHaveBeenCalled();
+  lines.mockRestore();
 });
