@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { detectResponseSchema } from '../../shared/contract/responses.ts';
 import { openPage, startBrowser } from '../fixtures/browser.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 
 const IMAGE = fileURLToPath(new URL('../images/png-rgb.png', import.meta.url));
 
@@ -32,7 +33,7 @@ test('Swagger UI shows every operation, and "Try it out" sends a file and shows 
   await page.close();
 });
 
-test('Redoc shows the reference', async () => {
+test.runIf(IS_THOROUGH)(inThorough('Redoc shows the reference'), async () => {
   const { page, faults } = await openPage(browser, `${stack.url}/redoc`);
   await page.getByRole('heading', { name: 'SIFT features of an image' }).waitFor();
   expect(await page.getByText('contrast_threshold').count()).toBeGreaterThan(0);

@@ -5,8 +5,9 @@ import { type BulkStack, startBulkStack } from '../fixtures/bulk-stack.ts';
 import { newImage } from '../fixtures/images.ts';
 import { type S3Server, startS3Server } from '../fixtures/s3-server.ts';
 import { startSwiftServer, swiftMissing } from '../fixtures/swift-server.ts';
+import { IS_THOROUGH } from '../fixtures/thorough.ts';
 
-const isThorough = process.env.EDGESIFT_THOROUGH === '1' && !swiftMissing('bulk jobs on OpenStack Swift');
+const isThorough = IS_THOROUGH && !swiftMissing('bulk jobs on OpenStack Swift');
 const SERVERS = [
   { name: 's3rver', start: () => startS3Server(), isWanted: true },
   { name: 'OpenStack Swift', start: startSwiftServer, isWanted: isThorough },

@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 import { runTool, toolMissing } from '../formats/real-tool.ts';
 import { renderCorner, type TrueCamera } from './corner-scene.ts';
 import { runCommandLine } from './run-command-line.ts';
 
-const isSkipped =
-  process.env.EDGESIFT_THOROUGH !== '1' ||
-  toolMissing('a reconstruction from our database', 'colmap', 'help');
+const isSkipped = !IS_THOROUGH || toolMissing('a reconstruction from our database', 'colmap', 'help');
 
 /** Lines of COLMAP's images.txt that begin an image: id, rotation (w, x, y, z), translation, camera, name. */
 const IMAGE_LINE = /^\d+((?: -?[\d.e+-]+){7}) \d+ (\S+)$/;
@@ -40,7 +39,7 @@ function distance(a: readonly number[], b: readonly number[]): number {
   return Math.hypot(...a.map((value, axis) => value - (b[axis] ?? 0)));
 }
 
-describe.skipIf(isSkipped)('a COLMAP database that batch fills', () => {
+describe.skipIf(isSkipped)(inThorough('a COLMAP database that batch fills'), () => {
   let stack: EdgeStack;
   let folder: string;
   let cameras: TrueCamera[];

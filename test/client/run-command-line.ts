@@ -42,7 +42,12 @@ function start(
   environment: Record<string, string> = {},
 ): StartedCommandLine {
   const child = spawn(program, parameters, {
-    env: { PATH: process.env.PATH, EDGESIFT_URL: url, ...environment },
+    env: {
+      PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      EDGESIFT_URL: url,
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return { process: child, ended: end(child) };

@@ -3,12 +3,15 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 
 const run = promisify(execFile);
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-test.runIf(process.env.EDGESIFT_THOROUGH === '1')(
-  'half a minute of mutated JPEG and TIFF files makes no invalid memory access and no undefined behaviour',
+test.runIf(IS_THOROUGH)(
+  inThorough(
+    'half a minute of mutated JPEG and TIFF files makes no invalid memory access and no undefined behaviour',
+  ),
   async () => {
     const build = at('../../build/decode-fuzz');
     await run('cmake', ['-S', at('.'), '-B', build]);

@@ -5,11 +5,12 @@ import { decodeImage } from '../../origin/decode/decode.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { type ImageHeader, readImageHeader } from '../../shared/image-header.ts';
+import { IS_THOROUGH } from '../fixtures/thorough.ts';
 import { ownImages } from '../golden/golden.ts';
 
 const addon = loadNativeAddon();
 const MOST_PIXELS = 1_000_000;
-const RUNS = process.env.EDGESIFT_THOROUGH === '1' ? 10_000 : 200;
+const RUNS = IS_THOROUGH ? 10_000 : 200;
 
 const images = ownImages.map(({ path }) => new Uint8Array(readFileSync(path)));
 

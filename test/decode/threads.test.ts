@@ -5,8 +5,10 @@ import { decodeImage } from '../../origin/decode/decode.ts';
 import { loadNativeAddon } from '../../origin/native/addon.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
 import { ownImage } from '../fixtures/images.ts';
+import { IS_THOROUGH } from '../fixtures/thorough.ts';
 
 const addon = loadNativeAddon();
+const ROUNDS = IS_THOROUGH ? 6 : 2;
 
 test('threads that start do not disturb the decoding of others', async () => {
   const bytes = ownImage('png-rgb.png');
@@ -21,7 +23,7 @@ test('threads that start do not disturb the decoding of others', async () => {
   };
   const decoding = Promise.all(Array.from({ length: 8 }, decodeAgainAndAgain));
   decoding.catch(() => undefined);
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     await Promise.all([new Worker(script), new Worker(script)].map((worker) => once(worker, 'exit')));
   }
   isOver = true;

@@ -21,6 +21,7 @@ import { bundleModules } from '../../client/packaging/build-package.ts';
 import { renderCorner } from '../client/corner-scene.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newImage } from '../fixtures/images.ts';
+import { IS_THOROUGH } from '../fixtures/thorough.ts';
 import { toolMissing } from '../formats/real-tool.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -36,7 +37,6 @@ const PAGES = [
 const IMAGES = 'images';
 const ADDRESS = 'http://127.0.0.1:8787';
 const PYTHON = '/usr/bin/python3';
-const IS_THOROUGH = process.env.EDGESIFT_THOROUGH === '1';
 const TIMEOUT_MS = 180_000;
 const run = promisify(execFile);
 

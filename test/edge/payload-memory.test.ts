@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MEMORY_PLAN } from '../../edge/memory-plan.ts';
 import { BYTES_PER_KEYPOINT, decodePayload, encodePayload } from '../../shared/features/payload.ts';
-import { buildWorker } from '../../tools/worker/build-worker.ts';
 import type { RunningWorker } from '../../tools/worker/run-worker.ts';
 import { postImage } from '../fixtures/edge-client.ts';
 import { newImage } from '../fixtures/images.ts';
@@ -36,7 +35,7 @@ let edge: RunningWorker;
 
 beforeAll(async () => {
   origin.listen(0, '127.0.0.1');
-  await Promise.all([once(origin, 'listening'), buildWorker()]);
+  await once(origin, 'listening');
   const { port } = origin.address() as AddressInfo;
   edge = await startWorkerWithoutRedis({
     url: `http://127.0.0.1:${port}`,

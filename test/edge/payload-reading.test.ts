@@ -9,7 +9,6 @@ import { BYTES_PER_KEYPOINT, decodePayload, encodePayload } from '../../shared/f
 import { SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
 import { FeatureRecords } from '../../shared/records/feature-records.ts';
 import { RecordAuthenticator } from '../../shared/records/record-authenticator.ts';
-import { buildWorker } from '../../tools/worker/build-worker.ts';
 import { type RunningWorker, startWorker } from '../../tools/worker/run-worker.ts';
 import { ORIGIN_SECRET } from '../fixtures/origin-server.ts';
 import { type RedisServer, startRedisServer } from '../fixtures/redis-server.ts';
@@ -66,7 +65,7 @@ async function startEdge(): Promise<string> {
 }
 
 beforeAll(async () => {
-  [redis] = await Promise.all([startRedisServer(), buildWorker()]);
+  redis = await startRedisServer();
   gateway = await startSlowGateway();
   await gateway.listen({ host: '127.0.0.1', port: 0 });
 });

@@ -5,6 +5,7 @@ import { decodePayload } from '../../shared/features/payload.ts';
 import { postImage, readCompleteDetection, readDetection } from '../fixtures/edge-client.ts';
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { SHARED_DATA, sharedDataMissing } from '../fixtures/images.ts';
+import { IS_THOROUGH } from '../fixtures/thorough.ts';
 import { until } from '../fixtures/until.ts';
 import { GOLDEN_ENGINE, GOLDEN_ENVIRONMENT, golden, goldenPayload } from '../golden/golden.ts';
 
@@ -20,7 +21,9 @@ describe.skipIf(
   });
   afterAll(() => stack?.stop());
 
-  test.each(Object.entries(golden.shared))('%s', async (name, expected) => {
+  const images = Object.entries(golden.shared);
+  // The whole way is the same for all of them: one, unless the run is thorough.
+  test.each(images.slice(0, IS_THOROUGH ? images.length : 1))('%s', async (name, expected) => {
     const defaults = expected?.features[0];
     if (!defaults) throw new Error('no golden data');
     const image = new Uint8Array(readFileSync(new URL(`features/${name}`, SHARED_DATA)));

@@ -17,6 +17,19 @@ export interface Programs {
   path(program: string): string | undefined;
 }
 
+/**
+ * The libraries that the addon is made of, in the folder where the set-up builds it: what has changed since is compiled
+ * again. Gives the option with which {@link buildPrograms} takes them, instead of compiling them once more.
+ */
+export async function addonLibraries(): Promise<string[]> {
+  const directory = join(buildRoot, 'native');
+  const sources = join(here, '../../origin/native');
+  const targets = ['--target', 'edgesift_engine', 'edgesift_vehicles'];
+  await run('cmake', ['-S', sources, '-B', directory, '-DCMAKE_BUILD_TYPE=Release']);
+  await run('cmake', ['--build', directory, ...targets, '--parallel', '2'], { maxBuffer: 1 << 26 });
+  return [`-DEDGESIFT_LIBRARIES=${directory}`];
+}
+
 /** Builds the engine's test programs; `options` are CMake's. Throws with the compiler's output if that fails. */
 export async function buildPrograms(name: string, options: readonly string[] = []): Promise<Programs> {
   const directory = join(buildRoot, name);

@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 import {
+  addonLibraries,
   buildPrograms,
   execute,
   forAarch64,
@@ -13,12 +15,10 @@ import {
 } from './build.ts';
 
 const minutes = 60_000;
-/** What takes minutes runs only on demand, as .ci/run does. */
-const thorough = process.env.EDGESIFT_THOROUGH === '1';
 let programs: Programs;
 
 beforeAll(async () => {
-  programs = await buildPrograms('engine-test');
+  programs = await buildPrograms('engine-test', await addonLibraries());
 }, 10 * minutes);
 
 async function run(program: string, ...parameters: string[]) {
@@ -175,7 +175,7 @@ const parameterSets = [
   ['--features', '150'],
 ];
 
-describe.runIf(thorough)('thorough', { timeout: 10 * minutes }, () => {
+describe.runIf(IS_THOROUGH)(inThorough('thorough'), { timeout: 10 * minutes }, () => {
   test.for(parameterSets)('sample images with parameters %s: as cv::SIFT', (parameters, { skip }) =>
     compareShared('features', skip, parameters),
   );

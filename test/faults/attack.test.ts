@@ -5,11 +5,11 @@ import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { idleClient, requestBytes } from '../fixtures/idle-client.ts';
 import { flatImage, newImage } from '../fixtures/images.ts';
 import { residentBytes } from '../fixtures/resident-memory.ts';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 
 // All at once, on workerd, the gateway, a Redis and an origin of two threads: two flat images of 49 megapixels with the
 // most layers, 60 clients that announce an upload and send nothing, 100 that ask for megabytes and read nothing, 40 large
 // matches, and 200 new images of one client against its limit of four. Others send small new images meanwhile.
-const isWanted = process.env.EDGESIFT_THOROUGH === '1';
 const ATTACK_MS = 15_000;
 const ADDRESS = 'x-client-address';
 const MISS_COST = 1_000;
@@ -26,7 +26,7 @@ const newClient = () => {
 const medianOf = (times: number[]) =>
   times.toSorted((one, other) => one - other)[Math.floor(times.length / 2)] ?? Number.NaN;
 
-describe.runIf(isWanted)('an attack', () => {
+describe.runIf(IS_THOROUGH)(inThorough('an attack'), () => {
   let stack: EdgeStack;
   beforeAll(async () => {
     stack = await startEdgeStack({

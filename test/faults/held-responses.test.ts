@@ -13,7 +13,6 @@ import { MATCH_PATH } from '../../shared/origin-protocol.ts';
 import { FeatureRecords } from '../../shared/records/feature-records.ts';
 import { RecordAuthenticator } from '../../shared/records/record-authenticator.ts';
 import { encodeSummary } from '../../shared/records/summary-text.ts';
-import { buildWorker } from '../../tools/worker/build-worker.ts';
 import { type RunningWorker, startWorker } from '../../tools/worker/run-worker.ts';
 import { DETECT, imageForm, postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { idleClient, readsToTheEnd, requestBytes } from '../fixtures/idle-client.ts';
@@ -22,11 +21,11 @@ import { postMatch, readMatch } from '../fixtures/match-client.ts';
 import { ORIGIN_SECRET } from '../fixtures/origin-server.ts';
 import { MADE_UP_EXTRACTOR, metadataOfRequestedImage } from '../fixtures/requested-image.ts';
 import { ResidentMemoryWatch } from '../fixtures/resident-memory.ts';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 import { until } from '../fixtures/until.ts';
 
 // What one isolate holds for clients that want much and take little, in the real workerd. The origin is made up, so that
 // its features cost nothing.
-const isWanted = process.env.EDGESIFT_THOROUGH === '1';
 const TOKEN = 'token-of-the-test';
 const MOST_BYTES = 280e6;
 const MATCH_MS = 1_000;
@@ -59,12 +58,12 @@ let gateway: FastifyInstance;
 let redisUrl = '';
 let edge: RunningWorker;
 
-describe.runIf(isWanted)('in workerd', () => {
+describe.runIf(IS_THOROUGH)(inThorough('in workerd'), () => {
   beforeAll(async () => {
     gateway = createGateway({ backend: createEmbeddedBackend({ maxBytes: 256e6 }), token: TOKEN });
     redisUrl = await gateway.listen({ host: '127.0.0.1', port: 0 });
     origin.listen(0, '127.0.0.1');
-    await Promise.all([once(origin, 'listening'), buildWorker()]);
+    await once(origin, 'listening');
     edge = await startWorker({
       port: 0,
       log: 'ignore',

@@ -3,7 +3,6 @@ import type autocannon from 'autocannon';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DETECT_PATH } from '../../bench/load/detect-job.ts';
 import { runStage } from '../../bench/load-test/stage.ts';
-import { buildWorker } from '../../tools/worker/build-worker.ts';
 import type { RunningWorker } from '../../tools/worker/run-worker.ts';
 import { newImage } from '../fixtures/images.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
@@ -16,7 +15,6 @@ let edge: RunningWorker;
 let image: Uint8Array<ArrayBuffer>;
 beforeAll(async () => {
   origin = await startOriginServer({ ORIGIN_QUEUE_LENGTH: '1' });
-  await buildWorker();
   edge = await startWorkerWithoutRedis(origin);
   image = await newImage(320, 240);
 });

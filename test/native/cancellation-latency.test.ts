@@ -6,13 +6,13 @@ import { loadNativeAddon, type PixelImage } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
 import { writeTiff } from '../decode/tiff-writer.ts';
+import { IS_THOROUGH } from '../fixtures/thorough.ts';
 
 /** What is wanted is 50 ms; a busy machine may need longer to run both threads. */
 const LATEST_MS = 500;
 /** When the flag is set: in several stages of the work. */
-const THOROUGH = process.env.EDGESIFT_THOROUGH === '1';
-const DELAYS_MS = THOROUGH ? [0, 5, 20, 50, 100, 200, 400, 800] : [30, 150];
-const [COLUMNS, ROWS] = THOROUGH ? [7000, 7000] : [4000, 3000];
+const DELAYS_MS = IS_THOROUGH ? [0, 5, 20, 50, 100, 200, 400, 800] : [30, 150];
+const [COLUMNS, ROWS] = IS_THOROUGH ? [7000, 7000] : [4000, 3000];
 
 const addon = loadNativeAddon();
 
@@ -125,7 +125,7 @@ describe('work under way ends soon after it is cancelled', { timeout: 300_000 },
       measured.push(`${delay}: ${taken.toFixed(1)}`);
       expect(taken, `after ${delay} ms`).toBeLessThan(LATEST_MS);
     }
-    if (THOROUGH)
+    if (IS_THOROUGH)
       process.stdout.write(`${name}, ms until it ends, by when it is cancelled: ${measured.join(', ')}\n`);
   });
 });

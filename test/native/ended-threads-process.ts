@@ -1,15 +1,15 @@
-/** Ends threads while they extract, by either engine, and reports it: `N threads ended`. */
+/** Ends threads of either engine, so many milliseconds after they began to extract, and reports it: `N threads ended`. */
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { loadNativeAddon, SIFT_ENGINES } from '../../origin/native/addon.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { texture } from './images.ts';
 
-const SOME_MS = [20, 60, 100];
+const DELAYS_MS = process.argv.slice(2).map(Number);
 
 if (isMainThread) {
-  for (const engine of SIFT_ENGINES) for (const delayMs of SOME_MS) await endThread(engine, delayMs);
-  process.stdout.write(`${SIFT_ENGINES.length * SOME_MS.length} threads ended\n`);
+  for (const engine of SIFT_ENGINES) for (const delayMs of DELAYS_MS) await endThread(engine, delayMs);
+  process.stdout.write(`${SIFT_ENGINES.length * DELAYS_MS.length} threads ended\n`);
 } else {
   extractForEver();
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sharedDataMissing } from '../fixtures/images.ts';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 import { agreeing } from '../golden/agreement.ts';
 import {
   availableImages,
@@ -54,10 +55,13 @@ describe('features are those of cv2.SIFT, byte for byte', () => {
   );
 });
 
-test.each([
-  ['what this machine has', {}],
-  ['no AVX-512 and no AVX2', { OPENCV_CPU_DISABLE: 'AVX512-SKX,AVX2' }],
-])('features agree with cv2.SIFT within tolerance on %s', async (_, environment) => {
+test('features agree with cv2.SIFT within tolerance on what this machine has', () => agrees({}));
+test.runIf(IS_THOROUGH)(
+  inThorough('features agree with cv2.SIFT within tolerance on no AVX-512 and no AVX2'),
+  () => agrees({ OPENCV_CPU_DISABLE: 'AVX512-SKX,AVX2' }),
+);
+
+async function agrees(environment: Record<string, string>): Promise<void> {
   const addon = await PinnedAddon.start(environment);
   let agreed = 0;
   let total = 0;
@@ -71,4 +75,4 @@ test.each([
   addon.stop();
   expect(total).toBeGreaterThan(4000);
   expect(agreed / total).toBeGreaterThan(0.998);
-});
+}

@@ -2,11 +2,13 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { SIFT_ENGINES } from '../../origin/native/addon.ts';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 
 const MIB = 1 << 20;
+const isWanted = IS_THOROUGH && process.platform === 'linux';
 
-test.runIf(process.platform === 'linux').each(SIFT_ENGINES)(
-  'with %s memory neither grows over many calls nor stays taken after a large image',
+test.runIf(isWanted).each(SIFT_ENGINES)(
+  inThorough('with %s memory neither grows over many calls nor stays taken after a large image'),
   (engine) => {
     const script = fileURLToPath(new URL('measure-memory.ts', import.meta.url));
     const output = execFileSync(process.execPath, ['--expose-gc', script, engine], { encoding: 'utf8' });
@@ -18,7 +20,7 @@ test.runIf(process.platform === 'linux').each(SIFT_ENGINES)(
   },
 );
 
-describe.runIf(process.platform === 'linux')('the memory of a job', () => {
+describe.runIf(isWanted)(inThorough('the memory of a job'), () => {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const buildFolder = `${root}/build/native-faults`;
 

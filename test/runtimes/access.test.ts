@@ -6,10 +6,13 @@ import { statusOf } from '../../shared/contract/errors.ts';
 import { DETECT, postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newImage } from '../fixtures/images.ts';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 import { createKey, runTool } from '../fixtures/tool.ts';
 import { until } from '../fixtures/until.ts';
 
 const runtime = inject('runtime');
+/** What takes an edge started anew is shown on one runtime, and on the others in thorough runs alone. */
+const isWanted = IS_THOROUGH || runtime === 'workerd';
 
 const UNKNOWN_KEY = `es_${'0'.repeat(12)}_${'0'.repeat(64)}`;
 const NOWHERE = `/api/v1/features/${'0'.repeat(64)}`;
@@ -30,7 +33,7 @@ describe(`access to the edge on ${runtime}`, () => {
   beforeAll(async () => {
     stack = await startEdgeStack({ runtime });
     redis = new Redis(stack.redis.url);
-    for (const scope of ['read', 'write', 'admin']) {
+    for (const scope of ['read', 'write', 'admin'] as const) {
       keys[scope] = await createKey(stack.redisEnvironment, scope);
     }
   });
@@ -131,40 +134,52 @@ describe(`access to the edge on ${runtime}`, () => {
       expect(unchanged.headers.get('cache-control') ?? '').not.toContain('public');
     });
 
-    test('200 requests at once with a key not seen before ask Redis once, and later ones not at all', async () => {
-      await stack.restartEdge({ REQUIRE_API_KEY: 'true' });
-      const image = await newImage();
-      const headers = bearer(keyOf('write'));
-      const before = await callsOf('hget');
-      const responses = await Promise.all(
-        Array.from({ length: 200 }, () => postImage(stack.url, image, { headers })),
-      );
-      await Promise.all(responses.map(readDetection));
-      expect(await callsOf('hget')).toBe(before + 1);
-      const hit = await postImage(stack.url, image, { headers });
-      expect((await readDetection(hit)).cache.tier).toBe('memory');
-      expect(hit.headers.get('server-timing')).not.toContain('key;');
-      expect(await callsOf('hget')).toBe(before + 1);
-    });
+    test.runIf(isWanted)(
+      inThorough(
+        '200 requests at once with a key not seen before ask Redis once, and later ones not at all',
+        isWanted,
+      ),
+      async () => {
+        await stack.restartEdge({ REQUIRE_API_KEY: 'true' });
+        const image = await newImage();
+        const headers = bearer(keyOf('write'));
+        const before = await callsOf('hget');
+        const responses = await Promise.all(
+          Array.from({ length: 200 }, () => postImage(stack.url, image, { headers })),
+        );
+        await Promise.all(responses.map(readDetection));
+        expect(await callsOf('hget')).toBe(before + 1);
+        const hit = await postImage(stack.url, image, { headers });
+        expect((await readDetection(hit)).cache.tier).toBe('memory');
+        expect(hit.headers.get('server-timing')).not.toContain('key;');
+        expect(await callsOf('hget')).toBe(before + 1);
+      },
+    );
 
-    test('a wrong key is asked about once in a while, not each time', async () => {
-      await stack.restartEdge({ REQUIRE_API_KEY: 'true' });
-      const before = await callsOf('hget');
-      for (let attempt = 0; attempt < 10; attempt += 1) {
-        expect((await call(NOWHERE, bearer(UNKNOWN_KEY))).status).toBe(401);
-      }
-      expect(await callsOf('hget')).toBeLessThanOrEqual(before + 2);
-    });
+    test.runIf(isWanted)(
+      inThorough('a wrong key is asked about once in a while, not each time', isWanted),
+      async () => {
+        await stack.restartEdge({ REQUIRE_API_KEY: 'true' });
+        const before = await callsOf('hget');
+        for (let attempt = 0; attempt < 10; attempt += 1) {
+          expect((await call(NOWHERE, bearer(UNKNOWN_KEY))).status).toBe(401);
+        }
+        expect(await callsOf('hget')).toBeLessThanOrEqual(before + 2);
+      },
+    );
 
-    test('a revoked key is refused by an edge that does not remember it', async () => {
-      const key = await createKey(stack.redisEnvironment, 'read');
-      expect(await codeOf(await call(NOWHERE, bearer(key)))).toBe('FEATURES_NOT_CACHED');
-      const id = key.split('_')[1] ?? '';
-      const revoked = await runTool('keys', ['revoke', id], stack.redisEnvironment);
-      expect(revoked).toMatchObject({ code: 0, lines: [expect.stringContaining(`${id} is revoked`)] });
-      await stack.restartEdge({ REQUIRE_API_KEY: 'true' });
-      expect(await codeOf(await call(NOWHERE, bearer(key)))).toBe('UNAUTHORIZED');
-    });
+    test.runIf(isWanted)(
+      inThorough('a revoked key is refused by an edge that does not remember it', isWanted),
+      async () => {
+        const key = await createKey(stack.redisEnvironment, 'read');
+        expect(await codeOf(await call(NOWHERE, bearer(key)))).toBe('FEATURES_NOT_CACHED');
+        const id = key.split('_')[1] ?? '';
+        const revoked = await runTool('keys', ['revoke', id], stack.redisEnvironment);
+        expect(revoked).toMatchObject({ code: 0, lines: [expect.stringContaining(`${id} is revoked`)] });
+        await stack.restartEdge({ REQUIRE_API_KEY: 'true' });
+        expect(await codeOf(await call(NOWHERE, bearer(key)))).toBe('UNAUTHORIZED');
+      },
+    );
 
     test('Redis holds no key, only what cannot be turned back into one', async () => {
       const records = await redis.hgetall('api-keys');
@@ -175,23 +190,29 @@ describe(`access to the edge on ${runtime}`, () => {
       }
     });
 
-    test('Redis hangs: known keys still work, unknown ones get 503; Redis wakes: all work again', async () => {
-      await stack.restartEdge({ REQUIRE_API_KEY: 'true' });
-      const known = bearer(keyOf('read'));
-      const unknown = bearer(keyOf('admin'));
-      expect(await codeOf(await call(NOWHERE, known))).toBe('FEATURES_NOT_CACHED');
-      stack.redis.pause();
-      try {
-        const refused = await call(NOWHERE, unknown);
-        expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-        expect(await codeOf(refused)).toBe('SERVICE_NOT_READY');
-        // A known key is let through to what needs no Redis: the check of the path.
-        expect(await codeOf(await call(NO_HASH, known))).toBe('INVALID_PARAMETER');
-      } finally {
-        stack.redis.resume();
-      }
-      await until('the other key works', async () => (await call(CACHE_KEYS, unknown)).ok);
-    });
+    test.runIf(isWanted)(
+      inThorough(
+        'Redis hangs: known keys still work, unknown ones get 503; Redis wakes: all work again',
+        isWanted,
+      ),
+      async () => {
+        await stack.restartEdge({ REQUIRE_API_KEY: 'true' });
+        const known = bearer(keyOf('read'));
+        const unknown = bearer(keyOf('admin'));
+        expect(await codeOf(await call(NOWHERE, known))).toBe('FEATURES_NOT_CACHED');
+        stack.redis.pause();
+        try {
+          const refused = await call(NOWHERE, unknown);
+          expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+          expect(await codeOf(refused)).toBe('SERVICE_NOT_READY');
+          // A known key is let through to what needs no Redis: the check of the path.
+          expect(await codeOf(await call(NO_HASH, known))).toBe('INVALID_PARAMETER');
+        } finally {
+          stack.redis.resume();
+        }
+        await until('the other key works', async () => (await call(CACHE_KEYS, unknown)).ok);
+      },
+    );
   });
 
   describe('without API keys required', () => {
@@ -266,7 +287,7 @@ describe(`access to the edge on ${runtime}`, () => {
       }
     });
 
-    test('for any origin: without credentials', async () => {
+    test.runIf(isWanted)(inThorough('for any origin: without credentials', isWanted), async () => {
       await stack.restartEdge({ CORS_ORIGINS: '*' });
       const { headers } = await call(DETECT, preflight, 'OPTIONS');
       expect(headers.get('access-control-allow-origin')).toBe('*');
@@ -343,7 +364,7 @@ describe(`access to the edge on ${runtime}`, () => {
       expect((await call(NOWHERE, { 'X-Forwarded-For': '2001:db8:1:3::1' })).status).toBe(404);
     });
 
-    test('what one edge counted another one knows', async () => {
+    test.runIf(isWanted)(inThorough('what one edge counted another one knows', isWanted), async () => {
       await exhaust(client);
       // Reports go out once a second, with a request.
       await sleep(1_100);
@@ -372,25 +393,33 @@ describe(`access to the edge on ${runtime}`, () => {
       }
     });
 
-    test('with API keys each key has its own limit; look-ups of unknown keys use up the address', async () => {
-      await stack.restartEdge({ ...limits, REQUIRE_API_KEY: 'true' });
-      await exhaust({ ...client, ...bearer(keyOf('read')) });
-      expect(await codeOf(await call(NOWHERE, { ...client, ...bearer(keyOf('read')) }))).toBe('RATE_LIMITED');
-      expect(await codeOf(await call(NOWHERE, { ...client, ...bearer(keyOf('write')) }))).toBe(
-        'FEATURES_NOT_CACHED',
-      );
-      const guesses = await Promise.all(
-        Array.from({ length: 30 }, (_, guess) =>
-          call(NOWHERE, {
-            ...client,
-            ...bearer(`es_${String(guess).padStart(12, '0')}_${'0'.repeat(64)}`),
-          }).then(codeOf),
-        ),
-      );
-      // Two look-ups of good keys came before.
-      expect(guesses.filter((code) => code === 'UNAUTHORIZED').length).toBe(18);
-      expect(guesses.filter((code) => code === 'RATE_LIMITED').length).toBe(12);
-    });
+    test.runIf(isWanted)(
+      inThorough(
+        'with API keys each key has its own limit; look-ups of unknown keys use up the address',
+        isWanted,
+      ),
+      async () => {
+        await stack.restartEdge({ ...limits, REQUIRE_API_KEY: 'true' });
+        await exhaust({ ...client, ...bearer(keyOf('read')) });
+        expect(await codeOf(await call(NOWHERE, { ...client, ...bearer(keyOf('read')) }))).toBe(
+          'RATE_LIMITED',
+        );
+        expect(await codeOf(await call(NOWHERE, { ...client, ...bearer(keyOf('write')) }))).toBe(
+          'FEATURES_NOT_CACHED',
+        );
+        const guesses = await Promise.all(
+          Array.from({ length: 30 }, (_, guess) =>
+            call(NOWHERE, {
+              ...client,
+              ...bearer(`es_${String(guess).padStart(12, '0')}_${'0'.repeat(64)}`),
+            }).then(codeOf),
+          ),
+        );
+        // Two look-ups of good keys came before.
+        expect(guesses.filter((code) => code === 'UNAUTHORIZED').length).toBe(18);
+        expect(guesses.filter((code) => code === 'RATE_LIMITED').length).toBe(12);
+      },
+    );
 
     test("without a proxy's header the connection's address counts; a new window, a new quota", async () => {
       await stack.restartEdge({ RATE_LIMIT: '3', RATE_LIMIT_WINDOW_S: '2' });

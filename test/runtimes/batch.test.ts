@@ -15,9 +15,12 @@ import { postImage, readDetection, readProblem } from '../fixtures/edge-client.t
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { flatImage, newImage, ownImage } from '../fixtures/images.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 import { until } from '../fixtures/until.ts';
 
 const runtime = inject('runtime');
+/** Shown on one runtime, and on the others in thorough runs alone. */
+const isWanted = IS_THOROUGH || runtime === 'workerd';
 
 const BATCH = '/api/v1/features/batch';
 const ENDPOINT = `POST ${BATCH}`;
@@ -73,7 +76,7 @@ function outcomesOf(lines: z.infer<typeof lineSchema>[]): (string | null)[] {
 }
 
 /** Many images in one request, the same on every runtime. */
-describe(`a batch, with the edge on ${runtime}`, () => {
+describe.runIf(isWanted)(inThorough(`a batch, with the edge on ${runtime}`, isWanted), () => {
   let stack: EdgeStack;
   beforeAll(async () => {
     stack = await startEdgeStack({ runtime, edgeEnvironment: { REDIS_TIMEOUT_MS: '3000' } });

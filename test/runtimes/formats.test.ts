@@ -13,10 +13,13 @@ import { decodePayload } from '../../shared/features/payload.ts';
 import { DETECT, imageForm, postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newImage, ownImage } from '../fixtures/images.ts';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 import { toolMissing } from '../formats/real-tool.ts';
 import { writeFeatureFile } from '../formats/write-file.ts';
 
 const runtime = inject('runtime');
+/** Shown on one runtime, and on the others in thorough runs alone. */
+const isWanted = IS_THOROUGH || runtime === 'workerd';
 
 const API_PAGE = new URL('../../docs/api.md', import.meta.url);
 
@@ -33,7 +36,7 @@ const sha256Of = (bytes: Uint8Array) => createHash('sha256').update(bytes).diges
 const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer());
 
 /** The views of a result, and what HTTP says of them, the same on every runtime. */
-describe(`formats on ${runtime}`, () => {
+describe.runIf(isWanted)(inThorough(`formats on ${runtime}`, isWanted), () => {
   let stack: EdgeStack;
   /** More than a hundred keypoints. */
   let image: Uint8Array<ArrayBuffer>;

@@ -4,6 +4,7 @@ import { postImage, readDetection, readProblem } from '../fixtures/edge-client.t
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { flatImage, newImage, ownImage } from '../fixtures/images.ts';
 import { postMatch, readMatch } from '../fixtures/match-client.ts';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 import {
   mapPoint,
   meanCornerError,
@@ -14,9 +15,11 @@ import {
 } from '../matching/planar-scene.ts';
 
 const runtime = inject('runtime');
+/** Miniflare serves the same Worker as workerd: there in thorough runs alone. */
+const isWanted = IS_THOROUGH || runtime !== 'miniflare';
 
 /** What a client sees of matching, the same on every runtime. */
-describe(`matching, with the edge on ${runtime}`, () => {
+describe.runIf(isWanted)(inThorough(`matching, with the edge on ${runtime}`, isWanted), () => {
   let stack: EdgeStack;
   let image1: Uint8Array<ArrayBuffer>;
   let image2: Uint8Array<ArrayBuffer>;

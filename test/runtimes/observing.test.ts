@@ -5,14 +5,17 @@ import { statsResponseSchema } from '../../shared/contract/stats.ts';
 import { postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newImage } from '../fixtures/images.ts';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 import { until } from '../fixtures/until.ts';
 
 const runtime = inject('runtime');
+/** Shown on one runtime, and on the others in thorough runs alone. */
+const isWanted = IS_THOROUGH || runtime === 'workerd';
 
 const DETECT_ENDPOINT = 'POST /api/v1/features/detect';
 
 /** What the edge reports about itself, the same on every runtime. */
-describe(`observing the edge on ${runtime}`, () => {
+describe.runIf(isWanted)(inThorough(`observing the edge on ${runtime}`, isWanted), () => {
   let stack: EdgeStack;
   beforeAll(async () => {
     stack = await startEdgeStack({ runtime });

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { beforeAll, expect, test } from 'vitest';
-import { buildWorker } from '../../tools/worker/build-worker.ts';
+import { expect, test } from 'vitest';
 import { startWorker } from '../../tools/worker/run-worker.ts';
 
 const SETTINGS = {
@@ -11,8 +10,6 @@ const SETTINGS = {
   ORIGIN_SECRET: 'a secret of at least thirty-two characters',
   EXTRACTOR: 'opencv-sift@0.0.0-test',
 };
-
-beforeAll(buildWorker);
 
 test('the Worker responds as soon as it is started, and no more when it is stopped', async () => {
   const worker = await startWorker({ port: 0, env: SETTINGS });

@@ -37,9 +37,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function optionsFor(name: string, work = name) {
+function optionsFor(name: string, { work = name, threads = 1 } = {}) {
   const out = path.join(folder, name, 'model');
-  return trainingOptions([...parameters, '--out', out, '--work', path.join(folder, 'work', work)]);
+  const folders = ['--out', out, '--work', path.join(folder, 'work', work)];
+  return trainingOptions([...parameters, ...folders, '--threads', String(threads)]);
 }
 
 async function decoded(kind: number, index: number) {
@@ -115,12 +116,12 @@ test.each([
   expect(classifier.classify(image).vehicle).toEqual({ probability: 0, isVehicle: false });
 });
 
-test('the same images and seed give the same bytes; what an ended run has left behind is used', async () => {
+test('the same images and seed give the same bytes, on any number of threads; what an ended run has left behind is used', async () => {
   const work = path.join(folder, 'work', 'first');
   const chunks = path.join(work, readdirSync(work)[0] ?? '', 'jittered');
   expect(existsSync(path.join(chunks, '00000.bin'))).toBe(true);
   rmSync(path.join(chunks, '00000.bin'));
-  expect((await train(optionsFor('again', 'first'), log)).sha256).toBe(sha256);
+  expect((await train(optionsFor('again', { work: 'first', threads: 2 }), log)).sha256).toBe(sha256);
 });
 
 test('evaluation finds the trained images right and writes figures', async () => {
