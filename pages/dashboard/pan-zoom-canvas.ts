@@ -173,6 +173,8 @@ export class PanZoomCanvas {
       this.onHover(undefined, 1 / this.#scale);
     });
     canvas.addEventListener('keydown', (event) => {
+      // The browser's own zoom, for one.
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (this.#press(event.key)) event.preventDefault();
     });
   }

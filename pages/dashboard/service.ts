@@ -1,4 +1,10 @@
-import { type Detection, EdgesiftClient, type ExtractionParameters } from '../../client/client.ts';
+import {
+  type Detection,
+  EdgesiftClient,
+  type ExtractionParameters,
+  type FeatureFile,
+  type FileFormat,
+} from '../../client/client.ts';
 import type { DetectParameters } from '../../client/contract.ts';
 import { EdgesiftError } from '../../client/errors.ts';
 import { isNotCached } from '../../client/hash-first.ts';
@@ -109,6 +115,22 @@ export async function detectFile<Include extends 'summary' | 'keypoints'>(
     }
   }
   return client.detect(image.file, parameters, { ...call, hashFirst: false });
+}
+
+/** The features of an image in a file of their own. It is sent only where its features are not cached any more. */
+export async function featureFile(
+  { file, hash }: { file: File; hash: string | undefined },
+  format: FileFormat,
+  parameters: DetectParameters,
+): Promise<FeatureFile> {
+  if (hash !== undefined) {
+    try {
+      return await service.file(hash, format, parameters);
+    } catch (error) {
+      if (!isNotCached(error)) throw error;
+    }
+  }
+  return service.file(file, format, parameters, { hashFirst: false });
 }
 
 /** The parameters that decide the features, without those of their representation. */

@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
 import type { Browser, Page } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { detectParametersSchema } from '../../shared/contract/parameters.ts';
 import { openPage, startBrowser } from '../fixtures/browser.ts';
@@ -14,6 +18,11 @@ const image = (name: string) => fileURLToPath(new URL(`../images/${name}`, impor
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const MANY = IS_THOROUGH ? 1_000 : 200;
 const BROKEN = { name: 'text.png', mimeType: 'image/png', buffer: Buffer.from('this is no image') };
+
+/** Of the browser: Node.js has no such type. */
+interface Canvas {
+  toDataURL(): string;
+}
 
 let stack: EdgeStack;
 let browser: Browser;
@@ -84,15 +93,64 @@ test('Image: keypoints on a canvas, times, parameters with the ranges of the con
   ).toEqual([false, true, true, false]);
   expect(range).toEqual(['0.5', '10']);
 
-  const saved = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'NumPy (npz)' }).click();
-  expect((await saved).suggestedFilename()).toBe('png-rgb.npz');
+  for (const [label, name, beginning] of [
+    ['safetensors', 'png-rgb.safetensors', /^.\0{7}\{|^..\0{6}\{/s],
+    ['NumPy (npz)', 'png-rgb.npz', /^PK/],
+    ['JSON', 'png-rgb.json', /^\{"success":true,.*"descriptors":\[\[/],
+    ['COLMAP', 'png-rgb.txt', /^\d+ 128\n/],
+    ['Lowe’s key', 'png-rgb.key', /^\d+ 128\n/],
+  ] as const) {
+    const saving = page.waitForEvent('download');
+    await page.getByRole('button', { name: label, exact: true }).click();
+    const saved = await saving;
+    expect(saved.suggestedFilename()).toBe(name);
+    expect(readFileSync(await saved.path(), 'latin1'), name).toMatch(beginning);
+  }
   await checkAccessibility(page);
   expect(faults).toEqual([]);
 
   await page.getByLabel('nfeatures').fill('5');
+  await page.getByLabel('contrast_threshold').fill('1e-5');
   await page.getByRole('button', { name: 'Extract', exact: true }).click();
-  await page.getByRole('img', { name: /Image with 5 keypoints/ }).waitFor();
+  const canvas = page.getByRole('img', { name: /Image with 5 keypoints/ });
+  await canvas.waitFor();
+  await page.getByRole('tab', { name: 'TypeScript' }).click();
+  expect(await page.getByRole('region', { name: 'Call in TypeScript' }).textContent()).toContain(
+    "client.detect(image, { include: 'keypoints', nfeatures: 5, contrast_threshold: 0.00001 })",
+  );
+  await page.getByRole('tab', { name: 'curl' }).click();
+  const curl = (await page.getByRole('region', { name: 'Call in curl' }).textContent()) ?? '';
+  const folder = path.dirname(image('png-rgb.png'));
+  const { stdout } = await promisify(execFile)('sh', ['-c', `${curl} -sS`], { cwd: folder });
+  expect(JSON.parse(stdout)).toMatchObject({
+    cached: true,
+    keypoints: 5,
+    x: Array(5).fill(expect.any(Number)),
+  });
+
+  await page.getByLabel('Strongest').fill('2');
+  await page.getByText('2 of 5').waitFor();
+  await page.getByLabel('Response').fill('0');
+  await page.getByText('5 of 5').waitFor();
+  const drawn = () => canvas.evaluate((element) => (element as unknown as Canvas).toDataURL());
+  const before = await drawn();
+  await canvas.focus();
+  await page.keyboard.press('+');
+  await expect.poll(drawn, { timeout: 20_000 }).not.toBe(before);
+  await page.keyboard.press('0');
+  await expect.poll(drawn, { timeout: 20_000 }).toBe(before);
+  const { x, y } = JSON.parse(stdout);
+  const box = await canvas.boundingBox();
+  if (!box) throw new Error('the canvas is not visible');
+  const { width, height } = await sharp(image('png-rgb.png')).metadata();
+  const scale = Math.min(box.width / width, box.height / height);
+  const onScreen = (value: number, extent: number, whole: number) =>
+    (whole - extent * scale) / 2 + (value + 0.5) * scale;
+  await canvas.hover({
+    position: { x: onScreen(x[0], width, box.width), y: onScreen(y[0], height, box.height) },
+  });
+  await page.getByText(`x ${x[0].toFixed(1)}, y ${y[0].toFixed(1)}`).waitFor();
+
   await chooseFiles(page, BROKEN);
   await page.getByText('INVALID_IMAGE').waitFor();
   await page.close();
@@ -231,6 +289,61 @@ test('Live: statistics for all, the latest requests for administrators, filtered
   await checkAccessibility(admin.page);
   expect(admin.faults).toEqual([]);
   await admin.page.close();
+});
+
+test('every view says what went wrong, and tries again when it is asked to', async () => {
+  const message = 'Something inside the service failed.';
+  const json = {
+    success: false,
+    error_code: 'INTERNAL_SERVER_ERROR',
+    message,
+    details: {},
+    request_id: 'r-1',
+  };
+  const { page } = await openView('vehicle', { withKey: true });
+  const views: [name: string, act: () => Promise<void>, recovered: RegExp][] = [
+    ['Vehicle', async () => undefined, /No image yet/],
+    ['Image', () => chooseFiles(page, image('png-rgb.png')), /The same by program/],
+    ['Match', () => chooseFiles(page, Array(2).fill(image('png-rgb.png'))), /Homography, first image/],
+    ['Cache', async () => undefined, /\d results?|The cache holds nothing/],
+    ['Live', async () => undefined, /Requests, minute by minute/],
+  ];
+  for (const [name, act, recovered] of views) {
+    await page.route('**/api/**', (route) => route.fulfill({ status: 500, json }));
+    if (name === 'Vehicle') await page.reload();
+    await page.getByRole('link', { name, exact: true }).click();
+    await act();
+    const alert = page.getByRole('alert').first();
+    await alert.getByText(message).waitFor();
+    await alert.getByText('INTERNAL_SERVER_ERROR').waitFor();
+    await page.unroute('**/api/**');
+    await alert.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText(recovered).first().waitFor();
+  }
+  await page.close();
+});
+
+test('the API key is kept for the session of the tab alone, and can be forgotten', async () => {
+  // Two tabs that share what the browser itself keeps.
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(stack.url);
+  await page.getByRole('button', { name: 'API key', exact: true }).click();
+  await page.getByLabel('Key', { exact: true }).fill(adminKey);
+  await page.keyboard.press('Enter');
+  const isSet = page.getByRole('button', { name: 'API key set' });
+  await isSet.waitFor();
+  expect(await page.evaluate('JSON.stringify([localStorage, document.cookie])')).not.toContain(adminKey);
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await other.getByRole('button', { name: 'API key', exact: true }).waitFor();
+  await other.close();
+
+  await page.reload();
+  await isSet.click();
+  await page.getByRole('button', { name: 'Forget key' }).click();
+  await page.getByRole('button', { name: 'API key', exact: true }).waitFor();
+  await context.close();
 });
 
 test('every view fits a telephone, and the theme is a choice that stays', async () => {

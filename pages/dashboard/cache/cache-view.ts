@@ -1,4 +1,5 @@
 import type { CacheEntryResponse, CacheListResponse, DetectResponse } from '../../../client/contract.ts';
+import { isNotCached } from '../../../client/hash-first.ts';
 import { apiKey } from '../api-key.ts';
 import { confirmed } from '../confirm.ts';
 import { button, make } from '../element.ts';
@@ -148,8 +149,7 @@ export function createCacheView(): View {
   function deleteSelected(): void {
     const chosen = [...selected];
     void ask(`Delete ${plural(chosen.length, 'result')}?`, async () => {
-      // Another one may have deleted a key meanwhile.
-      for (const key of chosen) await service.cache.delete(key).catch(() => undefined);
+      for (const key of chosen) await deleteKey(key);
     });
   }
 
@@ -173,6 +173,15 @@ export function createCacheView(): View {
       list();
     },
   };
+}
+
+/** A key that someone else has deleted meanwhile is gone, too. */
+async function deleteKey(key: string): Promise<void> {
+  try {
+    await service.cache.delete(key);
+  } catch (error) {
+    if (!isNotCached(error)) throw error;
+  }
 }
 
 function keyRow(

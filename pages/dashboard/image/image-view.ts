@@ -14,11 +14,11 @@ import { readServerTiming, timingBars } from '../server-timing.ts';
 import {
   detectFile,
   extractionParameters,
+  featureFile,
   isCached,
   type Keypoints,
   type Measured,
   measured,
-  service,
   withApiKey,
 } from '../service.ts';
 import { emptyState, errorState, loadingState } from '../states.ts';
@@ -209,7 +209,8 @@ function strengthSliders(keypoints: Keypoints, view: KeypointView, redraw: () =>
   const strength = make('input', { id: strengthId, type: 'range', min: 0, max: 1, step: 'any' });
   const [numberText, strengthText] = [make('output', { for: numberId }), make('output', { for: strengthId })];
   const greatest = response[0] ?? 0;
-  const least = response.at(-1) ?? 0;
+  // A threshold of 0 lets responses of 0 through, which have no logarithm.
+  const least = Math.max(response.at(-1) ?? 0, greatest * 1e-9);
   // Responses are spread over orders of magnitude.
   const toPlace = (value: number) =>
     greatest > least ? Math.log(value / least) / Math.log(greatest / least) : 0;
@@ -283,9 +284,7 @@ function downloads(file: File, hash: string, values: ParameterValues): HTMLEleme
     const save = async () => {
       status.textContent = `Preparing ${label}…`;
       const parameters: DetectParameters = { ...values, ...(format === 'json' && { include: 'all' }) };
-      const { bytes: content } = await withApiKey(() =>
-        service.file(hash, format, parameters).catch(() => service.file(file, format, parameters)),
-      );
+      const { bytes: content } = await withApiKey(() => featureFile({ file, hash }, format, parameters));
       download(new Blob([content]), `${baseName(file.name)}.${extension}`);
       status.textContent = `Saved ${bytes(content.length)}.`;
     };

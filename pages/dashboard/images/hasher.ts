@@ -2,6 +2,7 @@
 export class Hasher {
   readonly #worker = new Worker('/assets/dashboard-hash-worker.js');
   readonly #waiting = new Map<number, (hash: string | undefined) => void>();
+  #isBroken = false;
   #next = 0;
 
   constructor() {
@@ -14,6 +15,7 @@ export class Hasher {
     );
     // Without the worker images are sent without a question; nothing else is lost.
     this.#worker.addEventListener('error', () => {
+      this.#isBroken = true;
       for (const resolve of this.#waiting.values()) resolve(undefined);
       this.#waiting.clear();
     });
@@ -21,6 +23,7 @@ export class Hasher {
 
   /** @returns SHA-256 in hexadecimal; undefined where it cannot be computed */
   hash(file: File): Promise<string | undefined> {
+    if (this.#isBroken) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       this.#next += 1;
       this.#waiting.set(this.#next, resolve);

@@ -105,6 +105,8 @@ export class ImageBatch {
         image.state = 'waiting';
         return;
       }
+      // The user has no key to enter: do not ask for one at each image.
+      if (error instanceof EdgesiftError && error.status === 401) this.stop();
       image.ms = performance.now() - startedAt;
       image.state = 'failed';
       image.error = {

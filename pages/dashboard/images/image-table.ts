@@ -4,6 +4,8 @@ import type { BatchImage } from './image-batch.ts';
 
 /** As in the style sheet: all rows have one height, so that only those in sight are made. */
 const ROW_HEIGHT = 38;
+/** Index of the first row of an image in the table: after the head and a spacer. */
+const FIRST_ROW = 2;
 /** Rows beyond the edges of what is in sight. */
 const MARGIN = 12;
 
@@ -64,6 +66,8 @@ export class ImageTable {
   readonly #table: HTMLTableElement;
   #images: readonly BatchImage[] = [];
   #sorted: readonly BatchImage[] = [];
+  /** Of the rows that are there. */
+  #drawn: readonly BatchImage[] = [];
   #column: Column | undefined;
   #isDescending = false;
   #frame = 0;
@@ -141,9 +145,19 @@ export class ImageTable {
     const first = Math.max(0, Math.floor(this.#scroller.scrollTop / ROW_HEIGHT) - MARGIN);
     const inSight = Math.ceil(this.#scroller.clientHeight / ROW_HEIGHT) + 2 * MARGIN;
     const end = Math.min(total, first + inSight);
-    const rows = this.#sorted.slice(first, end).map((image, index) => rowOf(image, first + index));
+    const images = this.#sorted.slice(first, end);
+    const rows = images.map((image, index) => rowOf(image, first + index));
     this.#table.setAttribute('aria-rowcount', String(total + 1));
+    const focused = this.#focusedImage();
     this.#body.replaceChildren(spacer(first), ...rows, spacer(total - end));
+    this.#drawn = images;
+    if (focused) rows[images.indexOf(focused)]?.querySelector('button')?.focus({ preventScroll: true });
+  }
+
+  /** The image whose row has the focus of the keyboard, which would go with the row. */
+  #focusedImage(): BatchImage | undefined {
+    const row = this.#body.contains(document.activeElement) ? document.activeElement?.closest('tr') : null;
+    return row ? this.#drawn[row.rowIndex - FIRST_ROW] : undefined;
   }
 }
 

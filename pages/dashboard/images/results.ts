@@ -2,8 +2,7 @@ import { strToU8, Zip, ZipDeflate, ZipPassThrough } from 'fflate';
 import type { FileFormat } from '../../../client/client.ts';
 import { inParallel } from '../../../client/concurrency.ts';
 import type { DetectParameters } from '../../../client/contract.ts';
-import { isNotCached } from '../../../client/hash-first.ts';
-import { service, withApiKey } from '../service.ts';
+import { featureFile, withApiKey } from '../service.ts';
 import type { BatchImage } from './image-batch.ts';
 
 export type ArchiveFormat = Exclude<FileFormat, 'json'>;
@@ -63,7 +62,7 @@ export async function zipOf(
   let done = 0;
   const files = inParallel(succeeded, CONCURRENCY, async (image) => ({
     image,
-    content: await featureFile(image, format, parameters),
+    content: (await withApiKey(() => featureFile(image, format, parameters))).bytes,
   }));
   for await (const { image, content } of files) {
     add(zip, uniqueName(image.path, EXTENSIONS[format], names), content);
@@ -72,22 +71,6 @@ export async function zipOf(
   }
   zip.end();
   return new Blob(parts, { type: 'application/zip' });
-}
-
-async function featureFile(
-  { file, hash }: BatchImage,
-  format: ArchiveFormat,
-  parameters: DetectParameters,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const send = () => service.file(file, format, parameters, { hashFirst: false });
-  const ask = () =>
-    hash === undefined
-      ? send()
-      : service.file(hash, format, parameters).catch((error) => {
-          if (isNotCached(error)) return send();
-          throw error;
-        });
-  return (await withApiKey(ask)).bytes;
 }
 
 /** Text gets shorter by compression, features hardly. */

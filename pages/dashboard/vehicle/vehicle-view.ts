@@ -256,9 +256,16 @@ function showReport(
     },
     'Open as a page',
   );
+  const status = make('p', { class: 'soft small', role: 'status' });
   const save = button('Save as a page', () => {
-    void withApiKey(() => service.vehicles.reportPage(file, { vehicleId: id })).then((html) =>
-      download(new Blob([html], { type: 'text/html' }), `vehicle-report-${id}.html`),
+    withApiKey(() => service.vehicles.reportPage(file, { vehicleId: id })).then(
+      (html) => {
+        status.textContent = '';
+        download(new Blob([html], { type: 'text/html' }), `vehicle-report-${id}.html`);
+      },
+      (error) => {
+        status.textContent = error instanceof Error ? error.message : String(error);
+      },
     );
   });
   return [
@@ -267,5 +274,6 @@ function showReport(
     make('p', { class: 'soft small' }, `Report ${id}`),
     // A link carries no API key.
     make('div', { class: 'actions' }, ...(apiKey() === undefined ? [page] : []), save),
+    status,
   ];
 }
