@@ -8,6 +8,7 @@ import { splitSafetensors } from '../../shared/features/safetensors.ts';
 import { evaluate, evaluationOptions } from '../../training/evaluate.ts';
 import { openRunLog, type RunLog } from '../../training/log.ts';
 import { trainingOptions } from '../../training/options.ts';
+import { Random } from '../../training/random.ts';
 import { train } from '../../training/train.ts';
 import { decodePhoto } from '../../training/views.ts';
 import { image, makeData } from './made-data.ts';
@@ -114,6 +115,21 @@ test.each([
 ])('%s shows no vehicle', (_, width, height) => {
   const image = { pixels: new Uint8Array(width * height * 3).fill(90), width, height, channels: 3 as const };
   expect(classifier.classify(image).vehicle).toEqual({ probability: 0, isVehicle: false });
+});
+
+test.each([
+  ['a narrow image', 12, 200],
+  ['a small one', 24, 18],
+  ['one that is enlarged for the search', 70, 50],
+  ['a large one', 900, 500],
+])('%s without a box: the place that is found lies within it', (_, width, height) => {
+  const random = new Random(1, 'search', String(width));
+  const pixels = new Uint8Array(width * height * 3).map(() => random.below(256));
+  const { box } = classifier.classify({ pixels, width, height, channels: 3 });
+  expect(Math.min(box.x, box.y)).toBeGreaterThanOrEqual(0);
+  expect(Math.min(box.width, box.height)).toBeGreaterThan(0);
+  expect(box.x + box.width).toBeLessThanOrEqual(width);
+  expect(box.y + box.height).toBeLessThanOrEqual(height);
 });
 
 test('the same images and seed give the same bytes, on any number of threads; what an ended run has left behind is used', async () => {

@@ -1,6 +1,7 @@
 #include "classifier.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <stdexcept>
@@ -15,11 +16,11 @@ namespace {
 
 /// Margins on all sides up to which an image counts as a crop of the vehicle.
 constexpr double kTightMargin = 0.08;
-/// Margins beyond which the regression only says that the vehicle is small: then it is searched for.
-constexpr double kLooseMargin = 0.25;
+/// Room that is added on each side of a place before it is corrected, first and again: this share of the place's sides.
+constexpr std::array<int, 2> kRoom = {12, 16};
 /// Least side of a place to look at, in pixels.
 constexpr int kLeastSide = 16;
-/// How much less of a vehicle the place found may look than the whole image.
+/// How much less of a vehicle a place found may look than the whole image.
 constexpr double kVehicleTolerance = 0.1;
 /// Cells along the longer side of an explanation.
 constexpr int kExplanationCells = 32;
@@ -192,37 +193,42 @@ Rectangle Classifier::withoutMargins(const RgbView& image, const Rectangle& part
   return {left, top, right - left, bottom - top};
 }
 
-Rectangle Classifier::findVehicle(const RgbView& image, const Encoded& whole, double& otherVehicle) {
+std::vector<Rectangle> Classifier::findVehicle(const RgbView& image, const Encoded& whole, double& otherVehicle) {
   const Rectangle all{0, 0, image.width, image.height};
   const std::array<double, 4> spaces = margins(whole.views.front());
-  if (*std::max_element(spaces.begin(), spaces.end()) <= kTightMargin) return all;
+  if (*std::max_element(spaces.begin(), spaces.end()) <= kTightMargin) return {};
   const GreyImage grey = greyPart(image, all, kSearchSide);
   encoder_.describe(grey, searchGrid());
   Saliency map = saliency(encoder_, *model_.search, grey.width, grey.height);
   const Finding found = bestRectangle(map);
-  if (found.place.width == 0) return all;
+  if (found.place.width == 0) return {};
   for (int y = 0; y < found.place.height; ++y)
     std::fill_n(map.values.begin() + static_cast<std::ptrdiff_t>(found.place.y + y) * map.columns + found.place.x,
                 found.place.width, -model_.search->limit);
   const Finding other = bestRectangle(map);
   otherVehicle = static_cast<double>(other.place.width) * other.place.height / found.place.width / found.place.height;
 
-  Rectangle place = withoutMargins(image, all, spaces);
-  if (*std::max_element(spaces.begin(), spaces.end()) > kLooseMargin) {
-    const auto scaled = [&](int cells, int side, int from) {
-      return static_cast<int>(static_cast<long long>(cells) * map.cell * side / from);
-    };
-    place = {scaled(found.place.x, image.width, grey.width), scaled(found.place.y, image.height, grey.height),
-             scaled(found.place.width, image.width, grey.width), scaled(found.place.height, image.height, grey.height)};
-    place = clipped(image, place);
-  }
-  if (place.width < kLeastSide || place.height < kLeastSide) return all;
+  const auto scaled = [&](int cells, int side, int from) {
+    return static_cast<int>(static_cast<long long>(cells) * map.cell * side / from);
+  };
+  const Rectangle searched{
+      scaled(found.place.x, image.width, grey.width), scaled(found.place.y, image.height, grey.height),
+      scaled(found.place.width, image.width, grey.width), scaled(found.place.height, image.height, grey.height)};
+  std::vector<Rectangle> places;
+  for (const Rectangle& start : {withoutMargins(image, all, spaces), searched})
+    if (start.width >= kLeastSide && start.height >= kLeastSide) places.push_back(corrected(image, clipped(image, start)));
+  return places;
+}
+
+Rectangle Classifier::corrected(const RgbView& image, Rectangle place) {
   // What was found is a little looser than the vehicle or cuts it: the regression sees which, if there is room around.
-  const auto widened = [](int side) { return side / 12; };
-  place = clipped(image, {place.x - widened(place.width), place.y - widened(place.height),
-                          place.width + 2 * widened(place.width), place.height + 2 * widened(place.height)});
-  const Encoded around = encodePart(image, place, 1, false);
-  return withoutMargins(image, place, margins(around.views.front()));
+  for (const int share : kRoom) {
+    const int x = place.width / share;
+    const int y = place.height / share;
+    const Rectangle wider = clipped(image, {place.x - x, place.y - y, place.width + 2 * x, place.height + 2 * y});
+    place = withoutMargins(image, wider, margins(encodePart(image, wider, 1, false).views.front()));
+  }
+  return place;
 }
 
 Result Classifier::classify(const RgbView& image, const std::optional<Rectangle>& box, bool wantsExplanation) {
@@ -236,15 +242,16 @@ Result Classifier::classify(const RgbView& image, const std::optional<Rectangle>
   result.encodeMs = encoding.milliseconds();
   if (!box && model_.search && model_.marginsRow >= 0 && model_.vehicleRow >= 0) {
     const Stopwatch searching;
-    const Rectangle found = findVehicle(image, encoded, result.figures.otherVehicle);
-    if (found.width != image.width || found.height != image.height) {
-      Encoded part = encodePart(image, found, 2, wantsExplanation);
-      const double gain = score(model_.vehicleRow, part.joined) - score(model_.vehicleRow, encoded.joined);
-      if (gain >= -kVehicleTolerance) {
-        result.box = found;
-        result.boxSource = BoxSource::found;
-        encoded = std::move(part);
-      }
+    double most = score(model_.vehicleRow, encoded.joined) - kVehicleTolerance;
+    for (const Rectangle& place : findVehicle(image, encoded, result.figures.otherVehicle)) {
+      if (place.width == image.width && place.height == image.height) continue;
+      Encoded part = encodePart(image, place, 2, wantsExplanation);
+      const double vehicle = score(model_.vehicleRow, part.joined);
+      if (vehicle < most) continue;
+      most = vehicle;
+      result.box = place;
+      result.boxSource = BoxSource::found;
+      encoded = std::move(part);
     }
     result.searchMs = searching.milliseconds();
   }

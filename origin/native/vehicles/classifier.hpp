@@ -113,7 +113,10 @@ class Classifier {
   Encoded encodePart(const RgbView& image, const Rectangle& part, int views, bool keepRows);
   double score(int row, const QuantizedEncoding& encoding) const;
   std::array<double, 4> margins(const View& view) const;
-  Rectangle findVehicle(const RgbView& image, const Encoded& whole, double& otherVehicle);
+  /// Where the vehicle may be: where the regression on the whole image says, and where the search does. Empty if the image
+  /// is a crop of the vehicle, or nothing is found.
+  std::vector<Rectangle> findVehicle(const RgbView& image, const Encoded& whole, double& otherVehicle);
+  Rectangle corrected(const RgbView& image, Rectangle place);
   Rectangle withoutMargins(const RgbView& image, const Rectangle& part, const std::array<double, 4>& margins) const;
   std::vector<double> classLogits(const std::vector<double>& scores) const;
   std::vector<double> colourScores(const RgbView& image, const Rectangle& part) const;
