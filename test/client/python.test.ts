@@ -8,7 +8,16 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { errorCodeSchema } from '../../shared/contract/errors.ts';
+import { DEFAULT_SIFT_PARAMETERS, parseDetectParameters } from '../../shared/contract/parameters.ts';
+import { colmapText } from '../../shared/features/colmap.ts';
+import { DESCRIPTOR_LENGTH } from '../../shared/features/descriptor.ts';
 import { floatText } from '../../shared/features/float-text.ts';
+import {
+  BYTES_PER_KEYPOINT,
+  decodePayload,
+  encodePayload,
+  type FeatureMetadata,
+} from '../../shared/features/payload.ts';
 import { startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newImage } from '../fixtures/images.ts';
 import { toolMissing } from '../formats/real-tool.ts';
@@ -21,6 +30,21 @@ const LANDSCAPE = fileURLToPath(new URL('../../docs/example/mountains.jpg', impo
 const PYTHON = '/usr/bin/python3';
 const TIMEOUT_MS = 90_000;
 const isMissing = toolMissing('the Python client', PYTHON, '-c', 'import numpy');
+
+const METADATA: FeatureMetadata = {
+  extractor: { name: 'edgesift', version: '1' },
+  parameters: DEFAULT_SIFT_PARAMETERS,
+  image: { sha256: 'a'.repeat(64), format: 'png', width: 4000, height: 3000, bytes: 1234 },
+};
+
+/** Numbers in [0, 1), the same in every run: a linear congruential generator (Numerical Recipes, 7.1). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
 
 function python(...parameters: string[]) {
   const env = { PATH: process.env.PATH, PYTHONPATH: 'src', PYTHONDONTWRITEBYTECODE: '1' };
@@ -66,6 +90,51 @@ describe.skipIf(isMissing)('the Python client', () => {
       'print(json.dumps(list(map(_float_text, json.loads(sys.argv[1])))))';
     const { stdout } = await python('-c', script, JSON.stringify(numbers));
     expect(JSON.parse(stdout)).toEqual(numbers.map(floatText));
+  });
+
+  test("writes COLMAP's text byte for byte as the service does, whatever the features are", async () => {
+    const count = 300;
+    const tensors = new Uint8Array(count * BYTES_PER_KEYPOINT);
+    const random = seeded(1);
+    const floats = new Float32Array(tensors.buffer, 0, 5 * count);
+    // Positions (of which some are halves of a step), sizes, angles and responses of all magnitudes.
+    for (let index = 0; index < floats.length; index += 1) {
+      floats[index] = index % 3 === 0 ? Math.round(random() * 1e6) / 256 : 360 * random() ** 9;
+    }
+    const descriptors = tensors.subarray(count * (BYTES_PER_KEYPOINT - DESCRIPTOR_LENGTH));
+    // The first row is empty; others have from few to all elements.
+    for (let index = DESCRIPTOR_LENGTH; index < descriptors.length; index += 1) {
+      descriptors[index] = random() < (index % 7) / 6 ? 256 * random() : 0;
+    }
+    const payload = encodePayload(METADATA, tensors);
+    await withFolder(async (folder) => {
+      const file = path.join(folder, 'image.safetensors');
+      writeFileSync(file, payload);
+      for (const rootSift of [false, true]) {
+        const script =
+          'import sys, edgesift; features = edgesift.read_features(open(sys.argv[1], "rb").read()); ' +
+          'sys.stdout.write(features.to_colmap_txt(root_sift=sys.argv[2] == "true"))';
+        const { stdout } = await python('-c', script, file, String(rootSift));
+        const expected = [...colmapText(decodePayload(payload).features, { rootSift })].join('');
+        expect(stdout === expected, `rootSift: ${rootSift}`).toBe(true);
+      }
+    });
+  });
+
+  test('writes parameters so that the service reads the same values', async () => {
+    const script =
+      'import json; from edgesift.transport import query_text; ' +
+      'values = [0.04, .04, 4e-2, 1e-05, 1/3e5, 1.2345678901234567e-06, 0.1 + 0.2, 1.0, 1e-7]; ' +
+      'print(json.dumps([[value, query_text(dict(contrast_threshold=value, root_sift=True, denoise=False, ' +
+      'nfeatures=5, sigma=None))] for value in values]))';
+    const { stdout } = await python('-c', script);
+    const written: [value: number, query: string][] = JSON.parse(stdout);
+    expect(written).toHaveLength(9);
+    for (const [value, query] of written) {
+      const { sift, representation } = parseDetectParameters(new URLSearchParams(query));
+      expect(sift, query).toEqual({ ...DEFAULT_SIFT_PARAMETERS, contrast_threshold: value, nfeatures: 5 });
+      expect(representation.root_sift, query).toBe(true);
+    }
   });
 
   test('is installed by pip without a network', { timeout: TIMEOUT_MS }, async ({ skip }) => {

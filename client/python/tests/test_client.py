@@ -207,7 +207,8 @@ class Errors(WithService):
         self.assertEqual(read_retry_after("7"), 7)
         self.assertEqual(read_retry_after("Wed, 21 Oct 2015 07:28:00 GMT"), 0)
         self.assertGreater(read_retry_after("Wed, 21 Oct 2099 07:28:00 GMT") or 0, 1e9)
-        self.assertIsNone(read_retry_after("soon"))
+        for text in ("soon", "1.5", "-1", ""):
+            self.assertIsNone(read_retry_after(text), text)
 
 
 class Batches(WithService):

@@ -60,7 +60,7 @@ test('Retry-After is read as seconds or as a date', () => {
   expect(readRetryAfter('7', now)).toBe(7000);
   expect(readRetryAfter('Sat, 28 Nov 2026 10:00:30 GMT', now)).toBe(30_000);
   expect(readRetryAfter('Sat, 28 Nov 2026 09:00:00 GMT', now)).toBe(0);
-  expect(readRetryAfter('soon', now)).toBeUndefined();
+  for (const text of ['soon', '1.5', '-1', '']) expect(readRetryAfter(text, now), text).toBeUndefined();
   expect(readRetryAfter(null, now)).toBeUndefined();
 });
 
