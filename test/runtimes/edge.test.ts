@@ -18,11 +18,14 @@ import { flatImage, newImage, ownImage } from '../fixtures/images.ts';
 import { joinBytes } from '../fixtures/join-bytes.ts';
 import { headOf, rawExchange } from '../fixtures/raw-http.ts';
 import { steadyUpload } from '../fixtures/steady-upload.ts';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 import { until } from '../fixtures/until.ts';
 
 const runtime = inject('runtime');
 /** Its own entry in front of the Worker fails with a Host that is no host, and with many large uploads at once. */
 const isMiniflare = runtime === 'miniflare';
+/** What is much work is shown on one runtime, and on the others in thorough runs alone. */
+const isWanted = IS_THOROUGH || runtime === 'workerd';
 
 const SAFETENSORS = { Accept: 'application/vnd.safetensors' };
 
@@ -84,17 +87,20 @@ describe(`the edge on ${runtime}`, () => {
       expect(await completedExtractions(stack.origin)).toBe(extractions);
     });
 
-    test('a payload too large for one request to Redis comes back whole', async () => {
-      const image = await newImage(1_100, 1_000);
-      const first = await postImage(stack.url, image, { headers: SAFETENSORS });
-      const payload = new Uint8Array(await first.arrayBuffer());
-      expect(payload.length).toBeGreaterThan(6 * 1024 * 1024);
-      await untilCachedInRedis(stack, image);
-      await stack.restartEdge();
-      const again = await postImage(stack.url, image, { headers: SAFETENSORS });
-      expect(again.headers.get('x-cache')).toBe('HIT redis');
-      expect(Buffer.compare(new Uint8Array(await again.arrayBuffer()), payload)).toBe(0);
-    });
+    test.runIf(isWanted)(
+      inThorough('a payload too large for one request to Redis comes back whole', isWanted),
+      async () => {
+        const image = await newImage(1_100, 1_000);
+        const first = await postImage(stack.url, image, { headers: SAFETENSORS });
+        const payload = new Uint8Array(await first.arrayBuffer());
+        expect(payload.length).toBeGreaterThan(6 * 1024 * 1024);
+        await untilCachedInRedis(stack, image);
+        await stack.restartEdge();
+        const again = await postImage(stack.url, image, { headers: SAFETENSORS });
+        expect(again.headers.get('x-cache')).toBe('HIT redis');
+        expect(Buffer.compare(new Uint8Array(await again.arrayBuffer()), payload)).toBe(0);
+      },
+    );
 
     test('gives keypoints and descriptors as JSON equal to those of the safetensors file', async () => {
       const image = ownImage('png-rgb.png');
@@ -174,15 +180,21 @@ describe(`the edge on ${runtime}`, () => {
       expect(await readDetection(same)).toMatchObject({ cached: true, cache: { key: plain.cache.key } });
     });
 
-    test('denoising that would take minutes is refused, with the number of pixels it takes', async () => {
-      const image = await flatImage(4_000, 3_000);
-      const problem = await readProblem(await postImage(stack.url, image, { query: '?denoise=true' }));
-      expect(problem).toMatchObject({ status: 413, error_code: 'IMAGE_TOO_LARGE' });
-      expect(problem.details).toMatchObject({ limit: 'denoising', max: 3_239_390, actual: 12_000_000 });
-      const windows = '&denoise_template_window_size=3&denoise_search_window_size=3';
-      const small = await postImage(stack.url, image, { query: `?denoise=true${windows}` });
-      expect((await readDetection(small)).keypoints).toBe(0);
-    });
+    test.runIf(isWanted)(
+      inThorough(
+        'denoising that would take minutes is refused, with the number of pixels it takes',
+        isWanted,
+      ),
+      async () => {
+        const image = await flatImage(4_000, 3_000);
+        const problem = await readProblem(await postImage(stack.url, image, { query: '?denoise=true' }));
+        expect(problem).toMatchObject({ status: 413, error_code: 'IMAGE_TOO_LARGE' });
+        expect(problem.details).toMatchObject({ limit: 'denoising', max: 3_239_390, actual: 12_000_000 });
+        const windows = '&denoise_template_window_size=3&denoise_search_window_size=3';
+        const small = await postImage(stack.url, image, { query: `?denoise=true${windows}` });
+        expect((await readDetection(small)).keypoints).toBe(0);
+      },
+    );
 
     test("accepts the field 'file', raw image bodies, and bodies of unannounced length", async () => {
       const image = ownImage('png-rgb.png');
@@ -248,8 +260,11 @@ describe(`the edge on ${runtime}`, () => {
   });
 
   describe('uploads', () => {
-    test.skipIf(isMiniflare)(
-      '200 identical large ones at once, twenty times the memory for uploads: all wait their turn',
+    test.skipIf(isMiniflare || !isWanted)(
+      inThorough(
+        '200 identical large ones at once, twenty times the memory for uploads: all wait their turn',
+        isWanted || isMiniflare,
+      ),
       async () => {
         const image = await flatImage(1_000, 800, { compressionLevel: 0 });
         expect(image.length).toBeGreaterThan(2_000_000);
