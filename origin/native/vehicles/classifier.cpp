@@ -14,8 +14,10 @@ namespace edgesift::vehicles {
 
 namespace {
 
-/// Margins on all sides up to which an image counts as a crop of the vehicle.
-constexpr double kTightMargin = 0.08;
+/// Margins on all sides up to which an image counts as a tight crop of the vehicle: about the regression's error.
+constexpr double kTightMargin = 0.03;
+/// Margins up to which it counts as a crop with some room, which the regression alone finds.
+constexpr double kLooseMargin = 0.08;
 /// Room that is added on each side of a place before it is corrected, first and again: this share of the place's sides.
 constexpr std::array<int, 2> kRoom = {12, 16};
 /// Least side of a place to look at, in pixels.
@@ -196,7 +198,10 @@ Rectangle Classifier::withoutMargins(const RgbView& image, const Rectangle& part
 std::vector<Rectangle> Classifier::findVehicle(const RgbView& image, const Encoded& whole, double& otherVehicle) {
   const Rectangle all{0, 0, image.width, image.height};
   const std::array<double, 4> spaces = margins(whole.views.front());
-  if (*std::max_element(spaces.begin(), spaces.end()) <= kTightMargin) return {};
+  const double widest = *std::max_element(spaces.begin(), spaces.end());
+  if (widest <= kTightMargin) return {};
+  const Rectangle regressed = withoutMargins(image, all, spaces);
+  if (widest <= kLooseMargin) return {regressed};
   const GreyImage grey = greyPart(image, all, kSearchSide);
   encoder_.describe(grey, searchGrid());
   Saliency map = saliency(encoder_, *model_.search, grey.width, grey.height);
@@ -215,7 +220,7 @@ std::vector<Rectangle> Classifier::findVehicle(const RgbView& image, const Encod
       scaled(found.place.x, image.width, grey.width), scaled(found.place.y, image.height, grey.height),
       scaled(found.place.width, image.width, grey.width), scaled(found.place.height, image.height, grey.height)};
   std::vector<Rectangle> places;
-  for (const Rectangle& start : {withoutMargins(image, all, spaces), searched})
+  for (const Rectangle& start : {regressed, searched})
     if (start.width >= kLeastSide && start.height >= kLeastSide) places.push_back(corrected(image, clipped(image, start)));
   return places;
 }
