@@ -36,6 +36,15 @@ function spent(before: ThreadTimes, after: ThreadTimes): number {
   return after.entries().reduce((sum, [thread, time]) => sum + time - (before.get(thread) ?? 0), 0);
 }
 
+/** Starts counting; the returned function gives the milliseconds of CPU that the busiest thread of a process has used since. */
+export function countBusiestThread(pid: number): () => number {
+  const before = threadTimes(pid);
+  return () => {
+    const used = [...threadTimes(pid)].map(([thread, time]) => time - (before.get(thread) ?? 0));
+    return Math.max(0, ...used) / 1e6;
+  };
+}
+
 /** Milliseconds that all CPUs together have worked since the machine was started, for whomever (proc(5)). */
 export function machineBusyMs(): number {
   const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n');

@@ -5,14 +5,19 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { loadNativeAddon } from '../../origin/native/addon.ts';
+import { extractorId } from '../../shared/extractor.ts';
 import { fromRoot } from '../../tools/project-root.ts';
-import { proveJobs } from './proof.ts';
+import { circumstances } from '../machine.ts';
+import { type Proof, proveJobs } from './proof.ts';
 import { measureThroughput } from './throughput.ts';
 
 const { values } = parseArgs({
   options: {
     throughput: { type: 'boolean', default: false },
     images: { type: 'string' },
+    /** How often the proof runs, or rounds of the measurement. */
+    times: { type: 'string' },
     json: { type: 'string' },
   },
 });
@@ -30,8 +35,26 @@ function say(text: string): void {
 }
 
 async function prove() {
-  const proof = await proveJobs({
-    images: Number(values.images ?? 5_000),
+  const images = Number(values.images ?? 5_000);
+  const times = Number(values.times ?? 1);
+  const where = await circumstances({
+    extractor: extractorId(loadNativeAddon('edgesift').engine),
+    peer: 'none',
+    images: `${images} images of blurred noise, 64 to 128 pixels a side`,
+  });
+  const proofs: Proof[] = [];
+  for (let time = 1; time <= times; time += 1) {
+    if (times > 1) say(`proof ${time} of ${times}`);
+    proofs.push(await proveOnce(images));
+    say(`every image has its result, the same and reported once: ${JSON.stringify(proofs.at(-1))}`);
+  }
+  if (times > 1) say(`the proof has passed ${times} times in a row`);
+  return { circumstances: where, proofs };
+}
+
+function proveOnce(images: number): Promise<Proof> {
+  return proveJobs({
+    images,
     inBucket: 500,
     sample: 250,
     shardImages: 100,
@@ -42,12 +65,9 @@ async function prove() {
     limitMs: 15 * 60_000,
     say,
   });
-  say(`every image has its result, the same and reported once: ${JSON.stringify(proof)}`);
-  return proof;
 }
 
-async function measure() {
-  const throughput = await measureThroughput({ images: Number(values.images ?? 400), say });
-  say(JSON.stringify(throughput, null, 2));
-  return throughput;
+function measure() {
+  const images = Number(values.images ?? 400);
+  return measureThroughput({ images, rounds: Number(values.times ?? 3), say });
 }

@@ -1,209 +1,285 @@
-import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { extractionJob } from '../../origin/jobs/extraction-job.ts';
-import { loadNativeAddon } from '../../origin/native/addon.ts';
-import { createMetrics } from '../../origin/observability/metrics.ts';
-import { ExtractionPool } from '../../origin/scheduler/pool.ts';
-import { parseSiftParameters } from '../../shared/contract/parameters.ts';
-import { extractorId } from '../../shared/extractor.ts';
-import { readImageHeader } from '../../shared/image-header.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import * as z from 'zod';
+import { createS3Client, S3Storage } from '../../origin/storage/s3.ts';
+import type { JobResponse } from '../../shared/contract/jobs.ts';
 import { type BulkStack, startBulkStack } from '../../test/fixtures/bulk-stack.ts';
-import { countCpu } from '../cpu.ts';
+import { type S3Server, startS3Server } from '../../test/fixtures/s3-server.ts';
+import { fromRoot } from '../../tools/project-root.ts';
+import { countBusiestThread, countCpu, machineBusyMs, type Processes } from '../cpu.ts';
 import { type Circumstances, circumstances } from '../machine.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { eachAtOnce } from './each-at-once.ts';
 import { type NamedImage, usualImage } from './images.ts';
+import { medianOf, type Pass, type Round, type Target, targetsOf, WAYS, type Way } from './targets.ts';
 
-const ROUNDS = 3;
-/** Requests under way at the same time in the loop over HTTP, and images in the pool alone. */
-const AT_ONCE = 4;
 const WARM_UP_IMAGES = 30;
+const LONGEST_MS = 10 * 60_000;
+/** Seldom enough that the job service has nothing else to do. */
+const LOOK_EVERY_MS = 500;
 
-/** One way through all images. */
-interface Pass {
-  imagesPerSecond: number;
-  /** Milliseconds of CPU of all processes that take part, per image. */
-  cpuMs: number;
-}
-
-type Way = 'decode_and_sift' | 'http_loop' | 'one_worker' | 'two_workers';
+/** What decode-and-sift.ts prints, for all images. */
+const decodeAndSiftSchema = z.object({ seconds: z.number(), cpuMs: z.number(), otherCores: z.number() });
+export type DecodeAndSift = z.infer<typeof decodeAndSiftSchema>;
 
 export interface Throughput {
   circumstances: Circumstances;
   images: number;
+  targets: Target[];
   /** Medians over the rounds. */
   images_per_second: Record<Way, number>;
-  cpu_ms_per_image: Record<Way, number>;
-  /** How much longer an image takes in a worker than decoding and SIFT alone, wanted: 0.05 at most. */
-  worker_over_decode_and_sift: number;
+  cpu_ms_per_image: Record<Way, Record<string, number>>;
+  worker_thread_busy: number;
   worker_to_http_loop: number;
-  /** Wanted: 1.8 at least, where two cores are free. */
-  two_workers_to_one: number;
-  rounds: Record<Way, Pass>[];
+  rounds: Round[];
+}
+
+interface Parts {
+  bulk: BulkStack;
+  service: Stack;
+  s3: S3Server & { readonly pid: number };
+  images: readonly NamedImage[];
+  /** Of all images, and of those that warm up. */
+  folders: { images: string; warmUp: string };
 }
 
 /** One thread in each worker and in the origin: what a second worker adds shows on two cores. */
 export async function measureThroughput({
   images: count,
+  rounds: roundCount,
   say,
 }: {
   images: number;
+  rounds: number;
   say: (text: string) => void;
 }): Promise<Throughput> {
-  const bulk = await startBulkStack({ JOBS_SHARD_IMAGES: '25', JOBS_ACK_WAIT_MS: '60000' });
+  const s3 = await startS3Server();
+  Object.assign(process.env, s3.credentials);
+  const bulk = await startBulkStack({
+    JOBS_SHARD_IMAGES: '25',
+    JOBS_ACK_WAIT_MS: '60000',
+    JOBS_RECONCILE_MS: '15000',
+    JOBS_S3: 'true',
+    JOBS_S3_ENDPOINT: s3.endpoint,
+  });
   const service = await startStack({ originThreads: 1 });
-  const { engine: extractor } = loadNativeAddon(service.engine);
-  const pool = new ExtractionPool(
-    {
-      threads: 1,
-      memoryBytes: 2 ** 30,
-      queueLength: AT_ONCE,
-      script: new URL('../../origin/jobs/thread-entry.ts', import.meta.url),
-      engine: service.engine,
-      jobTimeoutMs: 30_000,
-    },
-    createMetrics().observer,
-  );
   try {
     const images = await Promise.all(Array.from({ length: count }, (_, number) => usualImage(number)));
-    await writeAll(path.join(bulk.folder, 'images'), images);
-    await writeAll(path.join(bulk.folder, 'warm-up'), images.slice(0, WARM_UP_IMAGES));
+    const folders = { images: path.join(bulk.folder, 'images'), warmUp: path.join(bulk.folder, 'warm-up') };
+    const parts = { bulk, service, s3, images, folders };
+    await writeAll(parts);
     say(`${count} images of 512×512`);
     const where = await circumstances({
-      extractor: extractorId(extractor),
+      extractor: service.extractor,
       peer: 'none',
       images: `${count} images of blurred noise, 512×512`,
     });
-    const rounds: Record<Way, Pass>[] = [];
-    for (let round = 1; round <= ROUNDS; round += 1) {
-      rounds.push({
-        decode_and_sift: await alone(pool, service, images),
-        http_loop: await overHttp(service, bulk.folder, images, round),
-        one_worker: await byWorkers(bulk, 1, images, round),
-        two_workers: await byWorkers(bulk, 2, images, round),
-      });
-      say(JSON.stringify(rounds.at(-1)));
+    const rounds: Round[] = [];
+    for (let number = 1; number <= roundCount; number += 1) {
+      const round = await oneRound(parts, number);
+      rounds.push(round);
+      for (const way of WAYS) say(`round ${number}, ${way}: ${describe(round[way])}`);
     }
-    return summary(where, count, rounds);
+    const throughput = summary(where, count, rounds);
+    for (const { name, value, wanted, verdict } of throughput.targets) {
+      say(`${name}: ${value.toFixed(3)}, wanted ${wanted}: ${verdict}`);
+    }
+    return throughput;
   } finally {
-    await pool.close();
     await service.stop();
     await bulk.stop();
+    await s3.stop();
   }
 }
 
-function summary(where: Circumstances, images: number, rounds: Record<Way, Pass>[]): Throughput {
-  const medians = (of: (pass: Pass) => number): Record<Way, number> => {
-    const median = (way: Way) =>
-      rounds.map((round) => of(round[way])).toSorted((one, other) => one - other)[rounds.length >> 1] ?? 0;
-    return {
-      decode_and_sift: median('decode_and_sift'),
-      http_loop: median('http_loop'),
-      one_worker: median('one_worker'),
-      two_workers: median('two_workers'),
-    };
+async function oneRound(parts: Parts, round: number): Promise<Round> {
+  const byFolder = (count: number, hasOwnCore: boolean) => byWorkers(parts, { count, hasOwnCore, round });
+  return {
+    decode_and_sift: await alone(parts),
+    one_worker: await byFolder(1, false),
+    one_worker_on_one_core: await byFolder(1, true),
+    two_workers_on_one_core_each: await byFolder(2, true),
+    two_workers: await byFolder(2, false),
+    one_worker_s3: await byWorkers(parts, { count: 1, hasOwnCore: false, round, isS3: true }),
+    http_loop: await overHttp(parts, round),
   };
-  const rates = medians(({ imagesPerSecond }) => imagesPerSecond);
+}
+
+function describe({ imagesPerSecond, cpuMs, threadBusy, otherCores }: Pass): string {
+  const cpu = Object.entries(cpuMs).map(([name, ms]) => `${name} ${ms.toFixed(1)}`);
+  const busy = threadBusy === undefined ? '' : `; its thread is busy for ${Math.round(threadBusy * 100)} %`;
+  const rate = `${imagesPerSecond.toFixed(1)} images/s; ms of CPU: ${cpu.join(', ')}`;
+  return `${rate}${busy}; other programs ${otherCores.toFixed(2)} cores`;
+}
+
+function summary(where: Circumstances, images: number, rounds: Round[]): Throughput {
+  const byWay = <Value>(of: (way: Way) => Value): Record<Way, Value> => ({
+    decode_and_sift: of('decode_and_sift'),
+    http_loop: of('http_loop'),
+    one_worker: of('one_worker'),
+    two_workers: of('two_workers'),
+    one_worker_on_one_core: of('one_worker_on_one_core'),
+    two_workers_on_one_core_each: of('two_workers_on_one_core_each'),
+    one_worker_s3: of('one_worker_s3'),
+  });
+  const rate = (way: Way) => medianOf(rounds, (round) => round[way].imagesPerSecond);
+  const cpu = (way: Way) => {
+    const names = Object.keys(rounds[0]?.[way].cpuMs ?? {});
+    return Object.fromEntries(
+      names.map((name) => [name, medianOf(rounds, (round) => round[way].cpuMs[name] ?? 0)]),
+    );
+  };
   return {
     circumstances: where,
     images,
-    images_per_second: rates,
-    cpu_ms_per_image: medians(({ cpuMs }) => cpuMs),
-    worker_over_decode_and_sift: rates.decode_and_sift / rates.one_worker - 1,
-    worker_to_http_loop: rates.one_worker / rates.http_loop,
-    two_workers_to_one: rates.two_workers / rates.one_worker,
+    targets: targetsOf(rounds),
+    images_per_second: byWay(rate),
+    cpu_ms_per_image: byWay(cpu),
+    worker_thread_busy: medianOf(rounds, (round) => round.one_worker.threadBusy ?? 0),
+    worker_to_http_loop: rate('one_worker') / rate('http_loop'),
     rounds,
   };
 }
 
-async function writeAll(folder: string, images: readonly NamedImage[]): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  for (const { name, bytes } of images) await writeFile(path.join(folder, name), bytes);
+async function writeAll({ s3, images, folders }: Parts): Promise<void> {
+  const bucket = new S3Storage(createS3Client({ endpoint: s3.endpoint, region: 'us-east-1' }), s3.bucket);
+  for (const folder of [folders.images, folders.warmUp]) await mkdir(folder, { recursive: true });
+  for (const [index, { name, bytes }] of images.entries()) {
+    const isWarmUp = index < WARM_UP_IMAGES;
+    await writeFile(path.join(folders.images, name), bytes);
+    await bucket.put(`images/${name}`, bytes, 'image/jpeg');
+    if (isWarmUp) await writeFile(path.join(folders.warmUp, name), bytes);
+    if (isWarmUp) await bucket.put(`warm-up/${name}`, bytes, 'image/jpeg');
+  }
 }
 
-/** Decoding and SIFT on one thread that always has work, with nothing around it. */
-function alone(pool: ExtractionPool, { engine }: Stack, images: readonly NamedImage[]): Promise<Pass> {
-  const parameters = parseSiftParameters([]);
-  const own = { signal: new AbortController().signal, client: 'bench' };
-  return timed(images.length, { own: process.pid }, () =>
-    eachAtOnce(images, async ({ bytes: original }) => {
-      const bytes = original.slice();
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      const { task, cost } = extractionJob({ bytes, sha256, header: readImageHeader(bytes) }, parameters, {
-        engine,
-      });
-      await pool.run(task, cost, own);
-    }),
-  );
+async function alone({ images, folders }: Parts): Promise<Pass> {
+  const script = fromRoot('bench', 'jobs', 'decode-and-sift.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [script, folders.images]);
+  const { seconds, cpuMs, otherCores } = decodeAndSiftSchema.parse(JSON.parse(stdout));
+  return { imagesPerSecond: images.length / seconds, cpuMs: { process: cpuMs / images.length }, otherCores };
 }
 
-/** What a user does without bulk jobs: one request after the other, and a file for each response. */
-async function overHttp(
-  { url, processes }: Stack,
-  folder: string,
-  images: readonly NamedImage[],
-  round: number,
-): Promise<Pass> {
-  const results = path.join(folder, `http-${round}`);
+/** What a user does without bulk jobs: some requests at a time, and a file for each response. */
+async function overHttp({ service, bulk, images }: Parts, round: number): Promise<Pass> {
+  const results = path.join(bulk.folder, `http-${round}`);
   await mkdir(results);
-  return timed(images.length, { ...processes, own: process.pid }, () =>
-    eachAtOnce(images, async ({ name, bytes }) => {
-      // Decoders ignore what follows the image; the cache does not.
-      const body = Buffer.concat([bytes, Buffer.from(`round ${round}`)]);
-      const headers = { 'content-type': 'image/jpeg', accept: 'application/vnd.safetensors' };
-      const response = await fetch(`${url}/api/v1/features/detect?format=safetensors`, {
-        method: 'POST',
-        headers,
-        body,
-      });
-      if (!response.ok) throw new Error(`${name}: status ${response.status}`);
-      await writeFile(
-        path.join(results, `${name}.safetensors`),
-        new Uint8Array(await response.arrayBuffer()),
-      );
-    }),
-  );
+  const { url, processes } = service;
+  const measured = measure({ ...processes, bench: process.pid }, images.length);
+  await eachAtOnce(images, async ({ name, bytes }) => {
+    // Decoders ignore what follows the image; the cache does not.
+    const body = Buffer.concat([bytes, Buffer.from(`round ${round}`)]);
+    const headers = { 'content-type': 'image/jpeg', accept: 'application/vnd.safetensors' };
+    const response = await fetch(`${url}/api/v1/features/detect?format=safetensors`, {
+      method: 'POST',
+      headers,
+      body,
+    });
+    if (!response.ok) throw new Error(`${name}: status ${response.status}`);
+    await writeFile(path.join(results, `${name}.safetensors`), new Uint8Array(await response.arrayBuffer()));
+  });
+  const { wallMs, ...pass } = measured();
+  return { imagesPerSecond: (1000 * images.length) / wallMs, ...pass };
+}
+
+interface JobPass {
+  count: number;
+  /** Whether each worker may use one core only, a different one. */
+  hasOwnCore: boolean;
+  round: number;
+  isS3?: boolean;
 }
 
 async function byWorkers(
-  bulk: BulkStack,
-  count: number,
-  images: readonly NamedImage[],
-  round: number,
+  { bulk, s3, images, folders }: Parts,
+  { count, hasOwnCore, round, isS3 = false }: JobPass,
 ): Promise<Pass> {
-  const workers = await Promise.all(Array.from({ length: count }, () => bulk.startWorker()));
-  const output = path.join(bulk.folder, `${count}-${round}`);
-  const run = async (folder: string, to: string) => {
-    const job = await bulk.create({ source: { prefix: path.join(bulk.folder, folder) }, output: to });
-    const ended = await bulk.untilEnded(job.id, 10 * 60_000);
-    if (ended.images.failed > 0 || ended.images.cached > 0) throw new Error(JSON.stringify(ended));
-    return (Date.parse(ended.finished_at ?? '') - Date.parse(ended.created_at)) / 1000;
-  };
-  await run('warm-up', `${output}-warm-up`);
-  const pids = Object.fromEntries(workers.map(({ pid }, index) => [`worker ${index}`, pid]));
-  const cpu = countCpu(pids);
-  const seconds = await run('images', output);
-  const cpuMs = sumOf(cpu()) / images.length;
+  const workers = await Promise.all(
+    Array.from({ length: count }, (_, core) =>
+      bulk.startWorker({}, hasOwnCore ? ['taskset', '--cpu-list', String(core)] : []),
+    ),
+  );
+  const [first] = workers;
+  if (!first) throw new TypeError('no worker');
+  const name = `results-${count}-${hasOwnCore ? 'core' : 'free'}-${round}`;
+  const output = isS3 ? `s3://${s3.bucket}/${name}` : path.join(bulk.folder, name);
+  await runJob(bulk, isS3 ? `s3://${s3.bucket}/warm-up/` : folders.warmUp, `${output}-warm-up/`);
+  const busiest = countBusiestThread(first.pid);
+  const measured = measure(
+    {
+      ...Object.fromEntries(workers.map(({ pid }, index) => [`worker ${index + 1}`, pid])),
+      job_service: bulk.jobService.pid,
+      nats: bulk.nats.pid,
+      ...(isS3 && { s3_server: s3.pid }),
+      bench: process.pid,
+    },
+    images.length,
+  );
+  await runJob(bulk, isS3 ? `s3://${s3.bucket}/images/` : folders.images, `${output}/`);
+  const busyMs = busiest();
+  const { cpuMs, otherCores } = measured();
+  const times = isS3 ? await timesInBucket(s3, `${name}/`) : await timesInFolder(output);
+  if (times.length !== images.length) throw new Error(`${times.length} results of ${images.length} images`);
   await Promise.all(workers.map((worker) => worker.stop()));
-  return { imagesPerSecond: images.length / seconds, cpuMs };
+  const spanMs = Math.max(...times) - Math.min(...times);
+  const imagesPerSecond = (1000 * (images.length - 1)) / spanMs;
+  return {
+    imagesPerSecond,
+    cpuMs,
+    threadBusy: (busyMs / images.length) * (imagesPerSecond / 1000),
+    otherCores,
+  };
 }
 
-async function timed(images: number, pids: Record<string, number>, work: () => Promise<void>): Promise<Pass> {
-  const cpu = countCpu(pids);
+async function runJob(bulk: BulkStack, prefix: string, output: string): Promise<void> {
+  const { id } = await bulk.create({ source: { prefix }, output });
+  const deadline = Date.now() + LONGEST_MS;
+  let job: JobResponse = await bulk.job(id);
+  while (job.finished_at === null && Date.now() < deadline) {
+    await sleep(LOOK_EVERY_MS);
+    job = await bulk.job(id);
+  }
+  const { failed, cached } = job.images;
+  if (job.state !== 'completed' || failed > 0 || cached > 0) throw new Error(JSON.stringify(job));
+}
+
+const RESULT = '.safetensors';
+
+/** When each result was written, in milliseconds. */
+async function timesInFolder(folder: string): Promise<number[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(RESULT));
+  return Promise.all(names.map(async (name) => (await stat(path.join(folder, name))).mtimeMs));
+}
+
+async function timesInBucket({ endpoint, bucket }: S3Server, prefix: string): Promise<number[]> {
+  const client = createS3Client({ endpoint, region: 'us-east-1' });
+  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
+  return Contents.filter(({ Key }) => Key?.endsWith(RESULT)).map(({ LastModified }) => Number(LastModified));
+}
+
+/** Starts measuring; the returned function ends it. */
+function measure(
+  processes: Processes,
+  images: number,
+): () => Pick<Pass, 'cpuMs' | 'otherCores'> & { wallMs: number } {
   const began = performance.now();
-  await work();
-  const seconds = (performance.now() - began) / 1000;
-  return { imagesPerSecond: images / seconds, cpuMs: sumOf(cpu()) / images };
+  const busy = machineBusyMs();
+  const cpu = countCpu(processes);
+  return () => {
+    const used = cpu();
+    const wallMs = performance.now() - began;
+    return {
+      wallMs,
+      cpuMs: Object.fromEntries(Object.entries(used).map(([name, ms]) => [name, ms / images])),
+      otherCores: Math.max(0, machineBusyMs() - busy - sumOf(used)) / wallMs,
+    };
+  };
 }
 
 function sumOf(values: Record<string, number>): number {
   return Object.values(values).reduce((sum, value) => sum + value, 0);
-}
-
-async function eachAtOnce<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
-  const waiting = [...items].toReversed();
-  const lane = async () => {
-    for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) await work(item);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }
