@@ -36,13 +36,37 @@ function spent(before: ThreadTimes, after: ThreadTimes): number {
   return after.entries().reduce((sum, [thread, time]) => sum + time - (before.get(thread) ?? 0), 0);
 }
 
-/** Starts counting; the returned function gives the milliseconds of CPU that the busiest thread of a process has used since. */
-export function countBusiestThread(pid: number): () => number {
-  const before = threadTimes(pid);
+/** Milliseconds that a thread was on a core, and that it was ready and waited for one. */
+export interface ThreadUse {
+  onCoreMs: number;
+  waitingMs: number;
+}
+
+/** Starts counting; the returned function gives what the thread of a process did that was on a core most since. */
+export function countBusiestThread(pid: number): () => ThreadUse {
+  const now = () =>
+    new Map(readdirSync(`/proc/${pid}/task`).map((thread) => [thread, threadUse(pid, thread)]));
+  const before = now();
   return () => {
-    const used = [...threadTimes(pid)].map(([thread, time]) => time - (before.get(thread) ?? 0));
-    return Math.max(0, ...used) / 1e6;
+    const since = Array.from(now(), ([thread, { onCoreMs, waitingMs }]) => ({
+      onCoreMs: onCoreMs - (before.get(thread)?.onCoreMs ?? 0),
+      waitingMs: waitingMs - (before.get(thread)?.waitingMs ?? 0),
+    }));
+    return since.reduce((busiest, use) => (use.onCoreMs > busiest.onCoreMs ? use : busiest), NOTHING);
   };
+}
+
+const NOTHING: ThreadUse = { onCoreMs: 0, waitingMs: 0 };
+
+function threadUse(pid: number, thread: string): ThreadUse {
+  try {
+    const [onCore = 0, waiting = 0] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8')
+      .split(' ')
+      .map(Number);
+    return { onCoreMs: onCore / 1e6, waitingMs: waiting / 1e6 };
+  } catch {
+    return NOTHING;
+  }
 }
 
 /** Milliseconds that all CPUs together have worked since the machine was started, for whomever (proc(5)). */

@@ -6,8 +6,11 @@ export interface Pass {
   imagesPerSecond: number;
   /** Milliseconds of CPU per image, by process. */
   cpuMs: Record<string, number>;
-  /** Share of the time that the busiest thread of the first worker was on a core. */
-  threadBusy?: number;
+  /**
+   * Share of the time that the thread of SIFT in the first worker had work: it ran, or waited for a core that other
+   * threads had. The rest it waited for its next image. It says the same on a machine that others use.
+   */
+  threadHasWork?: number;
   /** Cores that all programs outside of the measurement used on average. */
   otherCores: number;
 }

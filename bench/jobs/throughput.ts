@@ -33,7 +33,7 @@ export interface Throughput {
   /** Medians over the rounds. */
   images_per_second: Record<Way, number>;
   cpu_ms_per_image: Record<Way, Record<string, number>>;
-  worker_thread_busy: number;
+  worker_thread_has_work: number;
   worker_to_http_loop: number;
   rounds: Round[];
 }
@@ -109,9 +109,9 @@ async function oneRound(parts: Parts, round: number): Promise<Round> {
   };
 }
 
-function describe({ imagesPerSecond, cpuMs, threadBusy, otherCores }: Pass): string {
+function describe({ imagesPerSecond, cpuMs, threadHasWork, otherCores }: Pass): string {
   const cpu = Object.entries(cpuMs).map(([name, ms]) => `${name} ${ms.toFixed(1)}`);
-  const busy = threadBusy === undefined ? '' : `; its thread is busy for ${Math.round(threadBusy * 100)} %`;
+  const busy = threadHasWork === undefined ? '' : `; SIFT has work ${(threadHasWork * 100).toFixed(1)} %`;
   const rate = `${imagesPerSecond.toFixed(1)} images/s; ms of CPU: ${cpu.join(', ')}`;
   return `${rate}${busy}; other programs ${otherCores.toFixed(2)} cores`;
 }
@@ -139,7 +139,7 @@ function summary(where: Circumstances, images: number, rounds: Round[]): Through
     targets: targetsOf(rounds),
     images_per_second: byWay(rate),
     cpu_ms_per_image: byWay(cpu),
-    worker_thread_busy: medianOf(rounds, (round) => round.one_worker.threadBusy ?? 0),
+    worker_thread_has_work: medianOf(rounds, (round) => round.one_worker.threadHasWork ?? 0),
     worker_to_http_loop: rate('one_worker') / rate('http_loop'),
     rounds,
   };
@@ -220,19 +220,16 @@ async function byWorkers(
     images.length,
   );
   await runJob(bulk, isS3 ? `s3://${s3.bucket}/images/` : folders.images, `${output}/`);
-  const busyMs = busiest();
+  const { onCoreMs, waitingMs } = busiest();
   const { cpuMs, otherCores } = measured();
   const times = isS3 ? await timesInBucket(s3, `${name}/`) : await timesInFolder(output);
   if (times.length !== images.length) throw new Error(`${times.length} results of ${images.length} images`);
   await Promise.all(workers.map((worker) => worker.stop()));
   const spanMs = Math.max(...times) - Math.min(...times);
   const imagesPerSecond = (1000 * (images.length - 1)) / spanMs;
-  return {
-    imagesPerSecond,
-    cpuMs,
-    threadBusy: (busyMs / images.length) * (imagesPerSecond / 1000),
-    otherCores,
-  };
+  // With several workers the first one makes an unknown share of the images.
+  const hasWork = ((onCoreMs + waitingMs) / images.length) * (imagesPerSecond / 1000);
+  return { imagesPerSecond, cpuMs, ...(count === 1 && { threadHasWork: hasWork }), otherCores };
 }
 
 async function runJob(bulk: BulkStack, prefix: string, output: string): Promise<void> {

@@ -19,7 +19,7 @@ import { type Storage, StorageError, type StorageFailure } from '../storage/stor
 import type { Stores } from '../storage/stores.ts';
 import type { Web } from '../storage/web.ts';
 import type { Failure, Outcome, Success } from './report.ts';
-import type { ImageEntry } from './shard.ts';
+import type { ImageEntry, ShardEntry } from './shard.ts';
 
 /** What the images of one job have in common. */
 export interface ImageJobPlan {
@@ -28,6 +28,12 @@ export interface ImageJobPlan {
   rootSift: boolean;
   /** Beside safetensors. */
   formats: readonly FileFormat[];
+}
+
+/** What the images of one shard have in common. */
+export interface ImageShardPlan extends ImageJobPlan {
+  /** Keys of results that are surely not there. */
+  absent: ReadonlySet<string>;
 }
 
 export interface ImageJobDependencies {
@@ -63,6 +69,21 @@ export function imageJobPlan({ parameters, formats }: JobRequest, output: Object
   };
 }
 
+/** Looks for the results of a shard with few requests, where the storage can; each of the others is looked up for itself. */
+export async function imageShardPlan(
+  entries: readonly ShardEntry[],
+  plan: ImageJobPlan,
+  { stores }: Pick<ImageJobDependencies, 'stores'>,
+): Promise<ImageShardPlan> {
+  const storage = await stores.at(plan.output);
+  const keys = entries.flatMap((entry) => ('image' in entry ? [resultOf(entry, plan).key] : []));
+  return { ...plan, absent: await storage.absent(keys) };
+}
+
+function resultOf({ output }: ImageEntry, plan: ImageJobPlan): ObjectLocation {
+  return inside(plan.output, `${output}.safetensors`);
+}
+
 /**
  * Makes the results of one image: fetches it, extracts its features unless they are there already or in the cache, and
  * writes them. The safetensors file comes last, since it is what says that an image is done.
@@ -71,7 +92,7 @@ export function imageJobPlan({ parameters, formats }: JobRequest, output: Object
  */
 export async function extractImage(
   entry: ImageEntry,
-  plan: ImageJobPlan,
+  plan: ImageShardPlan,
   dependencies: ImageJobDependencies,
   signal: AbortSignal,
 ): Promise<Outcome> {
@@ -126,16 +147,17 @@ async function fetchFromWeb(
 async function writeResults(
   entry: ImageEntry,
   image: ArrivedImage,
-  plan: ImageJobPlan,
+  plan: ImageShardPlan,
   dependencies: ImageJobDependencies,
   signal: AbortSignal,
 ): Promise<Success> {
   const { stores, extractor, cache } = dependencies;
-  const name = `${entry.output}.safetensors`;
-  const location = inside(plan.output, name);
+  const location = resultOf(entry, plan);
   const storage = await stores.at(location);
   const key = featureKey(extractor, plan.parameters, image.sha256);
-  const stored = await reachingStorage(() => storedResult(storage, location.key, key, signal));
+  const stored = plan.absent.has(location.key)
+    ? undefined
+    : await reachingStorage(() => storedResult(storage, location.key, key, signal));
   const cached = stored ?? (await cachedResult(cache, key));
   const { payload, keypoints } = cached ?? (await extract(image, plan, dependencies, signal));
   for (const format of plan.formats) {

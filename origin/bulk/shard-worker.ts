@@ -12,7 +12,9 @@ import {
   extractImage,
   type ImageJobDependencies,
   type ImageJobPlan,
+  type ImageShardPlan,
   imageJobPlan,
+  imageShardPlan,
   StorageInTrouble,
 } from './image-job.ts';
 import { jobOrderSchema } from './job-record.ts';
@@ -35,7 +37,7 @@ export interface ShardWorkerOptions extends ImageJobDependencies {
 interface Shard {
   ticket: Ticket;
   files: JobFiles;
-  plan: ImageJobPlan;
+  plan: ImageShardPlan;
   entries: readonly ShardEntry[];
   /** How often it was handed out, this time included. */
   deliveries: number;
@@ -193,7 +195,7 @@ export class ShardWorker {
     const { stores, queue } = this.#options;
     const { job, shard } = ticket;
     const report = files.shardReport(shard);
-    const [earlier, isCancelled, lines, plan] = await Promise.all([
+    const [earlier, isCancelled, lines, jobPlan] = await Promise.all([
       readObject(stores, report),
       objectExists(stores, files.cancelled),
       readObject(stores, files.shard(shard)),
@@ -206,6 +208,7 @@ export class ShardWorker {
     if (isCancelled) throw new NotWanted('cancelled');
     if (!lines) throw new NotWanted('there is no such shard');
     const entries = decodeShard(lines);
+    const plan = await imageShardPlan(entries, jobPlan, this.#options);
     const outcomes = await this.#outcomes({ ticket, files, plan, entries, ...delivery }, signal);
     const storage = await stores.at(report);
     for (const outcome of outcomes) this.#options.metrics.imageEnded(outcome);
@@ -313,7 +316,7 @@ export class ShardWorker {
     }
   }
 
-  #outcomeOf(entry: ShardEntry, plan: ImageJobPlan, signal: AbortSignal): Promise<Outcome> {
+  #outcomeOf(entry: ShardEntry, plan: ImageShardPlan, signal: AbortSignal): Promise<Outcome> {
     if ('image' in entry) return extractImage(entry, plan, this.#options, signal);
     const code = 'INVALID_PARAMETER';
     const { problem: message } = entry;

@@ -79,6 +79,10 @@ export class FolderStorage implements Storage {
     }
   }
 
+  async absent(): Promise<ReadonlySet<string>> {
+    return new Set();
+  }
+
   async put(key: string, bytes: Uint8Array): Promise<void> {
     await this.#write(key, bytes, rename);
   }

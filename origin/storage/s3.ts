@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import {
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   paginateListObjectsV2,
   S3Client,
@@ -15,6 +16,8 @@ export interface S3Options {
   region: string;
 }
 
+/** A page has 1,000 keys: so many results of a job are mostly in one page, with further formats beside each. */
+const KEYS_PER_PAGE = 200;
 const CONNECTION_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 /** Each is tried again by the client, with growing pauses, when the service fails or throttles. */
@@ -86,6 +89,14 @@ export class S3Storage implements Storage {
     }
   }
 
+  async absent(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    const sorted = keys.toSorted(inListingOrder);
+    const [first, last] = [sorted.at(0), sorted.at(-1)];
+    if (first === undefined || last === undefined) return new Set();
+    const present = await this.#keysBetween(first, last, Math.ceil(keys.length / KEYS_PER_PAGE));
+    return new Set(present && keys.filter((key) => !present.has(key)));
+  }
+
   async put(key: string, bytes: Uint8Array, contentType: string): Promise<void> {
     try {
       const input = { Bucket: this.#bucket, Key: key, Body: bytes, ContentType: contentType };
@@ -110,6 +121,23 @@ export class S3Storage implements Storage {
       await this.put(key, bytes, contentType);
       return true;
     }
+  }
+
+  /** All keys from the first to the last; undefined where they take more pages, or may not be listed. */
+  async #keysBetween(first: string, last: string, pages: number): Promise<ReadonlySet<string> | undefined> {
+    const Prefix = commonStart(first, last);
+    const present = new Set<string>();
+    // What is listed comes after this key.
+    let StartAfter = [...first].slice(0, -1).join('');
+    for (let page = 0; page < pages; page += 1) {
+      const input = { Bucket: this.#bucket, Prefix, StartAfter };
+      const listed = await this.#client.send(new ListObjectsV2Command(input)).catch(() => undefined);
+      if (!listed) return undefined;
+      for (const { Key } of listed.Contents ?? []) if (Key !== undefined) present.add(Key);
+      StartAfter = listed.Contents?.at(-1)?.Key ?? last;
+      if (!listed.IsTruncated || inListingOrder(StartAfter, last) >= 0) return present;
+    }
+    return undefined;
   }
 
   async #open(
@@ -163,6 +191,18 @@ export class S3Storage implements Storage {
     }
     return new StorageError('unavailable', `${name} cannot be reached at the moment.`, options);
   }
+}
+
+/** S3 orders keys by their bytes in UTF-8. */
+function inListingOrder(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
+}
+
+function commonStart(one: string, other: string): string {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length += 1;
+  // Not the first half of a character outside of the basic plane.
+  return one.slice(0, length).replace(/[\uD800-\uDBFF]$/u, '');
 }
 
 function statusOf(error: unknown): number | undefined {

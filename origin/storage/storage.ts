@@ -40,6 +40,12 @@ export interface Storage {
 
   exists(key: string): Promise<boolean>;
 
+  /**
+   * Of these keys those that are surely not there, as far as few requests can tell: for keys that lie close together in a
+   * listing. Where a look at each key costs little, or nothing can be known, there are none.
+   */
+  absent(keys: readonly string[]): Promise<ReadonlySet<string>>;
+
   /** Writes the object whole or not at all: nobody ever reads a part of it. Replaces what was there. */
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
 

@@ -40,6 +40,14 @@ export function behavesAsStorage(open: () => { storage: Storage; prefix: string 
     expect(await storage.exists(`${prefix}exists`)).toBe(false);
   });
 
+  test('never says that an object which is there is absent', async () => {
+    const { storage, prefix } = open();
+    await put('absent/b', 'one');
+    const absent = await storage.absent(['absent/a', 'absent/b', 'absent/c'].map((key) => prefix + key));
+    expect(absent.has(`${prefix}absent/b`)).toBe(false);
+    expect(await storage.absent([])).toEqual(new Set());
+  });
+
   test('refuses an object that is larger than wanted, and one that is not there', async () => {
     await put('large', 'x'.repeat(101));
     expect(await failureOf(get('large', 100))).toBe('too_large');

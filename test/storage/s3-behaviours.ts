@@ -36,6 +36,18 @@ export function worksWithS3(start: () => Promise<S3Server>, { isReal = true } = 
     expect(await Array.fromAsync(storage.list('pages/'))).toEqual(names);
   });
 
+  test('finds out with one request which of many objects are not there', async () => {
+    for (const name of ['0', '2', '2.txt', '4'])
+      await storage.put(`some/${name}`, new Uint8Array(1), 'text/plain');
+    const keys = ['some/3', 'some/1', 'some/2', 'some/4'];
+    expect(await storage.absent(keys)).toEqual(new Set(['some/1', 'some/3']));
+    expect(await storage.absent(['some/4'])).toEqual(new Set());
+    expect(await storage.absent(['some/5'])).toEqual(new Set(['some/5']));
+    await storage.put('some/😀', new Uint8Array(1), 'text/plain');
+    expect(await storage.absent(['some/😀', 'some/😁'])).toEqual(new Set(['some/😁']));
+    expect(await open('no-such-bucket').absent(keys)).toEqual(new Set());
+  });
+
   test('distinguishes what is missing from what is forbidden', async () => {
     const get = (from: S3Storage) => from.get('key', { maxBytes: 1 });
     expect(await failureOf(get(open('no-such-bucket')))).toBe('not_found');
