@@ -16,7 +16,7 @@ import {
   type LabelPrediction,
   type VehicleClassifier,
 } from '../vehicles/classifier.ts';
-import { cancellablePromise, throwIfCancelled } from './cancellation.ts';
+import { cancellable, cancellablePromise, throwIfCancelled } from './cancellation.ts';
 import { overlayOf } from './explanation-overlay.ts';
 import type { CancellationFlag, ClassifyResult, ClassifyTask } from './messages.ts';
 import { warningsOf } from './vehicle-warnings.ts';
@@ -25,7 +25,7 @@ import { warningsOf } from './vehicle-warnings.ts';
 const THUMBNAIL = 320;
 const THUMBNAIL_QUALITY = 80;
 
-/** What a classification says before anyone knows how long it is kept. */
+/** A classification without its key and expiry, which the route adds. */
 export type ClassifiedImage = Omit<VehicleRecord, 'key' | 'classified_at' | 'expires_at'>;
 
 /**
@@ -48,7 +48,7 @@ export async function classifyVehicle(
   const image = asColours(await cancellablePromise(decodeImage(addon, bytes, decoding)));
   throwIfCancelled(cancelled);
   const decoded = performance.now();
-  const result = classify(classifier, image, task);
+  const result = classify(classifier, image, task, cancelled);
   const { width, height } = image;
   const classified: ClassifiedImage = {
     ...describe(result),
@@ -67,13 +67,20 @@ function classify(
   classifier: VehicleClassifier,
   image: PixelImage,
   { options: { box, explained } }: ClassifyTask,
+  cancelled: CancellationFlag | undefined,
 ): Classification {
   if (box && (box.x >= image.width || box.y >= image.height)) {
     throw new ServiceError('INVALID_PARAMETER', 'The box lies outside the image.', {
       details: { parameter: 'box', width: image.width, height: image.height },
     });
   }
-  return classifier.classify(image, { ...(box && { box }), explanation: explained });
+  return cancellable(() =>
+    classifier.classify(image, {
+      ...(box && { box }),
+      explanation: explained,
+      ...(cancelled && { cancelled }),
+    }),
+  );
 }
 
 /** The same image in R, G, B. */

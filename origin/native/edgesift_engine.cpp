@@ -75,12 +75,6 @@ void EdgesiftEngine::extract(const Image& image, const SiftParameters& given, co
     if (held > kRetainedBytes) extractor.reset();
   } catch (const std::invalid_argument& error) {
     throw InvalidInput(error.what());
-  } catch (const edgesift::TooMuchWork& error) {
-    extractor.reset();
-    throw TooMuchWork(error.what());
-  } catch (const edgesift::TooManyKeypoints& error) {
-    extractor.reset();
-    throw TooManyKeypoints(error.what());
   } catch (...) {
     extractor.reset();
     throw;

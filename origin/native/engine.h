@@ -45,18 +45,6 @@ class InvalidInput : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Input that takes out of all proportion to its size.
-class TooMuchWork : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-/// More keypoints than the caller takes.
-class TooManyKeypoints : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 /// Pixels and parameters in, the payload of features out. Stateless: every thread may call the same engine at once.
 class Engine {
  public:

@@ -100,6 +100,8 @@ export interface ClassifyOptions {
   /** Searched for where it is not given. Clipped to the image. */
   box?: Box;
   explanation?: boolean;
+  /** Ends the work, see `NativeAddon.extract`. */
+  cancelled?: Int32Array;
 }
 
 /** One model, loaded. Serves one thread; any number of them may exist. */
@@ -115,7 +117,7 @@ export interface VehicleClassifier {
    * Blocks the calling thread, 50 to 400 ms; equal pixels and options give equal results on every machine.
    *
    * @param image three channels
-   * @throws RangeError for an image without pixels or a box outside it
+   * @throws RangeError for an image without pixels or a box outside it, and with `code` `CANCELLED` once it is cancelled
    */
   classify(image: PixelImage, options?: ClassifyOptions): Classification;
 }
@@ -157,8 +159,8 @@ function classifierOf(bytes: Uint8Array<ArrayBuffer>): VehicleClassifier {
     sha256: createHash('sha256').update(bytes).digest('hex'),
     bytes: bytes.length,
     metadata,
-    classify(image, { box, explanation = false } = {}) {
-      return classificationOf(metadata, classifier.classify(image, box, explanation));
+    classify(image, { box, explanation = false, cancelled } = {}) {
+      return classificationOf(metadata, classifier.classify(image, box, explanation, cancelled));
     },
   };
 }

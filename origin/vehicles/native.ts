@@ -80,7 +80,8 @@ export interface NativeEncoding {
 export interface NativeClassifier {
   /** Of an encoding. */
   readonly length: number;
-  classify(image: PixelImage, box: Box | undefined, explain: boolean): NativeResult;
+  /** @param cancelled as of `NativeAddon.extract` */
+  classify(image: PixelImage, box: Box | undefined, explain: boolean, cancelled?: Int32Array): NativeResult;
   encode(image: PixelImage): NativeEncoding;
   /** F32[n, 80]: see training/search_training.hpp. */
   sampleSearch(image: PixelImage, longest: number, count: number, seed: number): Float32Array;

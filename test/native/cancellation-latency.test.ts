@@ -1,8 +1,11 @@
+import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
 import { decodeImage } from '../../origin/decode/decode.ts';
 import { loadNativeAddon, type PixelImage } from '../../origin/native/addon.ts';
+import { loadClassifier } from '../../origin/vehicles/classifier.ts';
+import { readRegistry, registered } from '../../origin/vehicles/registry.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { readImageHeader } from '../../shared/image-header.ts';
 import { writeTiff } from '../decode/tiff-writer.ts';
@@ -15,6 +18,7 @@ const DELAYS_MS = IS_THOROUGH ? [0, 5, 20, 50, 100, 200, 400, 800] : [30, 150];
 const [COLUMNS, ROWS] = IS_THOROUGH ? [7000, 7000] : [4000, 3000];
 
 const addon = loadNativeAddon();
+const MODELS = path.resolve(import.meta.dirname, '../../models/vehicles');
 
 /** Sets the flag after a delay, and says when it did. Written as text because it runs while this thread is busy. */
 const setter = new Worker(
@@ -107,6 +111,12 @@ const WORK: Record<string, () => Promise<(flag: Int32Array) => unknown> | ((flag
     addon.estimateGeometry(points.subarray(80_000), points.subarray(0, 80_000), 'homography', 2, flag),
   'a fundamental matrix': () => (flag) =>
     addon.estimateGeometry(points.subarray(80_000), points.subarray(0, 80_000), 'fundamental', 2, flag),
+  classification: async () => {
+    const { file } = registered(await readRegistry(MODELS), 'champion');
+    const classifier = await loadClassifier(path.join(MODELS, file));
+    const image = colours();
+    return (cancelled) => classifier.classify(image, { explanation: true, cancelled });
+  },
   'decoding JPEG': async () => decoding(await encoder().jpeg({ quality: 95 }).toBuffer()),
   'decoding progressive JPEG': async () =>
     decoding(await encoder().jpeg({ quality: 95, progressive: true }).toBuffer()),

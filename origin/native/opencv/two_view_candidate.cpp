@@ -54,7 +54,7 @@ std::optional<Matrix> normalised(const cv::Mat& found, TwoViewModel model) {
   return finite ? std::optional<Matrix>(matrix) : std::nullopt;
 }
 
-Candidate judge(const Matrix& matrix, const PointPairs& pairs, TwoViewModel model, double threshold) {
+ModelCandidate judge(const Matrix& matrix, const PointPairs& pairs, TwoViewModel model, double threshold) {
   std::vector<double> errors = errorsOf(matrix, pairs, model);
   const double score = scoreOf(errors, threshold);
   return {matrix, std::move(errors), score};
@@ -72,7 +72,7 @@ std::optional<Matrix> fitInliers(const PointPairs& pairs, const std::vector<doub
   return normalised(cv::findHomography(first, second, 0), TwoViewModel::homography);
 }
 
-bool reflects(const Candidate& candidate, const PointPairs& pairs, double threshold) {
+bool reflects(const ModelCandidate& candidate, const PointPairs& pairs, double threshold) {
   const Matrix& h = candidate.matrix;
   const double determinant = cv::determinant(h);
   int balance = 0;

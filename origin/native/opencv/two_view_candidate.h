@@ -20,18 +20,18 @@ constexpr std::size_t minimalSample(TwoViewModel model) { return isHomography(mo
 std::optional<Matrix> normalised(const cv::Mat& found, TwoViewModel model);
 
 /// A model with what it is judged by.
-struct Candidate {
+struct ModelCandidate {
   Matrix matrix;
   std::vector<double> errors;
   double score;
 };
 
-Candidate judge(const Matrix& matrix, const PointPairs& pairs, TwoViewModel model, double threshold);
+ModelCandidate judge(const Matrix& matrix, const PointPairs& pairs, TwoViewModel model, double threshold);
 
 /// The least-squares homography of the pairs within the threshold.
 std::optional<Matrix> fitInliers(const PointPairs& pairs, const std::vector<double>& errors, double threshold);
 
 /// Whether the homography turns left into right where its inliers are.
-bool reflects(const Candidate& candidate, const PointPairs& pairs, double threshold);
+bool reflects(const ModelCandidate& candidate, const PointPairs& pairs, double threshold);
 
 }  // namespace edgesift::addon

@@ -64,7 +64,7 @@ std::optional<Matrix> runUsac(const PointPairs& pairs, TwoViewModel model, doubl
 }
 
 /// How many samples it takes until one consists of inliers alone, with the wanted confidence.
-double iterationsNeeded(const Candidate& candidate, TwoViewModel model, double threshold) {
+double iterationsNeeded(const ModelCandidate& candidate, TwoViewModel model, double threshold) {
   const auto inliers = std::count_if(candidate.errors.begin(), candidate.errors.end(),
                                      [threshold](double error) { return error <= threshold; });
   const double share = static_cast<double>(inliers) / static_cast<double>(candidate.errors.size());
@@ -108,16 +108,16 @@ class SearchedPairs {
 };
 
 /// A search in runs of bounded length, until a better model is unlikely.
-std::optional<Candidate> search(const PointPairs& pairs, TwoViewModel model, double threshold, int seed,
+std::optional<ModelCandidate> search(const PointPairs& pairs, TwoViewModel model, double threshold, int seed,
                                 const Cancellation& cancellation) {
   const int most = model == TwoViewModel::reflection ? kReflectionIterations : kMostIterations;
   const int perRun = std::clamp(static_cast<int>(kPairsPerRun / static_cast<double>(pairs.count)), 1, most);
-  std::optional<Candidate> best;
+  std::optional<ModelCandidate> best;
   for (int done = 0; done < most; done += perRun, seed += kSearches) {
     cancellation.throwIfRequested();
     const std::optional<Matrix> found = runUsac(pairs, model, threshold, perRun, seed);
     if (found) {
-      Candidate candidate = judge(*found, pairs, model, threshold);
+      ModelCandidate candidate = judge(*found, pairs, model, threshold);
       if (!best || candidate.score > best->score) best = std::move(candidate);
     }
     if (best && iterationsNeeded(*best, model, threshold) <= done + perRun) break;
@@ -126,12 +126,13 @@ std::optional<Candidate> search(const PointPairs& pairs, TwoViewModel model, dou
 }
 
 /// Fits to the inliers, again and again while that improves the score.
-Candidate polish(Candidate candidate, const PointPairs& pairs, double threshold, const Cancellation& cancellation) {
+ModelCandidate polish(ModelCandidate candidate, const PointPairs& pairs, double threshold,
+                      const Cancellation& cancellation) {
   for (int round = 0; round < kMostPolishing; ++round) {
     cancellation.throwIfRequested();
     const std::optional<Matrix> fitted = fitInliers(pairs, candidate.errors, threshold);
     if (!fitted) break;
-    Candidate next = judge(*fitted, pairs, TwoViewModel::homography, threshold);
+    ModelCandidate next = judge(*fitted, pairs, TwoViewModel::homography, threshold);
     if (next.score <= candidate.score) break;
     candidate = std::move(next);
   }
@@ -146,11 +147,11 @@ std::optional<TwoViewGeometry> estimateGeometry(const PointPairs& pairs, TwoView
   const SearchedPairs searched(pairs, model);
   const bool mustReflect = model == TwoViewModel::reflection;
   const int searches = mustReflect ? 1 : kSearches;
-  std::optional<Candidate> best;
+  std::optional<ModelCandidate> best;
   for (int seed = 0; seed < searches; ++seed) {
-    const std::optional<Candidate> found = search(searched.view(), model, threshold, seed, cancellation);
+    const std::optional<ModelCandidate> found = search(searched.view(), model, threshold, seed, cancellation);
     if (!found) continue;
-    Candidate candidate = judge(searched.restored(found->matrix), pairs, model, threshold);
+    ModelCandidate candidate = judge(searched.restored(found->matrix), pairs, model, threshold);
     if (isHomography(model)) {
       candidate = polish(std::move(candidate), pairs, threshold, cancellation);
       if (reflects(candidate, pairs, threshold) != mustReflect) continue;

@@ -152,7 +152,9 @@ void Classifier::checkModel() const {
           "the size of the colour coefficients");
 }
 
-Classifier::Encoded Classifier::encodePart(const RgbView& image, const Rectangle& part, int views, bool keepRows) {
+Classifier::Encoded Classifier::encodePart(const RgbView& image, const Rectangle& part, int views, bool keepRows,
+                                           const Cancellation& cancellation) {
+  cancellation.throwIfRequested();
   Encoded result;
   result.grey = greyPart(image, part, vocabulary_.parameters().longest);
   encoder_.describe(result.grey);
@@ -162,7 +164,7 @@ Classifier::Encoded Classifier::encodePart(const RgbView& image, const Rectangle
 }
 
 TrainingEncoding Classifier::encode(const RgbView& image) {
-  const Encoded encoded = encodePart(image, {0, 0, image.width, image.height}, 2, false);
+  const Encoded encoded = encodePart(image, {0, 0, image.width, image.height}, 2, false, {});
   return {encoded.joined, quantize(joinViews({encoded.views.front()}, vocabulary_.length()))};
 }
 
@@ -195,7 +197,8 @@ Rectangle Classifier::withoutMargins(const RgbView& image, const Rectangle& part
   return {left, top, right - left, bottom - top};
 }
 
-std::vector<Rectangle> Classifier::findVehicle(const RgbView& image, const Encoded& whole, double& otherVehicle) {
+std::vector<Rectangle> Classifier::findVehicle(const RgbView& image, const Encoded& whole, double& otherVehicle,
+                                               const Cancellation& cancellation) {
   const Rectangle all{0, 0, image.width, image.height};
   const std::array<double, 4> spaces = margins(whole.views.front());
   const double widest = *std::max_element(spaces.begin(), spaces.end());
@@ -221,36 +224,39 @@ std::vector<Rectangle> Classifier::findVehicle(const RgbView& image, const Encod
       scaled(found.place.width, image.width, grey.width), scaled(found.place.height, image.height, grey.height)};
   std::vector<Rectangle> places;
   for (const Rectangle& start : {regressed, searched})
-    if (start.width >= kLeastSide && start.height >= kLeastSide) places.push_back(corrected(image, clipped(image, start)));
+    if (start.width >= kLeastSide && start.height >= kLeastSide)
+      places.push_back(corrected(image, clipped(image, start), cancellation));
   return places;
 }
 
-Rectangle Classifier::corrected(const RgbView& image, Rectangle place) {
+Rectangle Classifier::corrected(const RgbView& image, Rectangle place, const Cancellation& cancellation) {
   // What was found is a little looser than the vehicle or cuts it: the regression sees which, if there is room around.
   for (const int share : kRoom) {
     const int x = place.width / share;
     const int y = place.height / share;
     const Rectangle wider = clipped(image, {place.x - x, place.y - y, place.width + 2 * x, place.height + 2 * y});
-    place = withoutMargins(image, wider, margins(encodePart(image, wider, 1, false).views.front()));
+    const Encoded encoded = encodePart(image, wider, 1, false, cancellation);
+    place = withoutMargins(image, wider, margins(encoded.views.front()));
   }
   return place;
 }
 
-Result Classifier::classify(const RgbView& image, const std::optional<Rectangle>& box, bool wantsExplanation) {
+Result Classifier::classify(const RgbView& image, const std::optional<Rectangle>& box, bool wantsExplanation,
+                            const Cancellation& cancellation) {
   if (image.width < 1 || image.height < 1) throw std::invalid_argument("the image has no pixels");
   Result result;
   const Rectangle all{0, 0, image.width, image.height};
   result.box = box ? clipped(image, *box) : all;
   result.boxSource = box ? BoxSource::caller : BoxSource::whole;
   const Stopwatch encoding;
-  Encoded encoded = encodePart(image, result.box, 2, wantsExplanation);
+  Encoded encoded = encodePart(image, result.box, 2, wantsExplanation, cancellation);
   result.encodeMs = encoding.milliseconds();
   if (!box && model_.search && model_.marginsRow >= 0 && model_.vehicleRow >= 0) {
     const Stopwatch searching;
     double most = score(model_.vehicleRow, encoded.joined) - kVehicleTolerance;
-    for (const Rectangle& place : findVehicle(image, encoded, result.figures.otherVehicle)) {
+    for (const Rectangle& place : findVehicle(image, encoded, result.figures.otherVehicle, cancellation)) {
       if (place.width == image.width && place.height == image.height) continue;
-      Encoded part = encodePart(image, place, 2, wantsExplanation);
+      Encoded part = encodePart(image, place, 2, wantsExplanation, cancellation);
       const double vehicle = score(model_.vehicleRow, part.joined);
       if (vehicle < most) continue;
       most = vehicle;

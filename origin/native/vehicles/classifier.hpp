@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "colour.hpp"
+#include "edgesift/sift.hpp"
 #include "encoder.hpp"
 #include "search.hpp"
 
@@ -98,8 +99,10 @@ class Classifier {
 
   int length() const noexcept { return vocabulary_.length(); }
 
-  /// Throws std::invalid_argument for an image without pixels or a box that does not overlap it.
-  Result classify(const RgbView& image, const std::optional<Rectangle>& box, bool explain);
+  /// Throws std::invalid_argument for an image without pixels or a box that does not overlap it; Cancelled before the
+  /// next part of the image is encoded, which takes some 50 ms.
+  Result classify(const RgbView& image, const std::optional<Rectangle>& box, bool explain,
+                  const Cancellation& cancellation);
 
   TrainingEncoding encode(const RgbView& image);
 
@@ -110,13 +113,15 @@ class Classifier {
   struct Encoded;
 
   /// `views`: 1 for the image as it is, 2 for its mirror image too.
-  Encoded encodePart(const RgbView& image, const Rectangle& part, int views, bool keepRows);
+  Encoded encodePart(const RgbView& image, const Rectangle& part, int views, bool keepRows,
+                     const Cancellation& cancellation);
   double score(int row, const QuantizedEncoding& encoding) const;
   std::array<double, 4> margins(const View& view) const;
   /// Where the vehicle may be: where the regression on the whole image says, and where the search does. Empty if the image
   /// is a crop of the vehicle, or nothing is found.
-  std::vector<Rectangle> findVehicle(const RgbView& image, const Encoded& whole, double& otherVehicle);
-  Rectangle corrected(const RgbView& image, Rectangle place);
+  std::vector<Rectangle> findVehicle(const RgbView& image, const Encoded& whole, double& otherVehicle,
+                                     const Cancellation& cancellation);
+  Rectangle corrected(const RgbView& image, Rectangle place, const Cancellation& cancellation);
   Rectangle withoutMargins(const RgbView& image, const Rectangle& part, const std::array<double, 4>& margins) const;
   std::vector<double> classLogits(const std::vector<double>& scores) const;
   std::vector<double> colourScores(const RgbView& image, const Rectangle& part) const;

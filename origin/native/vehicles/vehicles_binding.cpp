@@ -231,7 +231,8 @@ class VehicleClassifier : public Napi::ObjectWrap<VehicleClassifier> {
     return guarded(info.Env(), [&] {
       const std::optional<Rectangle> box = boxArgument(info);
       const bool explain = info[2].ToBoolean();
-      return resultOf(info.Env(), classifier_->classify(rgbArgument(info), box, explain));
+      const Cancellation cancellation = cancellationArgument(info, 3);
+      return resultOf(info.Env(), classifier_->classify(rgbArgument(info), box, explain, cancellation));
     });
   }
 
