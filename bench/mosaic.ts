@@ -6,7 +6,7 @@ import { type Image, imageOf } from './images.ts';
 
 const addon = loadNativeAddon();
 
-export const MOSAIC_NAME = 'mosaic.jpg';
+const MOSAIC_NAME = 'mosaic.jpg';
 const [COLUMNS, ROWS, TILE] = [4, 3, 512];
 
 /** The images in turn, as squares of one JPEG of 3 megapixels: what a miss costs for a photo. */

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../shared/contract/errors.ts';
 import type { TraceContext } from '../shared/contract/trace-context.ts';
 import type { Timing } from './observability/timing.ts';
 
-/** What only the platform's entry knows of a request. */
+/** Facts about a request that only the platform's entry knows. */
 export interface Platform {
   /** Address at the other end of the connection, perhaps with a port. */
   peerAddress(): string | undefined;

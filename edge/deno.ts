@@ -23,7 +23,7 @@ const assets: Assets = {
 };
 const app = startApp(environment, assets);
 
-/** Deno lets work that nobody awaits run to its end, but ends with the first that fails. */
+/** Deno runs background work to its end, but exits at the first unhandled rejection. */
 const executionContext = {
   waitUntil: (work: Promise<unknown>) => {
     work.catch((error: unknown) => logError('work after a response failed', error));

@@ -4,8 +4,8 @@ import { MemoryBudget } from './resilience/memory-budget.ts';
 const MEBIBYTE = 1024 * 1024;
 
 /**
- * What an isolate holds at most, in bytes, for each purpose. An isolate has 128 MB for everything; what these leave is
- * for the code, the platform, and the small objects of requests. docs/architecture.md has the same table.
+ * The most bytes that an isolate holds for each purpose. An isolate has 128 MB in all; the rest is for the code, the
+ * platform, and the small objects of requests. docs/architecture.md has the same table.
  */
 export const MEMORY_PLAN = {
   /** Results that the isolate keeps only to be faster, and drops for a request that needs their room. */

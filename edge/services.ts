@@ -31,7 +31,7 @@ import { VehicleMemory } from './vehicles/vehicle-memory.ts';
 import { VehicleReports } from './vehicles/vehicle-reports.ts';
 import { VehicleSource } from './vehicles/vehicle-source.ts';
 
-/** What the routes work with; made once per isolate by {@link createServices}. */
+/** Dependencies of the routes; made once per isolate by {@link createServices}. */
 export interface Services {
   features: FeatureSource;
   vehicles: VehicleSource;
@@ -40,9 +40,9 @@ export interface Services {
   origin: OriginClient;
   jobs: JobServiceClient;
   ingest: Ingest;
-  /** Of payloads that clients read. */
+  /** Memory of payloads that clients read. */
   responses: ResponseMemory;
-  /** Of payloads that are matched; `small` for payloads of up to `SMALL_PAYLOAD_BYTES`. */
+  /** Memory of payloads that are matched; `small` for payloads of up to `SMALL_PAYLOAD_BYTES`. */
   matches: { small: ResponseMemory; large: ResponseMemory };
   stats: Stats;
   log: RequestLog;
@@ -72,7 +72,7 @@ export interface AccessRules {
 
 const MARGIN_MS = 500;
 
-/** For what cannot do without a response, as the cache can. */
+/** Longer than for the cache: without its key a request cannot be served. */
 const KEY_LOOK_UP_TIMEOUT_MS = 2_000;
 
 /** Puts the parts together, once per isolate. */

@@ -43,7 +43,7 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-/** `base64` is what `Upstash-Encoding: base64` asks for: every string but a plain OK is encoded. */
+/** @param base64 for `Upstash-Encoding: base64`: every string except a plain OK is encoded */
 export function toResponse(reply: Reply, base64: boolean): CommandResponse {
   if (reply instanceof CommandError) return { error: reply.message };
   if (isText(reply) && reply.toString() === 'OK') return { result: 'OK' };

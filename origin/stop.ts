@@ -31,7 +31,7 @@ export function stopGracefully({ app, metricsApp, inFlight, pool, recordWriter, 
   closeWithGrace(
     {
       delay: STOP_TIMEOUT_MS,
-      // Native crashes must end the process: a handler would return to the faulting instruction, for ever.
+      // Native crashes must end the process: a handler would return to the faulting instruction, again and again.
       skip: ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGABRT', 'SIGTRAP', 'beforeExit'],
       onTimeout: () => kill('stopping took too long'),
       onSecondSignal: (signal) => kill(`stopping was interrupted by ${signal}`),

@@ -77,7 +77,7 @@ async function work(configuration: WorkerConfiguration): Promise<void> {
     {
       delay: STOP_TIMEOUT_MS,
       logger: false,
-      // Native crashes must end the process: a handler would return to the faulting instruction, for ever.
+      // Native crashes must end the process: a handler would return to the faulting instruction, again and again.
       skip: ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGABRT', 'SIGTRAP', 'beforeExit'],
       onTimeout: () => process.kill(process.pid, 'SIGKILL'),
     },

@@ -8,7 +8,7 @@ import { jobServiceSettingsSchema, workerSettingsSchema } from '../origin/bulk/c
 import { settingsSchema as originSchema } from '../origin/configuration.ts';
 import { fromRoot } from './project-root.ts';
 
-export const CONFIGURATION_PAGE = fromRoot('docs', 'configuration.md');
+const CONFIGURATION_PAGE = fromRoot('docs', 'configuration.md');
 
 const objectSchema = z.object({
   properties: z.record(

@@ -7,7 +7,7 @@ import type { LoadClient } from '../load/load-client.ts';
 import type { NativeCall } from '../native/native-call.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Stack } from '../stack.ts';
-import { type Figures, median, Series, type Summary } from '../statistics.ts';
+import { type Figures, Series, type Summary } from '../statistics.ts';
 import { newVariants, type Variant, variantBytes } from '../variants.ts';
 
 export interface MissContestants {
@@ -48,11 +48,6 @@ export async function measureMisses(
     }
   }
   return [...series].map(([image, ofImage]) => ({ image, figures: ofImage.summarise() }));
-}
-
-/** The median over images of a figure's median. */
-export function overall(reports: readonly MissReport[], figure: string): number {
-  return median(reports.flatMap(({ figures }) => figures[figure]?.median ?? []));
 }
 
 async function measureTurn(

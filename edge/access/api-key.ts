@@ -5,7 +5,7 @@ import { toHex } from '../../shared/hex.ts';
 import { sha256Hex } from '../../shared/sha256.ts';
 import { utf8 } from '../../shared/utf8.ts';
 
-/** What is kept of an API key: everything but the key. */
+/** The stored record of an API key. It does not contain the key. */
 export const apiKeyRecordSchema = z.object({
   /** Public part of the key, to name it by. */
   id: z.string(),

@@ -6,7 +6,7 @@ import type { ApiKeyStore } from './api-key-store.ts';
 
 /** How long a key that Redis confirmed is believed: the longest that a revoked key still works. */
 const CONFIRMED_MS = 60_000;
-/** A key in use is looked up again after this time, while it is still believed, so that nobody waits for it. */
+/** A key in use is looked up again after this time, in the background: no request waits for it. */
 const REFRESH_AFTER_MS = 30_000;
 /** Bounds the look-ups that one wrong key can cause; a key made just now works after this time at the latest. */
 const REFUSED_MS = 5_000;
@@ -67,7 +67,7 @@ export class Authenticator {
 
   async #ask(key: string): Promise<ApiKeyRecord | undefined> {
     const record = await this.#store.find(apiKeyIdOf(key) ?? '');
-    // Timing reveals nothing here: nobody can choose the hash that is compared.
+    // Timing reveals nothing here: a client cannot choose the hash that is compared.
     const valid = record && record.revoked_at === null && record.sha256 === (await hashApiKey(key));
     if (valid) {
       this.#confirmed.set(key, { record, at: Date.now() });

@@ -26,7 +26,7 @@ interface Member {
 }
 
 /** Files with the same bytes: their features are looked up or computed once. */
-interface Image extends IdentifiedImage {
+interface BatchImage extends IdentifiedImage {
   members: Member[];
 }
 
@@ -58,12 +58,12 @@ export class Batch {
     this.#signal = AbortSignal.any([context.req.raw.signal, this.#lines.signal]);
   }
 
-  /** What the client reads. */
+  /** Body of the response. */
   get response(): ReadableStream<Uint8Array> {
     return this.#lines.readable;
   }
 
-  /** Resolves when every line is written, or the client has gone: what is not begun by then never is. */
+  /** Resolves when every line is written, or the client has gone: then no further image is begun. */
   async run(): Promise<void> {
     try {
       await forEachImage(await this.#identifyImages(), (image) => this.#writeLinesOf(image));
@@ -77,8 +77,8 @@ export class Batch {
     }
   }
 
-  async #identifyImages(): Promise<Image[]> {
-    const images = new Map<string, Image>();
+  async #identifyImages(): Promise<BatchImage[]> {
+    const images = new Map<string, BatchImage>();
     for (const [index, part] of this.#images.entries()) {
       const member = { index, filename: part.fileName ?? null };
       try {
@@ -94,7 +94,7 @@ export class Batch {
     return [...images.values()];
   }
 
-  async #writeLinesOf({ members, ...image }: Image): Promise<void> {
+  async #writeLinesOf({ members, ...image }: BatchImage): Promise<void> {
     this.#signal.throwIfAborted();
     this.#lease.settle();
     const timing = new Timing();
@@ -135,7 +135,7 @@ export class Batch {
       signal: this.#signal,
       keepAlive: this.#keepAlive,
       reserveWork: () => reserveWork(this.#services.access.rateLimit, this.#context),
-      // They are part of the form, which is released as a whole.
+      // The bytes are part of the form, which is released as a whole.
       releaseBytes: () => undefined,
       timing,
     });

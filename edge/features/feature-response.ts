@@ -23,7 +23,7 @@ import { type FoundFeatures, secondsLeft } from './feature-source.ts';
 /** The responses to one URL depend on these request headers. */
 export const FEATURES_VARY = 'Accept, Accept-Encoding';
 
-/** What all responses with features have; copied as a whole, since setting each header costs every hit. */
+/** Headers of all responses with features; copied as a whole, since setting each header would cost every hit. */
 const FEATURES_HEADERS = new Headers({
   ...SECURITY_HEADERS,
   'Content-Type': 'application/json',
@@ -58,7 +58,7 @@ export function respondWithFeatures(
 
 /**
  * The entity tag (RFC 9110, 8.8.3) of a result in one representation: the feature key says everything. Strong
- * for files, the same bytes for ever; weak for JSON, which also says how this response came about, and which may
+ * for files, whose bytes never change; weak for JSON, which also says how this response came about, and which may
  * be sent compressed.
  */
 export function etagOf(key: string, format: Format, { include, root_sift }: Representation): string {
@@ -67,7 +67,7 @@ export function etagOf(key: string, format: Format, { include, root_sift }: Repr
   return `"${key};${format}${REVISIONS[format] ?? ''};${view}"`;
 }
 
-/** What tells the bytes of a format from those of an earlier version of this service. */
+/** Distinguish the bytes of a format from those of an earlier version of this service. */
 const REVISIONS: Partial<Record<FileFormat, string>> = { npz: '-2' };
 
 export function requirePayload(found: FoundFeatures): CompleteFeatures {

@@ -8,6 +8,7 @@ import { decodePayload, type FeatureMetadata, keyOf } from '../../shared/feature
 import type { FeatureSummary } from '../../shared/records/feature-summary.ts';
 import { logWarning } from '../observability/log.ts';
 import type { Timing } from '../observability/timing.ts';
+import { reachingRedis } from '../redis/reaching-redis.ts';
 import { RedisUnavailable } from '../redis/redis-client.ts';
 import { SingleFlight } from '../resilience/single-flight.ts';
 import type { FeatureCache } from './cache/feature-cache.ts';
@@ -58,7 +59,6 @@ export function secondsLeft({ expiresAt }: FeatureSummary): number {
 const LONGEST_LOOK_UP_MS = 25_000;
 
 /** The breaker's cooldown. */
-const RETRY_AFTER_SECONDS = 2;
 
 /** Features by the key of their image: from the cache, else from the origin. */
 export class FeatureSource {
@@ -235,19 +235,6 @@ export class FeatureSource {
     logWarning('the origin has another extractor than EXTRACTOR says; its results are not found again', {
       configured: extractorId(this.#extractor),
       origin: extractorId(actual),
-    });
-  }
-}
-
-/** @throws ServiceError `SERVICE_NOT_READY` for `RedisUnavailable` */
-async function reachingRedis<Result>(work: Promise<Result>): Promise<Result> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof RedisUnavailable)) throw error;
-    throw new ServiceError('SERVICE_NOT_READY', 'The cache cannot be reached at the moment.', {
-      cause: error,
-      retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
   }
 }

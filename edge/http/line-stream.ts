@@ -2,7 +2,7 @@ import type { MemoryLease } from '../resilience/memory-budget.ts';
 
 /** How often a line that waits for its reader looks whether memory was taken from it. */
 const WATCH_MS = 500;
-/** A reader that has not read for this long is ended, even if nobody else needs the memory. */
+/** A reader that has not read for this long is ended, even if no other request needs the memory. */
 const LONGEST_PAUSE_MS = 30_000;
 
 /** Lines of text on their way to a client: each goes out whole, as fast as the client reads. */
@@ -21,7 +21,7 @@ export class LineStream {
     this.#writer.closed.catch((reason) => this.#clientGone.abort(reason));
   }
 
-  /** Aborted when nobody reads any more. */
+  /** Aborted when the reader has gone. */
   get signal(): AbortSignal {
     return this.#clientGone.signal;
   }

@@ -14,7 +14,7 @@ const FORMAT_OF_MEDIA_TYPE = new Map<string, Format>([
     FEATURE_FILES[format].mediaTypes.map((mediaType): [string, Format] => [mediaType, format]),
   ),
 ]);
-/** What `Accept` can ask for, the one we prefer first. */
+/** Media types that `Accept` can name, in the order of our preference. */
 export const MEDIA_TYPES = [...FORMAT_OF_MEDIA_TYPE.keys()];
 
 /**

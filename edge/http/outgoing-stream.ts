@@ -2,7 +2,7 @@ import type { MemoryLease } from '../resilience/memory-budget.ts';
 
 /** How often a response that waits for its reader looks whether its memory was taken from it. */
 const WATCH_MS = 500;
-/** A reader that has not read for this long is ended, even if nobody else needs the memory. */
+/** A reader that has not read for this long is ended, even if no other request needs the memory. */
 const LONGEST_PAUSE_MS = 30_000;
 
 type Chunks = Iterator<Uint8Array> | AsyncIterator<Uint8Array>;

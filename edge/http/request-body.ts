@@ -8,15 +8,15 @@ export interface BodyLimits {
   timeoutMs: number;
 }
 
-/** A body over its limit is still read, and forgotten, up to here: clients that get cut off never see the response. */
+/** A body over its limit is read and discarded up to this length: a client that is cut off never sees the response. */
 const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
-/** For so long at most, however slowly it comes. */
+/** The longest time for that. */
 const LONGEST_DISCARDING_MS = 20_000;
 /** A body of at most this announced length is read by one native call, and takes this much room from the start. */
 const SMALL_BODY_BYTES = 128 * 1024;
 /** A larger body holds this much until this much has arrived, and then room for all of it: a client that only announces holds little. */
 const FIRST_STEP_BYTES = 64 * 1024;
-/** By which the room of a body of unannounced length grows as it arrives. */
+/** Factor by which the room for a body of unannounced length grows. */
 const GROWTH = 4;
 /** Large enough that few reads are made, small enough that a slow client is seen to move. */
 const LEAST_READ_BYTES = 64 * 1024;
@@ -236,7 +236,7 @@ async function readUnknownLength(
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
-/** A client that sends its body drop by drop may not hold memory for ever, nor while others wait for it. */
+/** Ends a body that arrives too slowly: after its time limit, or earlier if other requests wait for its memory. */
 async function inTime(
   { bytes, cancel }: Reading,
   timeoutMs: number,

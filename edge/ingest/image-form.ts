@@ -1,6 +1,6 @@
 import { MAX_BATCH_IMAGES, MAX_BATCH_LENGTH_IN_IMAGES } from '../../shared/contract/batch.ts';
 
-/** What a route takes: the image itself as the body, or a multipart form with one or more images. */
+/** Bodies that a route accepts: an image, or a multipart form with one or more images. */
 export interface ImageForm {
   /** Fields of the form that hold images; the first is the one that messages name. */
   fields: readonly [string, ...string[]];

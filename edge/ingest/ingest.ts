@@ -29,7 +29,7 @@ import type { Timing } from '../observability/timing.ts';
 import type { MemoryBudget, MemoryLease } from '../resilience/memory-budget.ts';
 import type { ImageForm } from './image-form.ts';
 
-/** An image that is what it should be, by its header, and its name. */
+/** An image whose header is valid, and its hash. */
 export interface IdentifiedImage<Header = ImageHeader> {
   bytes: Uint8Array<ArrayBuffer>;
   header: Header;
@@ -38,12 +38,12 @@ export interface IdentifiedImage<Header = ImageHeader> {
   sha256: string;
 }
 
-/** A form as it came: its parameters are valid, its images not looked at yet. */
+/** A received form: its parameters are valid, its images are not checked yet. */
 export interface ReceivedForm<Parameters> {
   /** The parts in the fields of images, in their order. */
   images: [FormPart, ...FormPart[]];
   parameters: Parameters;
-  /** Of all the bytes; to be released when the images are not needed any more. */
+  /** Memory of all bytes; to be released when the images are not needed any more. */
   lease: MemoryLease;
 }
 
@@ -53,7 +53,7 @@ export interface UploadLimits extends ImageLimits {
 }
 
 /** Room for the bodies of uploads. Small ones have their own, so that large ones never delay them. */
-export interface UploadMemory {
+export interface UploadBudgets {
   small: MemoryBudget;
   large: MemoryBudget;
 }
@@ -72,11 +72,11 @@ const RAW_IMAGE = 'image/*';
  */
 export class Ingest {
   readonly #limits: UploadLimits;
-  readonly #memory: UploadMemory;
+  readonly #budgets: UploadBudgets;
 
-  constructor(limits: UploadLimits, memory: UploadMemory) {
+  constructor(limits: UploadLimits, budgets: UploadBudgets) {
     this.#limits = limits;
-    this.#memory = memory;
+    this.#budgets = budgets;
   }
 
   /** Bytes of the largest image. */
@@ -139,7 +139,7 @@ export class Ingest {
 
   /** @throws ServiceError `OVERLOADED`, once the client has sent what would else break its connection */
   async #makeRoom(request: Request, limits: BodyLimits): Promise<MemoryLease> {
-    const budget = announcesSmallBody(request) ? this.#memory.small : this.#memory.large;
+    const budget = announcesSmallBody(request) ? this.#budgets.small : this.#budgets.large;
     try {
       return await budget.acquire(firstRoomFor(request, limits), wholeRoomFor(request, limits));
     } catch (error) {

@@ -8,7 +8,7 @@ import { type InferenceError, isInferencePath } from '../../shared/contract/infe
 import type { EdgeContext } from '../context.ts';
 import { logError, logWarning } from '../observability/log.ts';
 
-/** nginx's status for a request whose client closed the connection: nobody gets it, but logs and counters have it. */
+/** nginx's status for a request whose client closed the connection. It is never sent; logs and counters have it. */
 const CLIENT_CLOSED_REQUEST = 499;
 
 /** Any thrown value as problem+json, or as the inference protocol has it; failures of ours are logged with their cause. */
@@ -30,7 +30,7 @@ function inferenceError(error: ServiceError): Response {
   return new Response(JSON.stringify(body), { status: error.status, headers });
 }
 
-/** What is our fault: refusals and outages are for counting, what nobody foresaw is for reading. */
+/** Logs failures of the service. Known ones get a warning; an unexpected one gets its stack trace. */
 export function logFailure(error: ServiceError, requestId: string): void {
   if (error.status < 500) return;
   const facts = { request_id: requestId, error_code: error.code };

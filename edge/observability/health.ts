@@ -23,7 +23,7 @@ export class Health {
 
   async check(): Promise<ReadyResponse> {
     const now = Date.now();
-    // Also while another request is checking: what it found last is better than a crowd at the origin's door.
+    // Also while another request is checking: an old result is better than many simultaneous checks.
     if (this.#latest && now - this.#lastCheckAt < FRESH_MS) return this.#latest;
     this.#lastCheckAt = now;
     const [cacheConnected, origin] = await Promise.all([

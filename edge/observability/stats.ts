@@ -51,7 +51,7 @@ export class Stats {
     this.#redis = redis;
   }
 
-  /** @param keepAlive keeps the platform from ending work that nobody awaits */
+  /** @param keepAlive keeps the platform from ending work that no request awaits */
   count(request: CountedRequest, keepAlive: KeepAlive): void {
     countRequest(this.#pending.total, request);
     countInInterval(countersIn(this.#pending.intervals, intervalAt(request.time)), request);

@@ -51,7 +51,7 @@ export const SECURITY_SCHEMES = {
   apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key, es_…' },
 };
 
-/** What the OpenAPI document says of a route. */
+/** The operation of a route in the OpenAPI document. */
 export function operationOf(route: RouteDeclaration): Operation {
   const parameters = parametersOf(route);
   return {
@@ -169,7 +169,7 @@ const ANYWHERE: Causes = {
   SERVICE_NOT_READY: 'The service is not fully configured.',
 };
 
-/** What any route that has a scope can respond with, where keys or limits are set. */
+/** Errors of every route that has a scope, if keys or limits are configured. */
 function guardCauses({ scope }: RouteDeclaration): Causes {
   if (!scope) return {};
   return {

@@ -28,7 +28,7 @@ import {
 import { statsResponseSchema } from '../../shared/contract/stats.ts';
 
 /** The names of schemas in the document: each becomes a component. */
-export const SCHEMAS = {
+const SCHEMAS = {
   DetectResponse: detectResponseSchema,
   KeypointsResponse: keypointsResponseSchema,
   CompleteResponse: completeResponseSchema,

@@ -21,12 +21,12 @@ const MAX_WAITING = 512;
 const MAX_OVERTAKEN = 32;
 /** Longer than any step of a request takes, so that a lease ends even if the platform drops its request midway. */
 const LEASE_MS = 90_000;
-/** While others wait in vain, a client may keep what it holds as long as it moves something in this time, … */
+/** While others wait in vain, a client keeps its memory as long as it moves something in this time, … */
 const STALLED_MS = 8_000;
 /** … and after this time, at this rate in all: slower than any phone, faster than a client that tries to block others. */
 const RATE_COUNTS_AFTER_MS = 12_000;
 const LEAST_BYTES_PER_MS = 16;
-/** A large holder must move faster: what it holds has to be gone after so long, while others wait in vain. */
+/** A large holder must move faster: while others wait in vain, its bytes have to be gone after this time. */
 const LONGEST_TRANSFER_MS = 90_000;
 /** A pause that took so much longer than it should shows that this isolate was busy, and no client slow. */
 const BUSY_MS = 200;
@@ -35,7 +35,7 @@ const BUSY_MS = 200;
 export interface MemoryLease {
   /** How many bytes it holds. */
   readonly bytes: number;
-  /** Others have waited for what this holder's client was too slow to use: what it is for must end. */
+  /** Its client was too slow while others waited for the memory: the holder must end its work. */
   readonly isEnded: boolean;
   /** Milliseconds that it has waited for more room: time in which its client could not send. */
   readonly waitedMs: number;
@@ -45,7 +45,7 @@ export interface MemoryLease {
    * @throws ServiceError `OVERLOADED`
    */
   resize(bytes: number): Promise<void>;
-  /** Sets how many bytes it holds, without waiting: what is in memory already is only counted. */
+  /** Sets how many bytes it holds, without waiting: for bytes that are in memory already. */
   fit(bytes: number): void;
   /** From now on it depends on the client how long the bytes are held; called whenever so many have moved. */
   moved(bytes: number): void;
@@ -55,7 +55,7 @@ export interface MemoryLease {
 }
 
 export interface MemoryBudgetOptions {
-  /** How long a request waits while nobody gets room. */
+  /** How long a request waits while no request gets room. */
   longestWaitMs?: number;
   /** How long it waits in all, while others before it get room. As long as the former if not given. */
   longestQueueMs?: number;
@@ -76,8 +76,8 @@ interface Waiting {
 
 /**
  * Bounds the bytes that an isolate holds for one purpose at one time (Workers: 128 MB for everything). A holder that
- * finds it full waits, what it is to hold unread, and is refused after some seconds; smaller ones overtake larger ones
- * within bounds. Holders grow as bytes arrive: what a client only announces takes no room. While others wait, holders
+ * finds it full waits before it reads anything, and is refused after some seconds; smaller ones overtake larger ones
+ * within bounds. Holders grow as bytes arrive: announced bytes take no room. While others wait, holders
  * whose clients are too slow are ended. A body larger than the whole budget has it alone, if the account has room.
  *
  * Waiters are woken when room is given back, and also poll: in a Worker no request may depend on another one alone.
@@ -93,7 +93,7 @@ export class MemoryBudget {
   readonly #leases = new Set<Lease>();
   /** In order of arrival. */
   readonly #queue = new Map<symbol, Waiting>();
-  /** Holders that wait for more: they come first, since only what is whole can be worked on and released. */
+  /** Holders that wait for more. They come first: they cannot finish, and release their memory, before they have all of it. */
   readonly #growing = new Set<Lease>();
   /** The one holder that may exceed the capacity, so that holders that all wait for more cannot block each other. */
   #exceeding: Lease | undefined;
@@ -146,7 +146,7 @@ export class MemoryBudget {
     return this.#lease(bytes, wanted);
   }
 
-  /** Room for what it holds at first, and for what all whose clients are sending will hold in the end. */
+  /** Whether there is room for its first bytes, and for the final bytes of all holders whose clients are sending. */
   #canStart(bytes: number, wanted: number, promised = this.#promisedBytes()): boolean {
     return this.#hasRoomFor(bytes) && (this.#held === 0 || promised + wanted <= this.#capacity);
   }
@@ -279,7 +279,7 @@ export class MemoryBudget {
     }
   }
 
-  /** @throws ServiceError `OVERLOADED` where what is before this waiter, or before a new one, takes longer than it may wait */
+  /** @throws ServiceError `OVERLOADED` if the expected wait of this waiter, or of a new one, is longer than it may wait */
   #checkHope(leftMs: number, id?: symbol): void {
     if (this.#refusesHopeless && this.#estimatedWaitMs(id) > leftMs) throw this.#overloaded();
   }
@@ -427,7 +427,7 @@ class Lease implements MemoryLease {
     this.#renewedAt = Date.now();
   }
 
-  /** A client that does not send keeps nobody from starting by what it only announced. */
+  /** What a client has announced but does not send must not delay other requests. */
   promisedAt(now: number): number {
     return now - this.#movedAt < SENDING_MS ? Math.max(this.bytes, this.#wanted) : this.bytes;
   }

@@ -3,7 +3,7 @@ import type { MemoryBudget, MemoryLease } from './memory-budget.ts';
 /** How large a payload is shows only when it is there: it is expected to be like those before it, the largest of which fade. */
 const FIRST_EXPECTED_BYTES = 2 * 1024 * 1024;
 const FADING = 0.9;
-/** Of a larger one the rest is counted once it is there: before, it has room where it arrives. */
+/** The rest of a larger one is counted when it is complete; until then the budget of arriving payloads counts it. */
 const MOST_EXPECTED_BYTES = 8 * 1024 * 1024;
 
 /** Bounds the bytes that responses hold, from before they are looked up until they are sent. */

@@ -7,11 +7,10 @@ import { clearCacheKeys, listCacheKeys } from '../../shared/contract/routes/cach
 import type { EdgeEnvironment } from '../context.ts';
 import { addRoute } from '../http/add-route.ts';
 import { queryParameters } from '../http/query.ts';
-import { RedisUnavailable } from '../redis/redis-client.ts';
+import { reachingRedis } from '../redis/reaching-redis.ts';
 import type { Services } from '../services.ts';
 
 const NO_STORE = { 'Cache-Control': 'no-store' };
-const RETRY_AFTER_SECONDS = 2;
 
 /**
  * `GET` and `DELETE /api/v1/cache/keys` list and clear by pattern, `…/keys/{key}` shows and deletes one
@@ -45,19 +44,7 @@ export function registerCacheKeys(
   });
 }
 
-function found<Response>(key: string, response: Response | undefined): Response {
-  if (response !== undefined) return response;
+function found<Result>(key: string, result: Result | undefined): Result {
+  if (result !== undefined) return result;
   throw new ServiceError('NOT_FOUND', 'The cache has no result for this key.', { details: { key } });
-}
-
-async function reachingRedis<Result>(work: Promise<Result>): Promise<Result> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof RedisUnavailable)) throw error;
-    throw new ServiceError('SERVICE_NOT_READY', 'The cache cannot be reached at the moment.', {
-      cause: error,
-      retryAfterSeconds: RETRY_AFTER_SECONDS,
-    });
-  }
 }

@@ -23,7 +23,7 @@ const MOST_VALUES = 4_096;
 /** Each value of a JSON document follows one of these: a comma, or an opening bracket or brace. */
 const VALUE_MARKS = [0x2c, 0x5b, 0x7b];
 
-/** Of an element of a BYTES tensor that follows the JSON as bytes. */
+/** Length prefix of an element of a BYTES tensor that follows the JSON. */
 const LENGTH_BYTES = 4;
 
 /**

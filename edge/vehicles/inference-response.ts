@@ -28,7 +28,7 @@ interface Labelled {
   confidence: number;
 }
 
-/** What a model gives: the exact class and every attribute with its confidence, and the whole result as JSON. */
+/** Outputs of a model: the exact class and every attribute with its confidence, and the whole result as JSON. */
 function outputsOf({ labels }: VehicleModel): Output[] {
   const attributes = vehicleAttributeSchema.options.filter((name) => labels[name]);
   return [

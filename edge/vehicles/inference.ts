@@ -13,7 +13,7 @@ import { checkOutputs, type InferenceResponse, inferenceResponse, joined } from 
 import { setCacheHeader, vehicleData } from './vehicle-response.ts';
 import type { FoundVehicle } from './vehicle-source.ts';
 
-/** Of the largest image: base64 takes a third more than the file. */
+/** Longest body, in images of the largest size: base64 takes a third more than the file. */
 const LARGEST_BODY_IN_IMAGES = 1.5;
 const DOCUMENT_BYTES = 64 * 1024;
 /** A JSON document while it is parsed: its bytes, its text, its strings, and the images that these are. */
@@ -147,7 +147,7 @@ async function classifyOne(
   return vehicleData(found, parameters, { requestId: context.get('requestId'), timing });
 }
 
-/** Of one image of many, whose request counts for itself. */
+/** Counts the look-up of one image of many; the request itself is counted separately. */
 function countLookUp(
   context: EdgeContext,
   { stats }: Services,

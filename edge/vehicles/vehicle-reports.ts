@@ -13,7 +13,7 @@ import { type RedisClient, RedisUnavailable } from '../redis/redis-client.ts';
 import type { VehicleMemory } from './vehicle-memory.ts';
 
 /** For how long reports are kept, in seconds. */
-export const REPORT_TTL_S = 3600;
+const REPORT_TTL_S = 3600;
 const WRITE_TIMEOUT_MS = 2_000;
 
 /** Reports under their vehicle id and the API key that made them, for an hour. */
@@ -75,14 +75,14 @@ export class VehicleReports {
   }
 }
 
-/** A digest: keys are named by no one in Redis. */
+/** A digest, so that Redis does not contain the ids of API keys. */
 function ownerOf(apiKeyId: string | undefined): Promise<string> {
   return clientName(
     apiKeyId === undefined ? 'vehicle reports without a key' : `vehicle reports of ${apiKeyId}`,
   );
 }
 
-/** What a report says of a classification. */
+/** The report on a classification. */
 export function reportOf(data: VehicleData, vehicleId: string): VehicleReport {
   const now = Date.now();
   return {

@@ -28,7 +28,7 @@ export function vehicleData(
   };
 }
 
-/** Of the JSON, which also says how it came about: weak. The key says everything else. */
+/** Weak, because the JSON also has the time and the cache tier of this response. */
 export function vehicleEtag(key: string, include: ClassifyParameters['include']): string {
   return `W/"${key};${include}"`;
 }

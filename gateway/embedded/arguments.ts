@@ -6,7 +6,7 @@ const NOT_AN_INTEGER = 'ERR value is not an integer or out of range';
 const OVERFLOW = 'ERR increment or decrement would overflow';
 
 const MIN_INT64 = -(2n ** 63n);
-export const MAX_INT64 = 2n ** 63n - 1n;
+const MAX_INT64 = 2n ** 63n - 1n;
 
 /** Redis takes no plus sign, no leading zeros and no spaces. @throws CommandError */
 export function toInteger(text: string, message = NOT_AN_INTEGER): bigint {

@@ -32,7 +32,7 @@ export class JobStore {
     this.#index = asFolder(index);
   }
 
-  /** Makes a new job known for ever. @throws StorageError when index or output cannot be written */
+  /** Stores a new job durably. @throws StorageError when index or output cannot be written */
   async add(job: Job): Promise<void> {
     await writeJson(this.#stores, job.files.request, job.order);
     const entry = { id: job.id, output: job.order.request.output };

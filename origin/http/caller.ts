@@ -8,7 +8,7 @@ export class CallerGone extends Error {
 }
 
 /**
- * A signal that aborts when nobody waits for this response any more: with {@link CallerGone}, or with
+ * A signal that aborts when no caller waits for this response any more: with {@link CallerGone}, or with
  * `SERVICE_TIMEOUT` when `budgetMs` milliseconds have passed.
  */
 export function callerSignal(response: ServerResponse, budgetMs: number): AbortSignal {

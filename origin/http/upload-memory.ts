@@ -1,7 +1,7 @@
 import { ServiceError } from '../../shared/contract/errors.ts';
 import type { ExtractionPool } from '../scheduler/pool.ts';
 
-/** Bounds the bytes of all uploads in memory: being read, waiting, and in extraction. Refuses at once; nobody waits. */
+/** Bounds the bytes of all uploads in memory: being read, waiting, and in extraction. Refuses at once; no request waits. */
 export class UploadMemory {
   readonly limit: number;
   #reserved = 0;

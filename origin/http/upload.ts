@@ -23,7 +23,7 @@ export interface Upload<Header> extends SignedBody {
 export interface UploadOptions {
   limits: ImageLimits;
   memory: UploadMemory;
-  /** Aborts when nobody waits any more. */
+  /** Aborts when no caller waits any more. */
   signal: AbortSignal;
   /** Makes the error for when there is no room. */
   overloaded: () => ServiceError;

@@ -31,7 +31,7 @@ export interface JobDependencies {
 /** What the head of an authentic request asks for. */
 export interface JobRequest {
   query: URLSearchParams;
-  /** Aborts when nobody waits any more. */
+  /** Aborts when no caller waits any more. */
   signal: AbortSignal;
   /** When that is at the latest, as `performance.now()` has it. */
   deadline: number;

@@ -28,7 +28,7 @@ export type Completed<Result extends TaskResult = TaskResult> = Result & { queue
 /** The pool's events. */
 export interface PoolObserver {
   refused(): void;
-  /** The job is ended early: nobody waits for it any more, `reason` is that of its signal, or it ran for too long. */
+  /** The job is ended early: no caller waits any more (`reason` is that of its signal), or it ran for too long. */
   abandoned(state: 'queued' | 'running', reason: unknown): void;
   started(queueMs: number): void;
   completed(task: Task, result: TaskResult): void;
@@ -59,7 +59,7 @@ export interface JobCost {
 
 /** The client of a job. */
 export interface JobOwner {
-  /** Aborts when nobody waits any more. */
+  /** Aborts when no caller waits any more. */
   signal: AbortSignal;
   /** The client whose fair share it counts for; the same for all unknown clients. */
   client: string;

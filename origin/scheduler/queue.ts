@@ -112,7 +112,7 @@ export class JobQueue<Job extends Queueable> {
 
   #take(index: number): Job | undefined {
     const [taken] = this.#waiting.splice(index, 1);
-    // Where nobody waits, nobody has waited longer than others.
+    // In an empty queue no client has used more than others.
     if (this.#waiting.length === 0) this.#finished.clear();
     return taken?.job;
   }

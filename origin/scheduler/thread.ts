@@ -13,7 +13,7 @@ export class ExtractionThread {
 
   /**
    * @param script entry module of the thread, which speaks {@link ThreadMessage}
-   * @param onEnd called once, before anyone learns of a failed task, when the thread is no more
+   * @param onEnd called once when the thread has ended, before its task is rejected
    */
   constructor(script: URL, data: Omit<ThreadData, 'cancelled'>, onEnd: (cause: Error) => void) {
     this.#onEnd = onEnd;

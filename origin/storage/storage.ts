@@ -46,7 +46,7 @@ export interface Storage {
    */
   absent(keys: readonly string[]): Promise<ReadonlySet<string>>;
 
-  /** Writes the object whole or not at all: nobody ever reads a part of it. Replaces what was there. */
+  /** Writes the object whole or not at all: no reader sees a part of it. Replaces an existing one. */
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
 
   /**

@@ -15,7 +15,6 @@ const metricsSchema = z.object({
   /** Expected calibration error of the highest probability: 15 bins of equal width. */
   ece: shareSchema,
 });
-export type AttributeMetrics = z.infer<typeof metricsSchema>;
 
 const attributeSchema = z.object({
   labels: z.array(z.string()).min(1),

@@ -28,7 +28,7 @@ const registrySchema = z.object({
 });
 export type Registry = z.infer<typeof registrySchema>;
 
-export const REGISTRY_FILE = 'registry.json';
+const REGISTRY_FILE = 'registry.json';
 
 /** @throws ModelError where there is no registry, or a damaged one */
 export async function readRegistry(folder: string): Promise<Registry> {

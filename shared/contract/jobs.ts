@@ -3,7 +3,7 @@ import { errorCodeSchema } from './errors.ts';
 import { detectParametersSchema } from './parameters.ts';
 
 /** Images that a request may name itself; more are named by a manifest. */
-export const MAX_INLINE_IMAGES = 10_000;
+const MAX_INLINE_IMAGES = 10_000;
 
 /** Bytes of a request's JSON. */
 export const MAX_JOB_REQUEST_BYTES = 2 * 1024 * 1024;
@@ -49,7 +49,6 @@ export const jobParametersSchema = detectParametersSchema.omit({ include: true, 
 
 /** Formats of a result beside safetensors, which is always written: it marks an image as done. */
 export const jobFormatSchema = z.enum(['safetensors', 'npz', 'colmap', 'key']);
-export type JobFormat = z.infer<typeof jobFormatSchema>;
 
 /** Body of `POST /api/v1/jobs`. */
 export const jobRequestSchema = z.strictObject({

@@ -9,7 +9,7 @@ export type FileFormat = Exclude<NonNullable<Representation['format']>, 'json'>;
 
 /** A format that features are sent in as a file. */
 export interface FeatureFile {
-  /** The first is what it is sent as; `Accept` may name any. Those of the texts are our own. */
+  /** The first one is the `Content-Type`; `Accept` may name any. The types of the text formats are our own. */
   mediaTypes: readonly [string, ...string[]];
   /** Of file names. */
   extension: string;
@@ -44,7 +44,7 @@ export const FEATURE_FILES: Record<FileFormat, FeatureFile> = {
   key: {
     mediaTypes: ['text/x-lowe-key'],
     extension: 'key',
-    // Its descriptors are integers, and nobody has defined which ones RootSIFT would be.
+    // Its descriptors are integers, and no convention says which ones RootSIFT would be.
     hasRootSift: false,
     write: (payload) => encodeText(loweKeyText(decodePayload(payload).features)),
   },

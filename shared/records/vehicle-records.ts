@@ -29,7 +29,7 @@ export function isVehicleKey(key: string): boolean {
 /**
  * Redis key of a report.
  *
- * @param owner digest of whose report it is: no one else comes to this key
+ * @param owner digest of the report's owner: other owners have other keys
  */
 export function reportRecordKey(owner: string, vehicleId: string): string {
   return `vehicle-reports:${owner}:${vehicleId}`;

@@ -7,7 +7,7 @@ const FLUSH_OVERDUE_MS = 3 * FLUSH_DELAY_MS;
 /** Beyond that, spans are dropped. */
 const MAX_PENDING = 2_048;
 
-/** What the exporter needs of its platform. */
+/** The platform's part of the exporter. */
 export interface SpanTransport {
   /** Sends a request and gives its response's status. */
   post(url: string, headers: Record<string, string>, body: string): Promise<number>;
@@ -34,7 +34,7 @@ export class SpanExporter {
     this.#options = options;
   }
 
-  /** @param keepAlive keeps the platform from ending work that nobody awaits */
+  /** @param keepAlive keeps the platform from ending work that no request awaits */
   add(spans: readonly Span[], keepAlive: (work: Promise<unknown>) => void): void {
     if (this.#pending.length < MAX_PENDING) this.#pending.push(...spans);
     const now = Date.now();
