@@ -4,7 +4,7 @@ import { sha256Hex } from '../../../shared/sha256.ts';
 import type { EdgesiftClient, ExtractionParameters } from '../../client.ts';
 import { inGroups, inParallel } from '../../concurrency.ts';
 import type { DetectParameters } from '../../contract.ts';
-import { EdgesiftError } from '../../errors.ts';
+import { EdgesiftError, type FailureCode } from '../../errors.ts';
 import { fileErrorOf } from '../file-error.ts';
 import type { ImageFileOnDisk } from '../image-files.ts';
 import type { Pacer } from './pacer.ts';
@@ -36,7 +36,7 @@ interface HashedImage {
  * Extracts the features of many images and yields what became of each. Asks for the hashes of many at once, then sends
  * those that are not cached, a bounded number at a time. An image that fails stops no other.
  *
- * @throws ServiceUnreachable, or the reason of the signal
+ * @throws ServiceUnreachable, the reason of the signal, or EdgesiftError for a refused API key or parameter
  */
 export async function* runBatch(
   images: readonly ImageFileOnDisk[],
@@ -139,10 +139,17 @@ async function extract(
     const stored = await target.store(image.name, file);
     return { ...found, status: file.isCached ? 'cached' : 'computed', ...stored };
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted || concernsEveryImage(error)) throw error;
     return { ...found, ...failure(image.name, error) };
   }
 }
+
+/** The next image would be refused as well: the API key or a parameter is wrong. */
+function concernsEveryImage(error: unknown): boolean {
+  return error instanceof EdgesiftError && REFUSALS.has(error.code);
+}
+
+const REFUSALS: ReadonlySet<FailureCode> = new Set(['INVALID_PARAMETER', 'UNAUTHORIZED', 'FORBIDDEN']);
 
 /** @throws what is no failure of the image alone */
 function failure(name: string, error: unknown): ImageOutcome {

@@ -95,6 +95,21 @@ test('an outage that outlasts the patience ends the run, and fails no image', as
   await expect(run).rejects.toBeInstanceOf(ServiceUnreachable);
 });
 
+test.each(['FORBIDDEN', 'UNAUTHORIZED', 'INVALID_PARAMETER'] as const)(
+  'a refusal that concerns every image ends the run: %s',
+  async (code) => {
+    let uploads = 0;
+    const images = imagesOf(...Array.from({ length: 20 }, (_, index) => `${index}.jpg`));
+    const run = outcomesOf(images, ({ path: place }) => {
+      if (place === EXISTS) return Response.json({ cached: [] });
+      uploads += 1;
+      return problem(code);
+    });
+    await expect(run).rejects.toMatchObject({ code });
+    expect(uploads).toBeLessThan(5);
+  },
+);
+
 test('a state remembers outcomes, and loses of a killed run only the line that was being written', () => {
   const file = path.join(folder, 'state.jsonl');
   const recipe = { format: 'npz', parameters: {} };

@@ -50,7 +50,7 @@ class Client:
     headers: sent with every request
     timeout: limit of each attempt, in seconds
     on_retry: called before an attempt is repeated
-    ssl_context: for a certificate authority of one's own; the system's by default
+    ssl_context: for a private certificate authority; the system's by default
     """
 
     cache: CachedKeys
