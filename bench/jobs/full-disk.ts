@@ -18,19 +18,24 @@ export function canMount(): boolean {
  * @returns makes space again
  */
 export function fillDisk(pid: number, output: string, folder: string): () => void {
-  const kept = path.join(folder, 'kept');
-  mkdirSync(kept, { recursive: true });
+  const prepared = path.join(folder, 'full');
+  mkdirSync(prepared, { recursive: true });
   const files = path.join(output, '_edgesift');
   const inside = (script: string) =>
-    execFileSync('nsenter', ['--mount', `--target=${pid}`, 'sh', '-ec', script, 'sh', output, files, kept], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
+    execFileSync(
+      'nsenter',
+      ['--mount', `--target=${pid}`, 'sh', '-ec', script, 'sh', output, files, prepared],
+      {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      },
+    );
+  // It is full before the worker sees it: a result that still had space would be lost with it.
   inside(`
-    mount --bind "$2" "$3"
-    mount -t tmpfs -o size=16k edgesift-full "$1"
-    mkdir "$2"
-    mount --bind "$3" "$2"
-    head -c 64k /dev/zero > "$1/ballast" 2> /dev/null || true
+    mount -t tmpfs -o size=16k edgesift-full "$3"
+    mkdir "$3/_edgesift"
+    head -c 64k /dev/zero > "$3/ballast" 2> /dev/null || true
+    mount --bind "$2" "$3/_edgesift"
+    mount --move "$3" "$1"
   `);
-  return () => inside('umount "$2"; umount --lazy "$1"; umount "$3"');
+  return () => inside('umount --lazy "$1"');
 }
