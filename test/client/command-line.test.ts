@@ -76,6 +76,8 @@ test('a batch survives the end of the service and its own: nothing is lost, and 
 }, async () => {
   const photos = path.join(folder, 'many');
   const out = path.join(folder, 'many-features');
+  // A repetition begins anew: the state of the failed attempt would hide what was lost.
+  rmSync(out, { recursive: true, force: true });
   await makeImages(photos, IMAGES);
   const before = await completedExtractions(stack.origin);
   const batch = ['batch', photos, '--out', out, '--json', '--concurrency', '4'];
