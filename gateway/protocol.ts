@@ -2,11 +2,16 @@
  * Upstash's REST protocol (https://upstash.com/docs/redis/features/restapi): commands as JSON arrays, responses as
  * `{"result": …}` or `{"error": …}`.
  */
+import { isAscii } from 'node:buffer';
 import { z } from 'zod';
 import { type Command, CommandError, type Reply } from './backend.ts';
+import { LongText } from './long-text.ts';
 
 /** Upstash's limit for one request and for one response. */
 export const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
+
+/** Longer text is written in pieces. */
+const LONG_BYTES = 32 * 1024;
 
 export type CommandResponse = { readonly result: unknown } | { readonly error: string };
 
@@ -54,8 +59,14 @@ export function toResponse(reply: Reply, base64: boolean): CommandResponse {
 function encode(reply: Reply, base64: boolean): unknown {
   if (reply === null || typeof reply === 'number') return reply;
   if (reply instanceof CommandError) return encode(reply.message, base64);
+  if (Buffer.isBuffer(reply) && isLong(reply) && (base64 || isAscii(reply)))
+    return new LongText(reply, base64);
   if (isText(reply)) return base64 ? Buffer.from(reply).toString('base64') : reply.toString();
   return reply.map((item) => encode(item, base64));
+}
+
+function isLong({ length }: Buffer): boolean {
+  return length >= LONG_BYTES;
 }
 
 function isText(reply: Reply): reply is string | Buffer {

@@ -7,6 +7,7 @@ import fastify, {
 } from 'fastify';
 import { bearerTokenCheck } from './authentication.ts';
 import { type Backend, BackendUnavailableError, CommandError } from './backend.ts';
+import { toJson } from './long-text.ts';
 import {
   type CommandResponse,
   MAX_MESSAGE_BYTES,
@@ -105,8 +106,7 @@ function sendResponses(
   reply: FastifyReply,
   responses: CommandResponse | readonly CommandResponse[],
 ): FastifyReply {
-  const body = JSON.stringify(responses);
-  const bytes = Buffer.byteLength(body);
-  if (bytes > MAX_MESSAGE_BYTES) throw sizeError(bytes);
+  const body = toJson(responses);
+  if (body.length > MAX_MESSAGE_BYTES) throw sizeError(body.length);
   return reply.type('application/json; charset=utf-8').send(body);
 }
