@@ -11,7 +11,9 @@ export default class TestCount implements Reporter {
     const brokenFiles = modules.filter((module) => module.errors().length > 0).length;
     const failed = count('failed') + brokenFiles + unhandledErrors.length;
     for (const test of tests.filter((test) => test.diagnostic()?.flaky)) {
-      process.stdout.write(`\npassed only on retry ${test.diagnostic()?.retryCount}: ${nameOf(test)}`);
+      process.stdout.write(`\npassed only on retry ${test.diagnostic()?.retryCount}: ${nameOf(test)}\n`);
+      for (const { message } of test.result().errors ?? [])
+        process.stdout.write(`  ${message.split('\n')[0]}\n`);
     }
     const skipped = count('skipped') > 0 ? `, ${count('skipped')} skipped` : '';
     process.stdout.write(`\n${count('passed')} passed, ${failed} failed${skipped}\n`);
