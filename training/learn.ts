@@ -7,7 +7,7 @@ import { fingerprintOf, foldOf, place, type Sample } from './dataset.ts';
 import { concatenate, type EncodingTable, joinTables, kept } from './encodings.ts';
 import { fitFactors, logLikelihood } from './fit.ts';
 import type { RunLog } from './log.ts';
-import { fitMixing, mixed, type Scored } from './mixing.ts';
+import { fitMixing, type Multiply, mixed, type Scored } from './mixing.ts';
 import type { TrainingOptions } from './options.ts';
 import { attributeModel, type Predictions } from './predictions.ts';
 import type { Prepared } from './prepare.ts';
@@ -241,14 +241,15 @@ class Learner {
         truth: this.#rows[row]?.classIndex ?? 0,
       }));
     const copies = labelledRows('copy');
-    const crossed = this.#crossed(images, scored, [images, copies]);
+    const multiply: Multiply = (a, b, depth) => problem.native.multiply(a, b, depth, problem.threads);
+    const crossed = this.#crossed(images, scored, [images, copies], multiply);
     this.#addClassPredictions(truthOf(images), crossed[0] ?? [], this.#predictions);
     if (copies.length > 0) this.#addClassPredictions(truthOf(copies), crossed[1] ?? [], this.#jittered);
     this.#attributes.class = attributeModel(this.#expect('class'));
     for (const [attribute, { ofClass }] of derived) {
       this.#attributes[attribute] = attributeModel(this.#expect(attribute), { of_class: ofClass });
     }
-    const mixing = fitMixing(scored(images), labels.length);
+    const mixing = fitMixing(scored(images), labels.length, multiply);
     // The weights of a class take in those of its make, its type and the other classes: one row for each class is scored.
     const logits = (values: (column: number) => number) =>
       mixed(mixing, {
@@ -274,6 +275,7 @@ class Learner {
     images: readonly number[],
     scored: (rows: readonly number[]) => Scored[],
     tables: readonly (readonly number[])[],
+    multiply: Multiply,
   ): number[][][] {
     const labels = this.#classes.labels.length;
     const folds = new Map(
@@ -283,7 +285,7 @@ class Learner {
     );
     const mixings = Array.from({ length: MIXING_FOLDS }, (_, fold) => {
       this.#log.progress(fold + 1, MIXING_FOLDS);
-      return fitMixing(scored(images.filter((row) => folds.get(row) !== fold)), labels);
+      return fitMixing(scored(images.filter((row) => folds.get(row) !== fold)), labels, multiply);
     });
     return tables.map((rows) =>
       scored(rows).map((sample, index) => {
@@ -394,11 +396,13 @@ class Learner {
 
   /** Where in an image the vehicle is: from the jittered copies, not mirrored, whose margins are known. */
   async #learnMargins(): Promise<void> {
-    const { native, jittered, shapes } = this.#prepared;
+    const { native, jittered, shapes, work } = this.#prepared;
     const { single, floats } = jittered;
     if (single === undefined || single.scales.length < 2) return;
     const kernel = await this.#log.phase('products of the jittered encodings', () =>
-      native.gram(single.values, single.scales, this.#options.threads),
+      kept(path.join(work, `products-jittered-${single.scales.length}.bin`), async () =>
+        native.gram(single.values, single.scales, this.#options.threads),
+      ),
     );
     const problem = { native, kernel, lambda: this.#options.lambda, threads: this.#options.threads };
     const copies = single.scales.length;

@@ -5,8 +5,9 @@ import { minimize } from './minimize.ts';
 const PENALTY = 0.2;
 const BIAS_FACTOR = 10;
 const ROUNDS = 40;
-/** Classes that are less probable than this before the correction stay so: they take no part. */
-const LEAST_PROBABILITY = 1e-5;
+
+/** Product of F32[rows, depth] and F32[depth, columns], row by row. */
+export type Multiply = (a: Float32Array, b: Float32Array, depth: number) => Float32Array;
 
 /** What a class's score says for other classes: added to the logits, scores · weights + biases. */
 export interface Mixing {
@@ -25,18 +26,14 @@ export interface Scored {
 }
 
 /** Multinomial logistic regression on the classes' scores, with the logits as its starting point. */
-export function fitMixing(samples: readonly Scored[], classes: number): Mixing {
-  const prepared = samples.map(({ logits, scores, truth }) => {
-    const candidates = candidatesOf(logits, truth);
-    return {
-      scores,
-      candidates,
-      logits: Float64Array.from(candidates, (index) => logits[index] ?? 0),
-      truth: candidates.indexOf(truth),
-    };
-  });
+export function fitMixing(samples: readonly Scored[], classes: number, multiply: Multiply): Mixing {
+  const count = samples.length;
   const size = classes * classes;
-  const share = 1 / Math.max(1, samples.length);
+  const share = 1 / Math.max(1, count);
+  const scores = new Float32Array(count * classes);
+  samples.forEach((sample, row) => {
+    scores.set(sample.scores, row * classes);
+  });
   const point = minimize(
     (at, gradient) => {
       let value = 0;
@@ -46,26 +43,40 @@ export function fitMixing(samples: readonly Scored[], classes: number): Mixing {
         value += penalty * weight * weight;
         gradient[k] = 2 * penalty * weight;
       }
-      for (const sample of prepared) {
-        const { scores, candidates, truth } = sample;
+      const corrections = multiply(scores, transposed(at, classes), classes);
+      const errors = new Float32Array(classes * count);
+      samples.forEach(({ logits, truth }, row) => {
         const probabilities = softmax(
-          sample.logits.map((logit, i) => logit + correction(at, candidates[i] ?? 0, scores, classes)),
+          Float64Array.from(
+            logits,
+            (logit, index) => logit + (corrections[row * classes + index] ?? 0) + (at[size + index] ?? 0),
+          ),
         );
         value -= share * Math.log(Math.max(1e-12, probabilities[truth] ?? 0));
-        candidates.forEach((index, i) => {
-          const error = share * ((probabilities[i] ?? 0) - (i === truth ? 1 : 0));
+        probabilities.forEach((probability, index) => {
+          const error = share * (probability - (index === truth ? 1 : 0));
+          errors[index * count + row] = error;
           gradient[size + index] = (gradient[size + index] ?? 0) + error;
-          const row = index * classes;
-          for (let j = 0; j < classes; j++)
-            gradient[row + j] = (gradient[row + j] ?? 0) + error * (scores[j] ?? 0);
         });
-      }
+      });
+      multiply(errors, scores, count).forEach((slope, k) => {
+        gradient[k] = (gradient[k] ?? 0) + slope;
+      });
       return value;
     },
     size + classes,
     ROUNDS,
   );
   return { weights: point.slice(0, size), biases: point.slice(size) };
+}
+
+/** The first `size` × `size` values of `point`, rows and columns exchanged. */
+function transposed(point: Float64Array, size: number): Float32Array {
+  const result = new Float32Array(size * size);
+  for (let row = 0; row < size; row++)
+    for (let column = 0; column < size; column++)
+      result[column * size + row] = point[row * size + column] ?? 0;
+  return result;
 }
 
 /** Corrected logits. */
@@ -76,17 +87,4 @@ export function mixed({ weights, biases }: Mixing, { logits, scores }: Omit<Scor
     for (let j = 0; j < classes; j++) sum += (weights[index * classes + j] ?? 0) * (scores[j] ?? 0);
     return sum;
   });
-}
-
-function candidatesOf(logits: ArrayLike<number>, truth: number): number[] {
-  return softmax(logits).flatMap((probability, index) =>
-    probability >= LEAST_PROBABILITY || index === truth ? [index] : [],
-  );
-}
-
-/** @param at weights, then biases */
-function correction(at: Float64Array, index: number, scores: Float32Array, classes: number): number {
-  let sum = at[classes * classes + index] ?? 0;
-  for (let j = 0; j < classes; j++) sum += (at[index * classes + j] ?? 0) * (scores[j] ?? 0);
-  return sum;
 }

@@ -31,7 +31,7 @@ import {
 import type { Task, WorkerSettings } from './worker.ts';
 
 /** Changes when images are encoded differently: what an older run left behind is not used then. */
-const ENCODING_VERSION = 1;
+const ENCODING_VERSION = 2;
 const LONGEST = 256;
 const STEP = 4;
 const DESCRIPTORS_PER_IMAGE = 30;

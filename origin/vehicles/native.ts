@@ -123,6 +123,8 @@ export interface NativeVehicles {
     columns: number,
     threads: number,
   ): Float32Array;
+  /** Product of F32[rows, depth] and F32[depth, columns]. */
+  multiply(a: Float32Array, b: Float32Array, depth: number, threads: number): Float32Array;
   /** F32[rows, columns] both; `leftOut`: scores by a regression on the other groups. */
   solve(
     kernel: Float32Array,

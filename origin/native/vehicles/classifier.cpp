@@ -111,7 +111,9 @@ struct Classifier::Encoded {
   GreyImage grey;
   /// As it is, then mirrored.
   std::vector<View> views;
-  QuantizedEncoding joined;
+  /// Of each component, what its part of the joined views was multiplied with.
+  std::vector<double> factors;
+  QuantizedEncoding balanced;
 };
 
 Classifier::Classifier(VocabularyParameters vocabulary, ModelParameters model, InstructionSet set)
@@ -159,13 +161,15 @@ Classifier::Encoded Classifier::encodePart(const RgbView& image, const Rectangle
   result.grey = greyPart(image, part, vocabulary_.parameters().longest);
   encoder_.describe(result.grey);
   for (int view = 0; view < views; ++view) result.views.push_back(encoder_.view(view == 1, keepRows));
-  result.joined = quantize(joinViews(result.views, vocabulary_.length()));
+  const QuantizedEncoding joined = quantize(joinViews(result.views, vocabulary_.length()));
+  result.factors = balanceFactors(joined, vocabulary_.components());
+  result.balanced = balanced(joined, result.factors);
   return result;
 }
 
 TrainingEncoding Classifier::encode(const RgbView& image) {
   const Encoded encoded = encodePart(image, {0, 0, image.width, image.height}, 2, false, {});
-  return {encoded.joined, quantize(joinViews({encoded.views.front()}, vocabulary_.length()))};
+  return {encoded.balanced, quantize(joinViews({encoded.views.front()}, vocabulary_.length()))};
 }
 
 std::vector<float> Classifier::sampleSearch(const GreyImage& image, std::size_t count, std::uint64_t seed) {
@@ -253,11 +257,11 @@ Result Classifier::classify(const RgbView& image, const std::optional<Rectangle>
   result.encodeMs = encoding.milliseconds();
   if (!box && model_.search && model_.marginsRow >= 0 && model_.vehicleRow >= 0) {
     const Stopwatch searching;
-    double most = score(model_.vehicleRow, encoded.joined) - kVehicleTolerance;
+    double most = score(model_.vehicleRow, encoded.balanced) - kVehicleTolerance;
     for (const Rectangle& place : findVehicle(image, encoded, result.figures.otherVehicle, cancellation)) {
       if (place.width == image.width && place.height == image.height) continue;
       Encoded part = encodePart(image, place, 2, wantsExplanation, cancellation);
-      const double vehicle = score(model_.vehicleRow, part.joined);
+      const double vehicle = score(model_.vehicleRow, part.balanced);
       if (vehicle < most) continue;
       most = vehicle;
       result.box = place;
@@ -272,7 +276,7 @@ Result Classifier::classify(const RgbView& image, const std::optional<Rectangle>
     const std::array<double, 4> spaces = margins(encoded.views.front());
     result.figures.cut = std::max(0.0, -*std::min_element(spaces.begin(), spaces.end()));
   }
-  result.scores = rawScores(model_.heads, encoder_.kernels(), encoded.joined);
+  result.scores = rawScores(model_.heads, encoder_.kernels(), encoded.balanced);
   result.logits = classLogits(result.scores);
   if (model_.colour) result.colours = colourScores(image, result.box);
   result.figures.shorterSide = std::min(result.box.width, result.box.height);
@@ -355,7 +359,7 @@ Explanation Classifier::explain(const Encoded& encoded, const std::vector<double
         const double variance = vocabulary.variances[static_cast<std::size_t>(k) * kDimensions + d];
         const auto share = [&](std::size_t index) {
           const double root = std::fabs(view.roots[index]);
-          return root > 0 ? weights[index] / (root * view.norm * norm) : 0;
+          return root > 0 ? encoded.factors[k] * weights[index] / (root * view.norm * norm) : 0;
         };
         const double first = share(at) * firstFactor / std::sqrt(variance);
         const double second = share(at + kDimensions) * secondFactor;

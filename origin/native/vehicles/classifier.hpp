@@ -86,6 +86,7 @@ struct Result {
 
 /// The vectors that training learns from.
 struct TrainingEncoding {
+  /// Of both views, balanced.
   QuantizedEncoding joined;
   /// Of the image as it is, not mirrored: only this one knows left from right.
   QuantizedEncoding single;

@@ -220,4 +220,30 @@ QuantizedEncoding quantize(const std::vector<float>& encoding) {
   return result;
 }
 
+std::vector<double> balanceFactors(const QuantizedEncoding& encoding, int components) {
+  constexpr int kPart = 2 * kDimensions;
+  std::vector<double> factors(components);
+  double total = 0;
+  for (int k = 0; k < components; ++k) {
+    const std::int16_t* part = encoding.values.data() + static_cast<std::size_t>(k) * kPart;
+    std::int64_t squares = 0;
+    for (int i = 0; i < kPart; ++i) squares += static_cast<std::int32_t>(part[i]) * part[i];
+    const double norm = static_cast<double>(encoding.scale) * std::sqrt(static_cast<double>(squares));
+    if (norm > 0) factors[k] = 1 / std::sqrt(norm);
+    total += norm;
+  }
+  for (double& factor : factors) factor = total > 0 ? factor / std::sqrt(total) : 0;
+  return factors;
+}
+
+QuantizedEncoding balanced(const QuantizedEncoding& encoding, const std::vector<double>& factors) {
+  constexpr std::size_t kPart = 2 * kDimensions;
+  std::vector<float> values(encoding.values.size());
+  for (std::size_t k = 0; k < factors.size(); ++k) {
+    const float factor = static_cast<float>(factors[k] * encoding.scale);
+    for (std::size_t i = k * kPart; i < (k + 1) * kPart; ++i) values[i] = factor * encoding.values[i];
+  }
+  return quantize(values);
+}
+
 }  // namespace edgesift::vehicles

@@ -145,6 +145,13 @@ struct QuantizedEncoding {
 inline constexpr int kGreatestQuantum = 2047;
 QuantizedEncoding quantize(const std::vector<float>& encoding);
 
+/// Factors, one for each component, that divide its part of an encoding by the square root of that part's norm, and give
+/// the whole the norm 1: a pattern that an image repeats outweighs the others less. Half-way to the intra-normalisation
+/// of R. Arandjelovic and A. Zisserman, "All about VLAD", CVPR 2013. Zero where the part is.
+std::vector<double> balanceFactors(const QuantizedEncoding& encoding, int components);
+/// The encoding times its factors.
+QuantizedEncoding balanced(const QuantizedEncoding& encoding, const std::vector<double>& factors);
+
 /// Matrix [depth][columns], row-major, in the panels that Kernels::multiply reads; missing columns are `fill`.
 std::vector<float> packPanels(const float* matrix, int depth, int columns, float fill = 0);
 /// Columns with the padding.

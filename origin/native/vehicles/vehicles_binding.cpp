@@ -372,6 +372,22 @@ Napi::Value combine(const Napi::CallbackInfo& info) {
   });
 }
 
+/// multiply(a F32[rows, depth], b F32[depth, columns], depth, threads): F32[rows, columns]
+Napi::Value multiply(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const Napi::Float32Array a = arrayFrom<float>(info[0], "a");
+    const Napi::Float32Array b = arrayFrom<float>(info[1], "b");
+    const std::size_t depth = static_cast<std::size_t>(integerArgument(info, 2, "depth", 1));
+    if (a.ElementLength() % depth != 0 || b.ElementLength() % depth != 0)
+      throw std::invalid_argument("a and b must fit the depth");
+    const std::size_t rows = a.ElementLength() / depth;
+    const std::size_t columns = b.ElementLength() / depth;
+    Napi::Float32Array out = Napi::Float32Array::New(info.Env(), rows * columns);
+    multiplyMatrices(a.Data(), b.Data(), rows, depth, columns, integerArgument(info, 3, "threads", 1), out.Data());
+    return out;
+  });
+}
+
 Selection selectionArguments(const Napi::CallbackInfo& info) {
   const Napi::Float32Array kernel = arrayFrom<float>(info[0], "kernel");
   const Napi::Uint32Array rows = arrayFrom<std::uint32_t>(info[1], "rows");
@@ -447,6 +463,7 @@ void exportVehicles(Napi::Env env, Napi::Object exports) {
   set("trainSearch", trainSearchOf);
   set("gram", gram);
   set("combine", combine);
+  set("multiply", multiply);
   set("solve", solve);
   set("colourBlocks", colourBlocksOf);
   set("describeColour", describeColourOf);

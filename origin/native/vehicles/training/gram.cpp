@@ -79,4 +79,21 @@ void combineEncodings(const EncodingTable& table, const float* coefficients, int
   });
 }
 
+void multiplyMatrices(const float* a, const float* b, std::size_t rows, std::size_t depth, std::size_t columns,
+                      int threads, float* out) {
+  const Kernels& kernels = kernelsFor(bestInstructionSet());
+  const std::vector<float> panels = packPanels(b, static_cast<int>(depth), static_cast<int>(columns));
+  const std::size_t padded = paddedColumns(static_cast<int>(columns));
+  inParallel((rows + kRows - 1) / kRows, threads, [&](std::size_t task) {
+    const std::size_t begin = task * kRows;
+    const std::size_t count = std::min(kRows, rows - begin);
+    std::vector<float> products(count * padded);
+    kernels.multiply(a + begin * depth, static_cast<std::ptrdiff_t>(depth), static_cast<int>(count), panels.data(),
+                     static_cast<int>(depth), static_cast<int>(padded), nullptr, products.data(),
+                     static_cast<std::ptrdiff_t>(padded));
+    for (std::size_t row = 0; row < count; ++row)
+      std::copy_n(products.begin() + static_cast<std::ptrdiff_t>(row * padded), columns, out + (begin + row) * columns);
+  });
+}
+
 }  // namespace edgesift::vehicles

@@ -21,4 +21,8 @@ void gramMatrix(const EncodingTable& table, int threads, float* out);
 /// Weighted sums of the encodings: out[c][length] = sum over n of coefficients[n][c] * encoding n.
 void combineEncodings(const EncodingTable& table, const float* coefficients, int columns, int threads, float* out);
 
+/// `out`, [rows][columns], of `a`, [rows][depth], and `b`, [depth][columns].
+void multiplyMatrices(const float* a, const float* b, std::size_t rows, std::size_t depth, std::size_t columns,
+                      int threads, float* out);
+
 }  // namespace edgesift::vehicles
