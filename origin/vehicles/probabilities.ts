@@ -44,7 +44,8 @@ export function calibrated({ from, to }: CalibrationMap, value: number): number 
 export function calibrate(map: CalibrationMap, probabilities: readonly number[]): number[] {
   const greatest = probabilities.reduce((most, value) => Math.max(most, value), 0);
   const top = probabilities.indexOf(greatest);
-  const rest = 1 - greatest;
+  // Not 1 - greatest, which is inexact where the others are tiny.
+  const rest = probabilities.reduce((sum, value, at) => (at === top ? sum : sum + value), 0);
   if (probabilities.length < 2 || !(rest > 0)) return [...probabilities];
   const second = probabilities.reduce((most, value, at) => (at === top ? most : Math.max(most, value)), 0);
   // Below it the second would be ahead.

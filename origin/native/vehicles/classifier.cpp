@@ -255,9 +255,11 @@ Result Classifier::classify(const RgbView& image, const std::optional<Rectangle>
   const Stopwatch encoding;
   Encoded encoded = encodePart(image, result.box, 2, wantsExplanation, cancellation);
   result.encodeMs = encoding.milliseconds();
+  double wholeVehicle = 0;
   if (!box && model_.search && model_.marginsRow >= 0 && model_.vehicleRow >= 0) {
     const Stopwatch searching;
-    double most = score(model_.vehicleRow, encoded.balanced) - kVehicleTolerance;
+    wholeVehicle = score(model_.vehicleRow, encoded.balanced);
+    double most = wholeVehicle - kVehicleTolerance;
     for (const Rectangle& place : findVehicle(image, encoded, result.figures.otherVehicle, cancellation)) {
       if (place.width == image.width && place.height == image.height) continue;
       Encoded part = encodePart(image, place, 2, wantsExplanation, cancellation);
@@ -277,6 +279,9 @@ Result Classifier::classify(const RgbView& image, const std::optional<Rectangle>
     result.figures.cut = std::max(0.0, -*std::min_element(spaces.begin(), spaces.end()));
   }
   result.scores = rawScores(model_.heads, encoder_.kernels(), encoded.balanced);
+  // The most vehicle-like place of an image without a vehicle often looks like one; the whole image does not.
+  if (result.boxSource == BoxSource::found)
+    result.scores[model_.vehicleRow] = (result.scores[model_.vehicleRow] + wholeVehicle) / 2;
   result.logits = classLogits(result.scores);
   if (model_.colour) result.colours = colourScores(image, result.box);
   result.figures.shorterSide = std::min(result.box.width, result.box.height);
