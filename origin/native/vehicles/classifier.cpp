@@ -376,8 +376,12 @@ Explanation Classifier::explain(const Encoded& encoded, const std::vector<double
     for (const Assignment& assignment : view.assignments) {
       const float* row = view.rows.data() + static_cast<std::size_t>(assignment.descriptor) * kRowFloats;
       const float* slope = slopes.data() + static_cast<std::size_t>(assignment.component) * kRowFloats;
+      // Eight sums that do not wait for each other; both rows are padded with zeros.
+      std::array<double, 8> sums{};
+      for (int d = 0; d < kRowFloats; d += 8)
+        for (int lane = 0; lane < 8; ++lane) sums[lane] += static_cast<double>(slope[d + lane]) * row[d + lane];
       double sum = constants[assignment.component];
-      for (int d = 0; d < 2 * kDimensions; ++d) sum += static_cast<double>(slope[d]) * row[d];
+      for (const double part : sums) sum += part;
       const float* xy = view.xy.data() + 2 * static_cast<std::size_t>(assignment.descriptor);
       const int x =
           std::min(result.columns - 1, static_cast<int>(xy[0] * static_cast<float>(result.columns)) / grey.width);
