@@ -119,7 +119,7 @@ export async function detectFile<Include extends 'summary' | 'keypoints'>(
 
 /** The features of an image in a file of their own. It is sent only where its features are not cached any more. */
 export async function featureFile(
-  { file, hash }: { file: File; hash: string | undefined },
+  { file, hash }: { file: File; hash?: string | undefined },
   format: FileFormat,
   parameters: DetectParameters,
 ): Promise<FeatureFile> {
