@@ -15,6 +15,8 @@ const LONG = 120_000;
 
 /** Rendered hills: no vehicle. */
 const image = new Uint8Array(readFileSync(new URL('../../docs/example/mountains.jpg', import.meta.url)));
+/** The README's example. */
+const DRAWN_CAR = new Uint8Array(readFileSync(new URL('../../docs/example/car.jpg', import.meta.url)));
 
 let stack: EdgeStack;
 
@@ -23,9 +25,12 @@ beforeAll(async () => {
 }, LONG);
 afterAll(() => stack?.stop());
 
-async function classify(query = ''): Promise<{ response: Response; data: ClassifyResponse['data'] }> {
+async function classify(
+  query = '',
+  body = image,
+): Promise<{ response: Response; data: ClassifyResponse['data'] }> {
   const headers = { 'Content-Type': 'image/jpeg' };
-  const response = await fetch(stack.url + CLASSIFY + query, { method: 'POST', headers, body: image });
+  const response = await fetch(stack.url + CLASSIFY + query, { method: 'POST', headers, body });
   expect(response.status, await response.clone().text()).toBe(200);
   return { response, data: classifyResponseSchema.parse(await response.json()).data };
 }
@@ -46,6 +51,22 @@ test(
     const second = await classify();
     expect(second.response.headers.get('x-cache')).toMatch(/^HIT/);
     expect(second.data).toMatchObject({ cached: true, vehicle_probability: data.vehicle_probability });
+  },
+  LONG,
+);
+
+test(
+  'a drawing of a car that does not exist is blue for certain, and of no certain make',
+  async () => {
+    const { predictions, is_vehicle, class: exact } = (await classify('', DRAWN_CAR)).data;
+    expect(is_vehicle).toBe(true);
+    expect(predictions.color).toMatchObject({
+      predicted_value: 'blue',
+      confidence_metrics: { is_confident: true },
+    });
+    expect(predictions.type).toMatchObject({ predicted_value: 'Sedan' });
+    expect(predictions.make).toMatchObject({ confidence_metrics: { is_confident: false } });
+    expect(exact?.confidence).toBeLessThan(0.4);
   },
   LONG,
 );
