@@ -7,15 +7,8 @@ import fastify, {
 } from 'fastify';
 import { bearerTokenCheck } from './authentication.ts';
 import { type Backend, BackendUnavailableError, CommandError } from './backend.ts';
-import { toJson } from './long-text.ts';
-import {
-  type CommandResponse,
-  MAX_MESSAGE_BYTES,
-  parseCommand,
-  parseCommandList,
-  sizeError,
-  toResponse,
-} from './protocol.ts';
+import { MAX_MESSAGE_BYTES, parseCommand, parseCommandList, sizeError } from './protocol.ts';
+import { responseJson, responseListJson } from './response-json.ts';
 
 export interface GatewayOptions {
   /** Closed together with the gateway. */
@@ -54,24 +47,18 @@ export function createGateway({ backend, token, logger }: GatewayOptions): Fasti
     commands.post('/', async (request, reply) => {
       const [result = null] = await backend.pipeline([parseCommand(bodyOf(request))]);
       if (result instanceof CommandError) throw result;
-      return sendResponses(reply, toResponse(result, wantsBase64(request)));
+      return sendJson(reply, responseJson(result, wantsBase64(request)));
     });
 
     commands.post('/pipeline', async (request, reply) => {
       const results = await backend.pipeline(parseCommandList(bodyOf(request)));
-      return sendResponses(
-        reply,
-        results.map((result) => toResponse(result, wantsBase64(request))),
-      );
+      return sendJson(reply, responseListJson(results, wantsBase64(request)));
     });
 
     commands.post('/multi-exec', async (request, reply) => {
       const results = await backend.transaction(parseCommandList(bodyOf(request)));
       if (results instanceof CommandError) throw results;
-      return sendResponses(
-        reply,
-        results.map((result) => toResponse(result, wantsBase64(request))),
-      );
+      return sendJson(reply, responseListJson(results, wantsBase64(request)));
     });
   });
 
@@ -102,11 +89,8 @@ function wantsBase64(request: { headers: NodeJS.Dict<string | string[]> }): bool
   return request.headers['upstash-encoding'] === 'base64';
 }
 
-function sendResponses(
-  reply: FastifyReply,
-  responses: CommandResponse | readonly CommandResponse[],
-): FastifyReply {
-  const body = toJson(responses);
+/** @throws CommandError for a body that is too long */
+function sendJson(reply: FastifyReply, body: Buffer): FastifyReply {
   if (body.length > MAX_MESSAGE_BYTES) throw sizeError(body.length);
   return reply.type('application/json; charset=utf-8').send(body);
 }

@@ -46,7 +46,7 @@ export function medianOf(rounds: readonly Round[], of: (round: Round) => number)
 }
 
 /**
- * What issue 15 wants of rates. Each is a ratio of two passes of the same round, so that slow changes of the machine cancel out.
+ * The targets for rates of bulk jobs. Each is a ratio of two passes of the same round, so that slow changes of the machine cancel out.
  *
  * Two workers with a core each are compared with one that has one core: on a machine of two cores, one worker without a
  * limit uses a part of the second core too, which is then not free.

@@ -25,7 +25,6 @@ function showDialog(reason: string): Promise<boolean> {
     required: true,
     autocomplete: 'off',
     spellcheck: 'false',
-    placeholder: 'es_…',
   });
   const form = make(
     'form',

@@ -19,7 +19,6 @@ export function createCacheView(): View {
   const results = make('div', { class: 'results' });
   const pattern = make('input', {
     name: 'pattern',
-    placeholder: EVERYTHING,
     spellcheck: 'false',
     autocomplete: 'off',
   });
@@ -29,7 +28,7 @@ export function createCacheView(): View {
     make(
       'label',
       { class: 'grow' },
-      'Pattern: * is any text, ? any character; the hash of an image is enough',
+      'Pattern: * is any text, ? any character; the hash of an image is enough; empty for all keys',
       pattern,
     ),
     make('button', { type: 'submit', class: 'primary' }, 'List'),

@@ -16,7 +16,6 @@ export function createFilterForm(onChange: (filter: RequestFilter) => void): {
 } {
   const status = make('input', {
     list: 'statuses',
-    placeholder: 'all',
     pattern: '[1-5]([0-9]{2}|xx)',
     title: 'A status such as 404, or a class such as 4xx',
   });
@@ -25,7 +24,7 @@ export function createFilterForm(onChange: (filter: RequestFilter) => void): {
     { id: 'statuses' },
     ...['2xx', '4xx', '5xx', '401', '404', '429', '503'].map((value) => make('option', { value })),
   );
-  const path = make('input', { placeholder: 'contains …', spellcheck: 'false' });
+  const path = make('input', { spellcheck: 'false' });
   const id = make('input', {
     spellcheck: 'false',
     pattern: '[A-Za-z0-9._\\-]{1,128}',
@@ -34,8 +33,8 @@ export function createFilterForm(onChange: (filter: RequestFilter) => void): {
   const form = make(
     'form',
     { class: 'form-row' },
-    make('label', {}, 'Status', status),
-    make('label', { class: 'grow' }, 'Path', path),
+    make('label', {}, 'Status, as 404 or 4xx', status),
+    make('label', { class: 'grow' }, 'Path contains', path),
     make('label', { class: 'grow' }, 'Request id', id),
     statuses,
     make('button', { type: 'submit' }, 'Filter'),
