@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type BatchItem, batchOf } from '../batch.ts';
 import { EdgesiftError } from '../errors.ts';
 import type { UploadOptions } from '../hash-first.ts';
+import { concernsEveryImage } from './concerns-every-image.ts';
 import { fileErrorOf } from './file-error.ts';
 import type { ImageFileOnDisk } from './image-files.ts';
 import { note } from './output.ts';
@@ -44,19 +45,13 @@ export async function* forEachImage<Result>(
  */
 export function reportFailure({ name }: ImageFileOnDisk, error: unknown): void {
   if (error instanceof EdgesiftError) {
-    if (concernsAll(error)) throw error;
+    if (error.code === 'CONNECTION_FAILED' || concernsEveryImage(error)) throw error;
     note(`✗ ${name}: ${error.code}: ${error.message}`);
     return;
   }
   const fileError = fileErrorOf(error);
   if (!fileError) throw error;
   note(`✗ ${name}: ${fileError.message}`);
-}
-
-/** A box can be outside of one image and inside of the next. */
-function concernsAll({ code, details }: EdgesiftError): boolean {
-  if (code === 'INVALID_PARAMETER') return details.parameter !== 'box';
-  return code === 'CONNECTION_FAILED' || code === 'UNAUTHORIZED' || code === 'FORBIDDEN';
 }
 
 type Outcome<Result> = { result: Result } | { error: Error };

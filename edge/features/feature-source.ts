@@ -58,8 +58,6 @@ export function secondsLeft({ expiresAt }: FeatureSummary): number {
 /** A payload may wait its turn before it is read. */
 const LONGEST_LOOK_UP_MS = 25_000;
 
-/** The breaker's cooldown. */
-
 /** Features by the key of their image: from the cache, else from the origin. */
 export class FeatureSource {
   readonly #cache: FeatureCache;

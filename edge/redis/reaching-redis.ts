@@ -1,6 +1,7 @@
 import { ServiceError } from '../../shared/contract/errors.ts';
 import { RedisUnavailable } from './redis-client.ts';
 
+/** The breaker's cooldown. */
 const RETRY_AFTER_SECONDS = 2;
 
 /** @throws ServiceError `SERVICE_NOT_READY` for `RedisUnavailable` */

@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { ServiceError } from '../../shared/contract/errors.ts';
 import {
+  DEFAULT_SIFT_PARAMETERS,
   type MatchParameters,
   parseMatchParameters,
   type SiftParameters,
@@ -77,9 +78,8 @@ async function matchImages(
   }
 }
 
-/** Twice as many as white noise has, blurred by at least {@link LEAST_SIGMA}; photographs have far fewer. */
+/** Twice as many as white noise has with default parameters; photographs have far fewer. */
 const KEYPOINTS_PER_PIXEL = 1 / 50;
-const LEAST_SIGMA = 1.6;
 
 /** Whether the features of an image can only be few, as far as is known before they are there. */
 function isSmallSide({ features }: Services, { sha256, upload }: MatchSide, sift: SiftParameters): boolean {
@@ -87,8 +87,18 @@ function isSmallSide({ features }: Services, { sha256, upload }: MatchSide, sift
   const known = features.knownCount({ sha256, parameters: sift });
   if (known !== undefined) return known <= most;
   if (sift.nfeatures > 0 && sift.nfeatures <= most) return true;
-  if (!upload || sift.sigma < LEAST_SIGMA) return false;
+  if (!upload || !givesNoMoreThanDefaults(sift)) return false;
   return upload.header.width * upload.header.height * KEYPOINTS_PER_PIXEL <= most;
+}
+
+function givesNoMoreThanDefaults(sift: SiftParameters): boolean {
+  const { sigma, n_octave_layers, contrast_threshold, edge_threshold } = DEFAULT_SIFT_PARAMETERS;
+  return (
+    sift.sigma >= sigma &&
+    sift.n_octave_layers <= n_octave_layers &&
+    sift.contrast_threshold >= contrast_threshold &&
+    sift.edge_threshold <= edge_threshold
+  );
 }
 
 type FeaturesToMatch = FoundFeatures & { payload: Uint8Array<ArrayBuffer> };

@@ -18,6 +18,8 @@ const LARGEST_BODY_IN_IMAGES = 1.5;
 const DOCUMENT_BYTES = 64 * 1024;
 /** A JSON document while it is parsed: its bytes, its text, its strings, and the images that these are. */
 const PARSED_COPIES = 4;
+/** The longest JSON document whose copies have room in an isolate. */
+const LARGEST_JSON_BYTES = 20 * 1024 * 1024;
 const HEADER_LENGTH = 'Inference-Header-Content-Length';
 
 /**
@@ -58,7 +60,10 @@ export async function respondToInference(
   services: Services,
   version?: string,
 ): Promise<Response> {
-  const { bytes, lease } = await services.ingest.receiveDocument(context.req.raw, largestBody(services));
+  const { bytes, lease } = await services.ingest.receiveDocument(
+    context.req.raw,
+    largestBody(context, services),
+  );
   try {
     const known = await servedModel(services, version);
     const request = await parseBody(context, bytes, lease);
@@ -83,8 +88,10 @@ function checkVersions(results: readonly VehicleData[], version: string | undefi
   });
 }
 
-function largestBody({ ingest }: Services): number {
-  return Math.floor(LARGEST_BODY_IN_IMAGES * ingest.maxImageBytes) + DOCUMENT_BYTES;
+function largestBody(context: EdgeContext, { ingest }: Services): number {
+  const most = Math.floor(LARGEST_BODY_IN_IMAGES * ingest.maxImageBytes) + DOCUMENT_BYTES;
+  const isJsonAlone = context.req.header(HEADER_LENGTH) === undefined;
+  return isJsonAlone ? Math.min(most, LARGEST_JSON_BYTES) : most;
 }
 
 async function parseBody(

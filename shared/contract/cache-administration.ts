@@ -1,13 +1,15 @@
 import * as z from 'zod';
 
 const cursorError = 'must be the cursor of a response';
+/** Begins the cursor of a page after all features: Redis' own cursor, among the vehicles, follows. */
+export const VEHICLE_CURSOR = 'v';
 /** Redis' cursors are unsigned 64-bit integers. */
 const GREATEST_CURSOR = 2n ** 64n - 1n;
 
 const cursorSchema = z
   .string()
-  .regex(/^\d{1,20}$/, { error: cursorError, abort: true })
-  .refine((text) => BigInt(text) <= GREATEST_CURSOR, { error: cursorError })
+  .regex(/^v?\d{1,20}$/, { error: cursorError, abort: true })
+  .refine((text) => BigInt(text.replace(VEHICLE_CURSOR, '')) <= GREATEST_CURSOR, { error: cursorError })
   .describe('Cursor from the previous page');
 
 const patternError = 'must be a pattern of 1 to 256 characters';

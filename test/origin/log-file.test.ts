@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { logDestination } from '../../origin/observability/log-file.ts';
 import { createLogger } from '../../origin/observability/logging.ts';
 import { startOriginServer } from '../fixtures/origin-server.ts';
-import { IS_THOROUGH } from '../fixtures/thorough.ts';
+import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
 import { until } from '../fixtures/until.ts';
 
 test('the log goes into LOG_FILE too, in folders made for it', async () => {
@@ -40,7 +40,7 @@ async function headOf(file: string): Promise<string> {
 
 const ROTATIONS = IS_THOROUGH ? 12 : 2;
 
-test('files rotate at 10 MB, and ten old ones are kept', async () => {
+test(`files rotate at 10 MB, ${inThorough('and ten old ones are kept')}`, async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'log-'));
   const { stdout } = process;
   const write = stdout.write;

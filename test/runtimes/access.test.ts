@@ -6,13 +6,13 @@ import { statusOf } from '../../shared/contract/errors.ts';
 import { DETECT, postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newImage } from '../fixtures/images.ts';
-import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
+import { inThorough, isShownOn } from '../fixtures/thorough.ts';
 import { createKey, runTool } from '../fixtures/tool.ts';
 import { until } from '../fixtures/until.ts';
 
 const runtime = inject('runtime');
-/** What takes an edge started anew is shown on one runtime, and on the others in thorough runs alone. */
-const isWanted = IS_THOROUGH || runtime === 'workerd';
+/** What takes an edge started anew is shown on one runtime. */
+const isWanted = isShownOn(runtime);
 
 const UNKNOWN_KEY = `es_${'0'.repeat(12)}_${'0'.repeat(64)}`;
 const NOWHERE = `/api/v1/features/${'0'.repeat(64)}`;

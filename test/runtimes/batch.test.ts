@@ -15,12 +15,11 @@ import { postImage, readDetection, readProblem } from '../fixtures/edge-client.t
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { flatImage, newImage, ownImage } from '../fixtures/images.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
-import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
+import { inThorough, isShownOn } from '../fixtures/thorough.ts';
 import { until } from '../fixtures/until.ts';
 
 const runtime = inject('runtime');
-/** Shown on one runtime, and on the others in thorough runs alone. */
-const isWanted = IS_THOROUGH || runtime === 'workerd';
+const isWanted = isShownOn(runtime);
 
 const BATCH = '/api/v1/features/batch';
 const ENDPOINT = `POST ${BATCH}`;

@@ -9,13 +9,12 @@ import {
 import { postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newImage } from '../fixtures/images.ts';
-import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
+import { inThorough, isShownOn } from '../fixtures/thorough.ts';
 import { createKey, createKeyByCommand, runTool } from '../fixtures/tool.ts';
 import { until } from '../fixtures/until.ts';
 
 const runtime = inject('runtime');
-/** Shown on one runtime, and on the others in thorough runs alone. */
-const isWanted = IS_THOROUGH || runtime === 'workerd';
+const isWanted = isShownOn(runtime);
 
 const KEYS = '/api/v1/cache/keys';
 
@@ -31,7 +30,7 @@ describe.runIf(isWanted)(inThorough(`cache administration on ${runtime}`, isWant
     headers = { Authorization: `Bearer ${await createKey(stack.redisEnvironment, 'admin')}` };
   });
   beforeEach(async () => {
-    const keys = await redis.keys('features:*');
+    const keys = [...(await redis.keys('features:*')), ...(await redis.keys('vehicles:*'))];
     if (keys.length > 0) await redis.del(...keys);
   });
   afterAll(async () => {
@@ -69,6 +68,11 @@ describe.runIf(isWanted)(inThorough(`cache administration on ${runtime}`, isWant
 
   test('lists every key once around, page by page', async () => {
     const keys = await fill('engine@1', 3_500);
+    for (let index = 0; index < 1_500; index += 1) {
+      const key = `vehicle@7/auto/${index}`;
+      keys.push(key);
+      await redis.set(`vehicles:${key}`, 'x', 'EX', 1000);
+    }
     const pages = await listAll('*', 1_000);
     expect(pages.length).toBeGreaterThan(1);
     expect([...new Set(pages.flat())].toSorted()).toEqual(keys.toSorted());

@@ -18,14 +18,14 @@ import { flatImage, newImage, ownImage } from '../fixtures/images.ts';
 import { joinBytes } from '../fixtures/join-bytes.ts';
 import { headOf, rawExchange } from '../fixtures/raw-http.ts';
 import { steadyUpload } from '../fixtures/steady-upload.ts';
-import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
+import { inThorough, isShownOn } from '../fixtures/thorough.ts';
 import { until } from '../fixtures/until.ts';
 
 const runtime = inject('runtime');
 /** Its own entry in front of the Worker fails with a Host that is no host, and with many large uploads at once. */
 const isMiniflare = runtime === 'miniflare';
-/** What is much work is shown on one runtime, and on the others in thorough runs alone. */
-const isWanted = IS_THOROUGH || runtime === 'workerd';
+/** What is much work is shown on one runtime. */
+const isWanted = isShownOn(runtime);
 
 const SAFETENSORS = { Accept: 'application/vnd.safetensors' };
 

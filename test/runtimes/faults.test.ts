@@ -9,7 +9,7 @@ import { newImage } from '../fixtures/images.ts';
 import { type OriginServer, startOriginServer } from '../fixtures/origin-server.ts';
 import { readMetric } from '../fixtures/prometheus.ts';
 import { startRedisServer } from '../fixtures/redis-server.ts';
-import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
+import { inThorough, isShownOn } from '../fixtures/thorough.ts';
 import { until } from '../fixtures/until.ts';
 
 const runtime = inject('runtime');
@@ -19,8 +19,8 @@ const servedByOrigin = (origin: OriginServer) => readMetric(origin, 'requests_to
 
 const SAFETENSORS = { Accept: 'application/vnd.safetensors' };
 
-/** What takes long is shown on one runtime, and on the others in thorough runs alone. */
-const isWanted = IS_THOROUGH || runtime === 'workerd';
+/** What takes long is shown on one runtime. */
+const isWanted = isShownOn(runtime);
 
 const healthOf = async ({ url }: EdgeStack) => {
   const response = await fetch(`${url}/health`);

@@ -13,13 +13,12 @@ import { decodePayload } from '../../shared/features/payload.ts';
 import { DETECT, imageForm, postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { completedExtractions, type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newImage, ownImage } from '../fixtures/images.ts';
-import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
+import { inThorough, isShownOn } from '../fixtures/thorough.ts';
 import { toolMissing } from '../formats/real-tool.ts';
 import { writeFeatureFile } from '../formats/write-file.ts';
 
 const runtime = inject('runtime');
-/** Shown on one runtime, and on the others in thorough runs alone. */
-const isWanted = IS_THOROUGH || runtime === 'workerd';
+const isWanted = isShownOn(runtime);
 
 const API_PAGE = new URL('../../docs/api.md', import.meta.url);
 

@@ -5,12 +5,11 @@ import { statsResponseSchema } from '../../shared/contract/stats.ts';
 import { postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newImage } from '../fixtures/images.ts';
-import { IS_THOROUGH, inThorough } from '../fixtures/thorough.ts';
+import { inThorough, isShownOn } from '../fixtures/thorough.ts';
 import { until } from '../fixtures/until.ts';
 
 const runtime = inject('runtime');
-/** Shown on one runtime, and on the others in thorough runs alone. */
-const isWanted = IS_THOROUGH || runtime === 'workerd';
+const isWanted = isShownOn(runtime);
 
 const DETECT_ENDPOINT = 'POST /api/v1/features/detect';
 

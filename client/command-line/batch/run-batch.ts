@@ -4,7 +4,8 @@ import { sha256Hex } from '../../../shared/sha256.ts';
 import type { EdgesiftClient, ExtractionParameters } from '../../client.ts';
 import { inGroups, inParallel } from '../../concurrency.ts';
 import type { DetectParameters } from '../../contract.ts';
-import { EdgesiftError, type FailureCode } from '../../errors.ts';
+import { EdgesiftError } from '../../errors.ts';
+import { concernsEveryImage } from '../concerns-every-image.ts';
 import { fileErrorOf } from '../file-error.ts';
 import type { ImageFileOnDisk } from '../image-files.ts';
 import type { Pacer } from './pacer.ts';
@@ -143,13 +144,6 @@ async function extract(
     return { ...found, ...failure(image.name, error) };
   }
 }
-
-/** The next image would be refused as well: the API key or a parameter is wrong. */
-function concernsEveryImage(error: unknown): boolean {
-  return error instanceof EdgesiftError && REFUSALS.has(error.code);
-}
-
-const REFUSALS: ReadonlySet<FailureCode> = new Set(['INVALID_PARAMETER', 'UNAUTHORIZED', 'FORBIDDEN']);
 
 /** @throws what is no failure of the image alone */
 function failure(name: string, error: unknown): ImageOutcome {

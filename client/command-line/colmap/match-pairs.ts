@@ -4,6 +4,7 @@ import { inParallel } from '../../concurrency.ts';
 import type { MatchResponse } from '../../contract.ts';
 import { EdgesiftError } from '../../errors.ts';
 import type { Pacer } from '../batch/pacer.ts';
+import { concernsEveryImage } from '../concerns-every-image.ts';
 import { fileErrorOf } from '../file-error.ts';
 import type { ColmapDatabase } from './database.ts';
 
@@ -42,7 +43,7 @@ export interface PairRun {
  * Matches pairs of images whose features are in the database, adds what they have in common, and yields what became
  * of each pair. A pair that fails stops no other.
  *
- * @throws ServiceUnreachable, or the reason of the signal
+ * @throws ServiceUnreachable, EdgesiftError for a refused API key or parameter, or the reason of the signal
  */
 export async function* matchPairs(
   pairs: readonly ImagePair[],
@@ -53,13 +54,17 @@ export async function* matchPairs(
     try {
       response = await pacer.run(() => matchByHash(client, first, second, parameters, signal));
     } catch (error) {
-      const concernsPair = error instanceof EdgesiftError || fileErrorOf(error) !== undefined;
-      if (concernsPair && !signal.aborted) return 'failed';
+      if (!signal.aborted && concernsPair(error)) return 'failed';
       throw error;
     }
     database.putMatch(first.name, second.name, response);
     return response.fundamental ? 'related' : 'unrelated';
   });
+}
+
+function concernsPair(error: unknown): boolean {
+  if (error instanceof EdgesiftError) return !concernsEveryImage(error);
+  return fileErrorOf(error) !== undefined;
 }
 
 async function matchByHash(

@@ -1,10 +1,11 @@
 import * as z from 'zod';
-import type {
-  CacheClearQuery,
-  CacheDeletionResponse,
-  CacheEntryResponse,
-  CacheListQuery,
-  CacheListResponse,
+import {
+  type CacheClearQuery,
+  type CacheDeletionResponse,
+  type CacheEntryResponse,
+  type CacheListQuery,
+  type CacheListResponse,
+  VEHICLE_CURSOR,
 } from '../../../shared/contract/cache-administration.ts';
 import { LAST_DELETION_KEY, summaryKey } from '../../../shared/records/feature-records.ts';
 import { recordsOf, resultKeyOf } from '../../../shared/records/result-records.ts';
@@ -76,22 +77,23 @@ export class CacheAdministration {
     cursor: string,
     limit: number,
   ): Promise<{ keys: string[]; cursor: string | null }> {
-    const matches = [summaryKey(pattern), vehicleRecordKey(pattern)];
     const keys = new Set<string>();
-    let next = cursor;
+    let isOfVehicles = cursor.startsWith(VEHICLE_CURSOR);
+    let next = cursor.replace(VEHICLE_CURSOR, '');
     for (let scan = 0; scan < SCANS_PER_REQUEST && keys.size < limit; scan += 1) {
-      // The same part of Redis for each kind of record: SCAN takes one pattern, and a cursor says where to go on.
-      const pages = await this.#redis.pipeline((pipeline) => {
-        for (const match of matches) pipeline.scan(next, { match, count: SCAN_COUNT });
+      // SCAN takes one pattern: first all features, then all vehicles.
+      const match = isOfVehicles ? vehicleRecordKey(pattern) : summaryKey(pattern);
+      const results = await this.#redis.pipeline((pipeline) => {
+        pipeline.scan(next, { match, count: SCAN_COUNT });
       }, TIMEOUT_MS);
-      const [first, second] = z.tuple([scanPageSchema, scanPageSchema]).parse(pages);
-      // Redis changed its tables between the two: the step is taken again, and its keys are counted once.
-      if (first[0] !== second[0]) continue;
-      for (const key of [...first[1], ...second[1]]) keys.add(key);
-      next = first[0];
-      if (next === '0') return { keys: [...keys], cursor: null };
+      const [[following, found]] = z.tuple([scanPageSchema]).parse(results);
+      for (const key of found) keys.add(key);
+      next = following;
+      if (next !== '0') continue;
+      if (isOfVehicles) return { keys: [...keys], cursor: null };
+      isOfVehicles = true;
     }
-    return { keys: [...keys], cursor: next };
+    return { keys: [...keys], cursor: isOfVehicles ? VEHICLE_CURSOR + next : next };
   }
 
   #ttlsOf(keys: string[]): Promise<number[]> {

@@ -24,6 +24,7 @@ const COPIES_OF_PAYLOAD = 3;
  * fade. The summary, which comes with the first part, has the number of parts.
  */
 const FIRST_EXPECTED_BYTES = 1024 * 1024;
+/** After 26 small payloads a large one is forgotten. */
 const FADING = 0.87;
 
 /** The shared tier: results in Redis, which origins write. A damaged record is a miss. */

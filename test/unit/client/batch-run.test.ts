@@ -1,13 +1,18 @@
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Pacer, ServiceUnreachable } from '../../../client/command-line/batch/pacer.ts';
 import { runBatch } from '../../../client/command-line/batch/run-batch.ts';
 import { type ImageOutcome, StateFile } from '../../../client/command-line/batch/state-file.ts';
 import { folderTarget } from '../../../client/command-line/batch/target.ts';
 import { ColmapDatabase } from '../../../client/command-line/colmap/database.ts';
-import { matchPairs } from '../../../client/command-line/colmap/match-pairs.ts';
+import {
+  type ImagePair,
+  imagePairs,
+  matchPairs,
+  type PairOutcome,
+} from '../../../client/command-line/colmap/match-pairs.ts';
 import { UsageError } from '../../../client/command-line/exit.ts';
 import { readFeatures } from '../../../client/features.ts';
 import { clientOf, type Handler, problem, sha256Of } from './fake-service.ts';
@@ -139,42 +144,56 @@ test('a state remembers outcomes, and loses of a killed run only the line that w
   expect(() => StateFile.open(file, recipe, false)).toThrow(/is not the state of a batch/);
 });
 
-test('a pair whose image is gone fails alone', async () => {
-  const database = await ColmapDatabase.open(path.join(folder, 'photos.db'));
-  try {
+describe('pairs', () => {
+  let database: ColmapDatabase;
+  beforeEach(async () => {
+    database = await ColmapDatabase.open(path.join(folder, 'photos.db'));
+  });
+  afterEach(() => database.close());
+
+  function matchableImages(...names: string[]) {
     const features = readFeatures(featureFile(1));
-    const images = imagesOf('a.jpg', 'b.jpg', 'gone.jpg').map((image) => {
+    return imagesOf(...names).map((image) => {
       database.putImage(image.name, features);
       return { ...image, sha256: sha256Of(readFileSync(image.path)) };
     });
-    const [a, b, gone] = images;
-    if (!a || !b || !gone) throw new Error('no images');
-    rmSync(gone.path);
-    const { client } = clientOf(
-      ({ body }) =>
-        new TextDecoder().decode(body).includes('bytes of')
-          ? Response.json({ matches: 0, inliers: 0, fundamental: null })
-          : problem('FEATURES_NOT_CACHED'),
-      { retries: 0 },
-    );
+  }
+
+  function match(pairs: readonly ImagePair[], handler: Handler): Promise<PairOutcome[]> {
+    const { client } = clientOf(handler, { retries: 0 });
     const { signal } = new AbortController();
-    const run = {
-      client,
-      database,
-      parameters: {},
-      concurrency: 2,
-      pacer: new Pacer(60_000, signal),
-      signal,
-    };
-    const pairs = [[a, gone] as const, [a, b] as const];
-    const outcomes = [];
-    for await (const outcome of matchPairs(pairs, run)) outcomes.push(outcome);
+    const pacer = new Pacer(60_000, signal);
+    return Array.fromAsync(
+      matchPairs(pairs, { client, database, parameters: {}, concurrency: 2, pacer, signal }),
+    );
+  }
+
+  test('one whose image is gone fails alone', async () => {
+    const images = matchableImages('a.jpg', 'b.jpg', 'gone.jpg');
+    rmSync(path.join(folder, 'gone.jpg'));
+    const outcomes = await match(imagePairs(images, Number.POSITIVE_INFINITY).slice(0, 2), ({ body }) =>
+      new TextDecoder().decode(body).includes('bytes of')
+        ? Response.json({ matches: 0, inliers: 0, fundamental: null })
+        : problem('FEATURES_NOT_CACHED'),
+    );
     expect(outcomes.sort()).toEqual(['failed', 'unrelated']);
     expect([database.hasPair('a.jpg', 'b.jpg'), database.hasPair('a.jpg', 'gone.jpg')]).toEqual([
       true,
       false,
     ]);
-  } finally {
-    database.close();
-  }
+  });
+
+  test.each(['FORBIDDEN', 'UNAUTHORIZED', 'INVALID_PARAMETER'] as const)(
+    'a refusal that concerns every pair ends the matching: %s',
+    async (code) => {
+      let requests = 0;
+      const images = matchableImages(...Array.from({ length: 8 }, (_, index) => `${index}.jpg`));
+      const matching = match(imagePairs(images, Number.POSITIVE_INFINITY), () => {
+        requests += 1;
+        return problem(code);
+      });
+      await expect(matching).rejects.toMatchObject({ code });
+      expect(requests).toBeLessThan(6);
+    },
+  );
 });

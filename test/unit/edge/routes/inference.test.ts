@@ -216,6 +216,15 @@ test('a document with more values than images can need is refused before it is p
   expect(await response.json()).toEqual({ error: 'The document has too many values.' });
 });
 
+test('a JSON document whose copies have no room in an isolate is refused at once, whatever images may be', async () => {
+  await ports.close();
+  ports = createFakePorts({ MAX_IMAGE_BYTES: String(64 * 1024 * 1024) });
+  const headers = { 'Content-Type': 'application/json' };
+  const body = new Uint8Array(21 * 1024 * 1024);
+  const response = await ports.request(`${MODEL}/infer`, { method: 'POST', headers, body });
+  expect(response.status).toBe(413);
+});
+
 test('a compressed body is 415', async () => {
   const headers = { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' };
   const response = await ports.request(`${MODEL}/infer`, { method: 'POST', headers, body: 'x' });
