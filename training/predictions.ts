@@ -89,8 +89,8 @@ export function figuresOf(predictions: Predictions): PredictionFigures {
   };
 }
 
-function topOf({ truth, probabilities, ...known }: Predictions) {
-  const predicted = known.predicted ?? probabilities.map((values) => values.indexOf(Math.max(...values)));
+function topOf({ truth, probabilities, predicted: given }: Predictions) {
+  const predicted = given ?? probabilities.map((values) => values.indexOf(Math.max(...values)));
   return {
     predicted,
     confidences: probabilities.map((values, index) => values[predicted[index] ?? 0] ?? 0),

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import * as z from 'zod';
-import type { ModelMetadata } from '../origin/vehicles/model-metadata.ts';
+import { MODEL_FORMAT, type ModelMetadata } from '../origin/vehicles/model-metadata.ts';
 import { modelCard } from './card.ts';
 import { type Learned, learn } from './learn.ts';
 import type { RunLog } from './log.ts';
@@ -47,7 +47,7 @@ function metadataOf(
 ): ModelMetadata {
   const { vocabulary, samples, negatives } = prepared;
   return {
-    format: 1,
+    format: MODEL_FORMAT,
     name: options.name,
     version: options.version,
     attributes: learned.attributes,

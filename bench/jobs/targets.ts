@@ -40,6 +40,11 @@ const LEAST_SECOND = 1.8;
 /** Of all cores: more use by other programs makes rates meaningless. */
 const QUIET_CORES = 0.1;
 
+/** What `of` gives for each way. */
+export function byWay<Value>(of: (way: Way) => Value): Record<Way, Value> {
+  return Object.fromEntries(WAYS.map((way) => [way, of(way)])) as Record<Way, Value>;
+}
+
 /** Median over the rounds of what `of` gives for each. */
 export function medianOf(rounds: readonly Round[], of: (round: Round) => number): number {
   return median(rounds.map(of));

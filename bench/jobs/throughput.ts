@@ -3,7 +3,7 @@ import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import * as z from 'zod';
 import { createS3Client, S3Storage } from '../../origin/storage/s3.ts';
 import type { JobResponse } from '../../shared/contract/jobs.ts';
@@ -15,7 +15,7 @@ import { type Circumstances, circumstances } from '../machine.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { eachAtOnce } from './each-at-once.ts';
 import { type NamedImage, usualImage } from './images.ts';
-import { medianOf, type Pass, type Round, type Target, targetsOf, WAYS, type Way } from './targets.ts';
+import { byWay, medianOf, type Pass, type Round, type Target, targetsOf, WAYS, type Way } from './targets.ts';
 
 const WARM_UP_IMAGES = 30;
 const LONGEST_MS = 10 * 60_000;
@@ -117,15 +117,6 @@ function describe({ imagesPerSecond, cpuMs, threadHasWork, otherCores }: Pass): 
 }
 
 function summary(where: Circumstances, images: number, rounds: Round[]): Throughput {
-  const byWay = <Value>(of: (way: Way) => Value): Record<Way, Value> => ({
-    decode_and_sift: of('decode_and_sift'),
-    http_loop: of('http_loop'),
-    one_worker: of('one_worker'),
-    two_workers: of('two_workers'),
-    one_worker_on_one_core: of('one_worker_on_one_core'),
-    two_workers_on_one_core_each: of('two_workers_on_one_core_each'),
-    one_worker_s3: of('one_worker_s3'),
-  });
   const rate = (way: Way) => medianOf(rounds, (round) => round[way].imagesPerSecond);
   const cpu = (way: Way) => {
     const names = Object.keys(rounds[0]?.[way].cpuMs ?? {});
@@ -254,8 +245,15 @@ async function timesInFolder(folder: string): Promise<number[]> {
 
 async function timesInBucket({ endpoint, bucket }: S3Server, prefix: string): Promise<number[]> {
   const client = createS3Client({ endpoint, region: 'us-east-1' });
-  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
-  return Contents.filter(({ Key }) => Key?.endsWith(RESULT)).map(({ LastModified }) => Number(LastModified));
+  const times: number[] = [];
+  for await (const { Contents = [] } of paginateListObjectsV2(
+    { client },
+    { Bucket: bucket, Prefix: prefix },
+  )) {
+    const results = Contents.filter(({ Key }) => Key?.endsWith(RESULT));
+    times.push(...results.map(({ LastModified }) => Number(LastModified)));
+  }
+  return times;
 }
 
 /** Starts measuring; the returned function ends it. */

@@ -257,7 +257,7 @@ const JOB_EXAMPLE: JobResponse = {
   report: 's3://photos/features/_edgesift/job-0mihqw2n4-5f0c1ab2/',
 };
 
-const MODEL_SHA256 = '742b0187b03598a730ebfb3d77548d88c898469916d83f9a2154a72c31a50383';
+const MODEL_SHA256 = '45b40a17c5a2d3e6dfe09e4b8dda61e6e5c062c45e354f01a51981ebd554bf73';
 const CLASSIFIED_AT = '2026-11-28T10:15:30.120Z';
 
 const MAKE_EXAMPLE: VehiclePrediction = {

@@ -41,8 +41,8 @@ interface Shard {
   entries: readonly ShardEntry[];
   /** How often it was handed out, this time included. */
   deliveries: number;
-  /** To be called when its images are in line: the next shard may be taken. */
-  isInLine: () => void;
+  /** Lets the next shard be taken; to be called when the images of this one are in line. */
+  letOthersTake: () => void;
 }
 
 /**
@@ -105,27 +105,27 @@ export class ShardWorker {
     let consumer: Consumer | undefined;
     let troublePauseMs = FIRST_TROUBLE_PAUSE_MS;
     while (!this.#stopping.signal.aborted) {
-      const isInLine = once(await this.#taking.take());
+      const letOthersTake = await this.#taking.take();
       try {
         await this.#options.slots.untilFewWait(IMAGES_AHEAD);
         if (this.#stopping.signal.aborted) return;
         consumer ??= await this.#options.queue.consumer();
         const message = await consumer.next({ expires: FETCH_MS });
         if (!message) continue;
-        if (await this.#handle(message, isInLine)) {
+        if (await this.#handle(message, letOthersTake)) {
           troublePauseMs = FIRST_TROUBLE_PAUSE_MS;
           continue;
         }
-        isInLine();
+        letOthersTake();
         await this.#pause(troublePauseMs);
         troublePauseMs = Math.min(2 * troublePauseMs, LONGEST_TROUBLE_PAUSE_MS);
       } catch (err) {
         this.#options.logger.warn({ err }, 'the queue cannot be reached at the moment');
         consumer = undefined;
-        isInLine();
+        letOthersTake();
         await this.#pause(PAUSE_MS);
       } finally {
-        isInLine();
+        letOthersTake();
       }
     }
   }
@@ -135,7 +135,7 @@ export class ShardWorker {
   }
 
   /** @returns false when what the worker itself needs is in trouble */
-  async #handle(message: JsMsg, isInLine: () => void): Promise<boolean> {
+  async #handle(message: JsMsg, letOthersTake: () => void): Promise<boolean> {
     const ticket = ticketSchema.safeParse(parseJson(message.string()));
     if (!ticket.success) {
       message.term('no ticket');
@@ -151,7 +151,7 @@ export class ShardWorker {
     }, ackWaitMs / 3);
     try {
       const signal = AbortSignal.any([this.#stopping.signal, notWanted.signal]);
-      const delivery = { deliveries: message.info.deliveryCount, isInLine };
+      const delivery = { deliveries: message.info.deliveryCount, letOthersTake };
       metrics.shardEnded(await this.#work(ticket.data, files, delivery, signal));
       message.ack();
       return true;
@@ -189,7 +189,7 @@ export class ShardWorker {
   async #work(
     ticket: Ticket,
     files: JobFiles,
-    delivery: Pick<Shard, 'deliveries' | 'isInLine'>,
+    delivery: Pick<Shard, 'deliveries' | 'letOthersTake'>,
     signal: AbortSignal,
   ): Promise<ShardEnd> {
     const { stores, queue } = this.#options;
@@ -251,7 +251,7 @@ export class ShardWorker {
         release();
       }
     });
-    shard.isInLine();
+    shard.letOthersTake();
     await Promise.all(images);
     either.throwIfAborted();
     return outcomes.filter((outcome) => outcome !== undefined);
@@ -260,7 +260,7 @@ export class ShardWorker {
   /** With nothing else in work: what ends the worker now is an image of this shard. */
   async #outcomesAlone(shard: Shard, signal: AbortSignal): Promise<Outcome[]> {
     const turn = this.#options.slots.takeAll();
-    shard.isInLine();
+    shard.letOthersTake();
     const release = await turn;
     try {
       return await this.#outcomesOneByOne(shard, signal);
@@ -333,14 +333,6 @@ export class ShardWorker {
       this.#options.queue.tell({ job, shard, ...countsOf(known), done: false });
     };
   }
-}
-
-function once(work: () => void): () => void {
-  let isDone = false;
-  return () => {
-    if (!isDone) work();
-    isDone = true;
-  };
 }
 
 const ENDED_A_WORKER: Failure = {

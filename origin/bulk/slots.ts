@@ -3,14 +3,14 @@ export class Slots {
   readonly #count: number;
   #free: number;
   readonly #waiting: { places: number; start: () => void }[] = [];
-  #whenFewWait: { most: number; go: () => void }[] = [];
+  readonly #onStart: (() => void)[] = [];
 
   constructor(count: number) {
     this.#count = count;
     this.#free = count;
   }
 
-  /** @returns gives the place back; to be called once */
+  /** @returns gives the place back; once it has, it does nothing more */
   take(): Promise<() => void> {
     return this.#take(1);
   }
@@ -21,9 +21,8 @@ export class Slots {
   }
 
   /** Resolves when no more than `most` wait for a place. */
-  untilFewWait(most: number): Promise<void> {
-    if (this.#waiting.length <= most) return Promise.resolve();
-    return new Promise((go) => this.#whenFewWait.push({ most, go }));
+  async untilFewWait(most: number): Promise<void> {
+    while (this.#waiting.length > most) await new Promise<void>((look) => this.#onStart.push(look));
   }
 
   async #take(places: number): Promise<() => void> {
@@ -31,7 +30,10 @@ export class Slots {
       this.#waiting.push({ places, start });
       this.#startNext();
     });
+    let isHeld = true;
     return () => {
+      if (!isHeld) return;
+      isHeld = false;
       this.#free += places;
       this.#startNext();
     };
@@ -43,9 +45,6 @@ export class Slots {
       this.#free -= next.places;
       next.start();
     }
-    const few = this.#whenFewWait.filter(({ most }) => this.#waiting.length <= most);
-    if (few.length === 0) return;
-    this.#whenFewWait = this.#whenFewWait.filter((watcher) => !few.includes(watcher));
-    for (const { go } of few) go();
+    for (const look of this.#onStart.splice(0)) look();
   }
 }

@@ -1,7 +1,7 @@
 import { type ChainableCommander, Redis } from 'ioredis';
 import type { RecordSource, RecordStore } from './record-store.ts';
 
-/** Nobody waits for a record: this is for a Redis that hangs. */
+/** No request waits for a record: this is for a Redis that hangs. */
 const TIMEOUT_MS = 5_000;
 /** Records are sent together up to here: a large payload is never in memory whole as base64. */
 const BATCH_BYTES = 1024 * 1024;

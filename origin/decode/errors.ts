@@ -27,5 +27,5 @@ function shortened(cause: unknown): unknown {
 
 /** As the addon's error for the same: `code` says what it is. */
 export function cancelledDecoding(): Error {
-  return Object.assign(new Error('the image is not wanted any more'), { code: 'CANCELLED' });
+  return Object.assign(new Error('the result is not wanted any more'), { code: 'CANCELLED' });
 }

@@ -39,7 +39,7 @@ export function createMetrics(): OriginMetrics {
   });
   const jobs = new Counter({
     name: 'edgesift_origin_jobs_total',
-    help: 'Extractions by outcome: completed, refused (queue full), dropped (nobody waited), or an error code',
+    help: 'Extractions by outcome: completed, refused (queue full), dropped (no caller waited), or an error code',
     labelNames: ['outcome'],
     registers,
   });

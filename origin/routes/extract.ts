@@ -46,17 +46,17 @@ async function extract(
       return header;
     },
   );
+  const ttlSeconds = cacheTtl(request);
   const key = featureKey(extractor, parameters, sha256);
   const recent = recordWriter?.recent(key);
   if (recent) {
     release();
-    const result = { ...recent, summary: { ...recent.summary, expiresAt: expiryOf(cacheTtl(request)) } };
+    const result = { ...recent, summary: { ...recent.summary, expiresAt: expiryOf(ttlSeconds) } };
     // Not there any more if it was deleted in the meantime.
     recordWriter?.write(result);
     return { ...result, serverTiming: '' };
   }
   const { task, cost } = extractionJob({ bytes, sha256, header }, parameters, { engine });
-  const ttlSeconds = cacheTtl(request);
   return jobs.run(key, {
     task,
     cost,

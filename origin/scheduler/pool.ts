@@ -78,6 +78,8 @@ interface RunningJob extends Job {
   thread: ExtractionThread;
   /** Why it is to end early. */
   endedBy?: unknown;
+  /** When its time was over. */
+  overdueAt?: number;
 }
 
 /** After its cancellation a job ends within this time. OpenCV's extraction cannot be cancelled. */
@@ -136,17 +138,14 @@ export class ExtractionPool {
     };
   }
 
-  /** How long every thread has been on its present job; 0 while one of them is free. */
-  get stalledMs(): number {
-    if (this.#running.size < this.#threads.size) return 0;
-    const now = performance.now();
-    return Math.min(...Array.from(this.#running, (job) => now - job.startedAt));
-  }
-
-  /** Whether every thread goes on long after its job was cancelled: native code hangs, and only a restart helps. */
+  /**
+   * Whether every thread goes on long after the time of its job was over: native code hangs, and only a restart
+   * helps. A job whose callers have left has as much time: not all decoding can be interrupted.
+   */
   get isStalled(): boolean {
-    const { engine, jobTimeoutMs } = this.#options;
-    return this.stalledMs > jobTimeoutMs + LONGEST_END_MS[engine];
+    if (this.#running.size < this.#threads.size) return false;
+    const latest = performance.now() - LONGEST_END_MS[this.#options.engine];
+    return this.#running.values().every(({ overdueAt }) => overdueAt !== undefined && overdueAt < latest);
   }
 
   /** When all that runs and waits now will be done, judged by the jobs done lately. */
@@ -291,7 +290,10 @@ export class ExtractionPool {
 
   async #execute(job: RunningJob): Promise<void> {
     const { jobTimeoutMs } = this.#options;
-    const overdue = setTimeout(() => this.#endEarly(job, tookTooLong(jobTimeoutMs)), jobTimeoutMs);
+    const overdue = setTimeout(() => {
+      job.overdueAt = performance.now();
+      this.#endEarly(job, tookTooLong(jobTimeoutMs));
+    }, jobTimeoutMs);
     const queueMs = job.startedAt - job.queuedAt;
     this.#running.add(job);
     this.#observer.started(queueMs);

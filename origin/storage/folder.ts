@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import {
   type FileHandle,
   link,
@@ -48,9 +48,10 @@ export class FolderStorage implements Storage {
     signal?.throwIfAborted();
     const file = await this.#existing(key);
     const bytes = await reaching(key, async () => {
-      const handle = await open(file);
+      const { handle, size } = await openFile(file, key);
       try {
-        return await readWhole(handle, key, maxBytes);
+        if (size > maxBytes) throw tooLarge(`/${key}`, maxBytes);
+        return await readWhole(handle, size);
       } finally {
         await handle.close();
       }
@@ -60,9 +61,11 @@ export class FolderStorage implements Storage {
   }
 
   async *read(key: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    signal?.throwIfAborted();
     const file = await this.#existing(key);
     try {
-      yield* createReadStream(file, { ...(signal && { signal }), highWaterMark: 256 * 1024 });
+      const { handle } = await openFile(file, key);
+      yield* handle.createReadStream({ ...(signal && { signal }), highWaterMark: 256 * 1024 });
     } catch (error) {
       signal?.throwIfAborted();
       throw storageErrorOf(error, key);
@@ -152,16 +155,25 @@ function plainPath(key: string): string {
   return path.resolve('/', key);
 }
 
-/** @throws StorageError `too_large`, and `invalid` for a folder */
-async function readWhole(
-  handle: FileHandle,
-  key: string,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const stats = await handle.stat();
-  if (!stats.isFile()) throw new StorageError('invalid', `/${key} is not a file.`);
-  if (stats.size > maxBytes) throw tooLarge(`/${key}`, maxBytes);
-  const bytes = new Uint8Array(stats.size);
+/**
+ * Does not wait, as opening a pipe without a writer otherwise does.
+ *
+ * @throws StorageError `invalid` for a folder or a pipe
+ */
+async function openFile(file: string, key: string): Promise<{ handle: FileHandle; size: number }> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new StorageError('invalid', `/${key} is not a file.`);
+    return { handle, size: stats.size };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function readWhole(handle: FileHandle, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(size);
   let length = 0;
   while (length < bytes.length) {
     const { bytesRead } = await handle.read(bytes, length);
@@ -259,6 +271,8 @@ function storageErrorOf(error: unknown, key: string): StorageError {
     case 'EEXIST':
     case 'ENAMETOOLONG':
     case 'ELOOP':
+    // A socket.
+    case 'ENXIO':
       return new StorageError('invalid', `/${key} cannot be the name of a file.`, options);
     case 'ENOSPC':
     case 'EDQUOT':

@@ -6,7 +6,7 @@ import {
   splitSafetensors,
 } from '../../shared/features/safetensors.ts';
 import { ModelError } from './model-error.ts';
-import { type ModelMetadata, modelMetadataSchema } from './model-metadata.ts';
+import { MODEL_FORMAT, type ModelMetadata, modelMetadataSchema } from './model-metadata.ts';
 import type { NativeMixture, NativeModel, NativeVocabulary } from './native.ts';
 
 /** Key of {@link ModelMetadata} in the safetensors metadata. */
@@ -88,7 +88,7 @@ function takeApart(bytes: Uint8Array<ArrayBuffer>): { metadata: ModelMetadata; t
   const { __metadata__: texts, ...entries } = parsed.data;
   const metadata = modelMetadataSchema.safeParse(parseJson(texts[METADATA_KEY] ?? ''));
   if (!metadata.success) {
-    throw new ModelError(`not a vehicle model of format 1: ${z.prettifyError(metadata.error)}`);
+    throw new ModelError(`not a vehicle model of format ${MODEL_FORMAT}: ${z.prettifyError(metadata.error)}`);
   }
   const tensors: Tensors = new Map();
   for (const [name, entry] of Object.entries(entries)) {

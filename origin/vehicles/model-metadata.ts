@@ -34,9 +34,12 @@ export type AttributeModel = z.infer<typeof attributeSchema>;
 const headSchema = z.object({ first: indexSchema, count: z.int().positive() });
 export type Head = z.infer<typeof headSchema>;
 
+/** Stands for what is in a model file and for how it is used: format 2 has weights for balanced encodings. */
+export const MODEL_FORMAT = 2;
+
 /** What a model file says about itself: `edgesift_vehicles` in the safetensors metadata, as JSON. */
 export const modelMetadataSchema = z.object({
-  format: z.literal(1),
+  format: z.literal(MODEL_FORMAT),
   name: z.string().min(1).max(100),
   version: z.string().min(1).max(100),
   /** The exact class (`class`) and every attribute that has a model. */

@@ -39,6 +39,12 @@ test('dense descriptors and encodings are the same bytes on every instruction se
   expect(await run('dense_sets')).toEqual({ code: 0, output: '' });
 });
 
+test('parallel work hands on exceptions, and goes on where no thread can be started', {
+  timeout: minutes,
+}, async () => {
+  expect(await run('parallel_tasks')).toEqual({ code: 0, output: '' });
+});
+
 test('dense descriptors are those of VLFeat', { timeout: minutes }, async ({ skip }) => {
   if (programs.path('dense_vlfeat') === undefined) return skip('SKIPPED: libvlfeat-dev is not installed');
   const { code, output } = await run('dense_vlfeat');

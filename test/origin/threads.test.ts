@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { originReadySchema } from '../../shared/contract/responses.ts';
 import { newImage } from '../fixtures/images.ts';
 import { type InProcessOrigin, startInProcessOrigin } from '../fixtures/in-process-origin.ts';
@@ -11,7 +11,10 @@ import { until } from '../fixtures/until.ts';
 const FATAL = { query: '?nfeatures=666' };
 
 let origin: InProcessOrigin;
-afterEach(() => origin.stop());
+afterEach(() => {
+  vi.restoreAllMocks();
+  return origin.stop();
+});
 
 test('a thread that ends in the middle of a job fails that job alone, and is replaced', async () => {
   origin = await startInProcessOrigin({ worker: 'fragile-worker.ts', threads: 2 });
@@ -66,18 +69,25 @@ test('ready means that every thread has warmed up, and stays so while one is rep
   expect(await ready()).toBe(200);
 });
 
-test('the pool knows how long all of its threads have been busy', async () => {
+test('threads that are busy do not count as stalled before the time of their jobs is over', async () => {
   origin = await startInProcessOrigin({ worker: 'gated-worker.ts', threads: 2 });
-  const first = postForExtraction(origin, await newImage());
-  await until('one is busy', () => origin.pool.status.running === 1);
-  await sleep(20);
-  expect(origin.pool.stalledMs).toBe(0);
-  const second = postForExtraction(origin, await newImage());
+  const caller = new AbortController();
+  const kept = postForExtraction(origin, await newImage());
+  const left = postForExtraction(origin, await newImage(), { signal: caller.signal });
+  const isLeft = expect(left).rejects.toThrow();
   await until('both are busy', () => origin.pool.status.running === 2);
-  await until('time passes', () => origin.pool.stalledMs > 0);
+  // The process was stopped for an hour: no timer has fired yet.
+  const now = performance.now.bind(performance);
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + 3_600_000);
+  expect(origin.pool.isStalled).toBe(false);
+  caller.abort();
+  await isLeft;
+  const abandoned = 'jobs_abandoned_total{state="running",reason="caller_gone"}';
+  await until('its job is cancelled', async () => (await readMetric(origin, abandoned)) === 1);
+  expect(origin.pool.isStalled).toBe(false);
   origin.letOnePass();
-  expect((await Promise.all([first, second])).map(({ status }) => status)).toEqual([200, 200]);
-  await until('both are free', () => origin.pool.stalledMs === 0);
+  expect((await kept).status).toBe(200);
+  await until('both are free', () => origin.pool.status.running === 0);
 });
 
 test('an origin whose threads go on after their jobs were cancelled is neither live nor ready', async () => {

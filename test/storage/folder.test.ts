@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -42,6 +44,19 @@ test('does not list what is unfinished or linked', async () => {
   await symlink(directory, path.join(root, 'listing', 'linked'));
   const keys = await Array.fromAsync(storage.list(key('listing/')));
   expect(keys).toEqual([key('listing/whole')]);
+});
+
+test.skipIf(process.platform === 'win32')('does not wait for pipes or read sockets', async () => {
+  execFileSync('mkfifo', [path.join(root, 'pipe')]);
+  const server = createServer().listen(path.join(root, 'socket'));
+  try {
+    for (const name of ['pipe', 'socket']) {
+      expect(await failureOf(get(key(name)))).toBe('invalid');
+      expect(await failureOf(Array.fromAsync(storage.read(key(name))))).toBe('invalid');
+    }
+  } finally {
+    server.close();
+  }
 });
 
 test('leaves nothing behind when it cannot write', async () => {

@@ -208,7 +208,7 @@ test.each<[string, () => Uint8Array<ArrayBuffer>, string]>([
   ['an empty file', () => new Uint8Array(), 'not a safetensors file'],
   ['an image', () => new Uint8Array(readFileSync('test/images/png-grey.png')), 'not a safetensors file'],
   ['half a file', () => new Uint8Array(readFileSync(file).subarray(0, 60_000)), 'do not hold'],
-  ['another format', () => withMetadata((metadata) => Object.assign(metadata, { format: 2 })), 'format 1'],
+  ['another format', () => withMetadata((metadata) => Object.assign(metadata, { format: 1 })), 'format 2'],
   [
     'a missing tensor',
     () => withHeader((header) => Reflect.deleteProperty(header, 'projection')),

@@ -228,7 +228,7 @@ class JpegSession {
       case kTooManyScans:
         throw UnsupportedImage("with more than " + std::to_string(kMostScans) + " scans");
       case kCancelled:
-        throw Cancelled("the result is not wanted any more");
+        throw Cancelled();
       case JERR_SOF_UNSUPPORTED:
         throw UnsupportedImage("of lossless or hierarchical coding");
       case JERR_BAD_PRECISION:

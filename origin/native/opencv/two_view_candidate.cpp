@@ -11,12 +11,12 @@ namespace edgesift::addon {
 
 namespace {
 
-double transferError(const Matrix& homography, const cv::Vec3d& first, const cv::Vec3d& second) {
+double transferError(const ModelMatrix& homography, const cv::Vec3d& first, const cv::Vec3d& second) {
   const cv::Vec3d mapped = homography * first;
   return std::hypot(mapped[0] / mapped[2] - second[0], mapped[1] / mapped[2] - second[1]);
 }
 
-double sampsonError(const Matrix& fundamental, const cv::Vec3d& first, const cv::Vec3d& second) {
+double sampsonError(const ModelMatrix& fundamental, const cv::Vec3d& first, const cv::Vec3d& second) {
   const cv::Vec3d inSecond = fundamental * first;
   const cv::Vec3d inFirst = fundamental.t() * second;
   const double gradient = inSecond[0] * inSecond[0] + inSecond[1] * inSecond[1] + inFirst[0] * inFirst[0] +
@@ -24,7 +24,7 @@ double sampsonError(const Matrix& fundamental, const cv::Vec3d& first, const cv:
   return std::abs(second.dot(inSecond)) / std::sqrt(gradient);
 }
 
-std::vector<double> errorsOf(const Matrix& matrix, const PointPairs& pairs, TwoViewModel model) {
+std::vector<double> errorsOf(const ModelMatrix& matrix, const PointPairs& pairs, TwoViewModel model) {
   std::vector<double> errors;
   errors.reserve(pairs.count);
   for (std::size_t i = 0; i < pairs.count; ++i) {
@@ -46,21 +46,21 @@ double scoreOf(const std::vector<double>& errors, double threshold) {
 
 }  // namespace
 
-std::optional<Matrix> normalised(const cv::Mat& found, TwoViewModel model) {
+std::optional<ModelMatrix> normalised(const cv::Mat& found, TwoViewModel model) {
   if (found.rows != 3 || found.cols != 3) return std::nullopt;
-  Matrix matrix = found;
+  ModelMatrix matrix = found;
   matrix *= 1 / (isHomography(model) ? matrix(2, 2) : cv::norm(matrix));
   const bool finite = std::all_of(matrix.val, matrix.val + 9, [](double value) { return std::isfinite(value); });
-  return finite ? std::optional<Matrix>(matrix) : std::nullopt;
+  return finite ? std::optional<ModelMatrix>(matrix) : std::nullopt;
 }
 
-ModelCandidate judge(const Matrix& matrix, const PointPairs& pairs, TwoViewModel model, double threshold) {
+ModelCandidate judge(const ModelMatrix& matrix, const PointPairs& pairs, TwoViewModel model, double threshold) {
   std::vector<double> errors = errorsOf(matrix, pairs, model);
   const double score = scoreOf(errors, threshold);
   return {matrix, std::move(errors), score};
 }
 
-std::optional<Matrix> fitInliers(const PointPairs& pairs, const std::vector<double>& errors, double threshold) {
+std::optional<ModelMatrix> fitInliers(const PointPairs& pairs, const std::vector<double>& errors, double threshold) {
   std::vector<cv::Point2f> first;
   std::vector<cv::Point2f> second;
   for (std::size_t i = 0; i < pairs.count; ++i) {
@@ -73,7 +73,7 @@ std::optional<Matrix> fitInliers(const PointPairs& pairs, const std::vector<doub
 }
 
 bool reflects(const ModelCandidate& candidate, const PointPairs& pairs, double threshold) {
-  const Matrix& h = candidate.matrix;
+  const ModelMatrix& h = candidate.matrix;
   const double determinant = cv::determinant(h);
   int balance = 0;
   for (std::size_t i = 0; i < pairs.count; ++i) {

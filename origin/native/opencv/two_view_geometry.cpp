@@ -31,6 +31,9 @@ constexpr std::size_t kMostSearchedPairs = 4000;
 constexpr int kReflectionIterations = 1000;
 constexpr std::size_t kReflectionPairs = 500;
 
+/// Pairs that determine a model.
+constexpr std::size_t minimalSample(TwoViewModel model) { return isHomography(model) ? 4 : 7; }
+
 /// A header over the caller's points, which are only read.
 cv::Mat borrow(const float* points, std::size_t count) {
   return cv::Mat(static_cast<int>(count), 2, CV_32F, const_cast<float*>(points));
@@ -52,7 +55,7 @@ cv::UsacParams magsac(TwoViewModel model, double threshold, int iterations, int 
   return usac;
 }
 
-std::optional<Matrix> runUsac(const PointPairs& pairs, TwoViewModel model, double threshold, int iterations,
+std::optional<ModelMatrix> runUsac(const PointPairs& pairs, TwoViewModel model, double threshold, int iterations,
                               int seed) {
   const cv::Mat first = borrow(pairs.first, pairs.count);
   const cv::Mat second = borrow(pairs.second, pairs.count);
@@ -94,7 +97,7 @@ class SearchedPairs {
   const PointPairs& view() const { return pairs_; }
 
   /// A model of these pairs as one of the pairs that were given.
-  Matrix restored(Matrix matrix) const {
+  ModelMatrix restored(ModelMatrix matrix) const {
     if (!isReflected_) return matrix;
     for (int column = 0; column < 3; ++column) matrix(0, column) = -matrix(0, column);
     return matrix;
@@ -109,13 +112,13 @@ class SearchedPairs {
 
 /// A search in runs of bounded length, until a better model is unlikely.
 std::optional<ModelCandidate> search(const PointPairs& pairs, TwoViewModel model, double threshold, int seed,
-                                const Cancellation& cancellation) {
+                                     const Cancellation& cancellation) {
   const int most = model == TwoViewModel::reflection ? kReflectionIterations : kMostIterations;
   const int perRun = std::clamp(static_cast<int>(kPairsPerRun / static_cast<double>(pairs.count)), 1, most);
   std::optional<ModelCandidate> best;
   for (int done = 0; done < most; done += perRun, seed += kSearches) {
     cancellation.throwIfRequested();
-    const std::optional<Matrix> found = runUsac(pairs, model, threshold, perRun, seed);
+    const std::optional<ModelMatrix> found = runUsac(pairs, model, threshold, perRun, seed);
     if (found) {
       ModelCandidate candidate = judge(*found, pairs, model, threshold);
       if (!best || candidate.score > best->score) best = std::move(candidate);
@@ -130,7 +133,7 @@ ModelCandidate polish(ModelCandidate candidate, const PointPairs& pairs, double 
                       const Cancellation& cancellation) {
   for (int round = 0; round < kMostPolishing; ++round) {
     cancellation.throwIfRequested();
-    const std::optional<Matrix> fitted = fitInliers(pairs, candidate.errors, threshold);
+    const std::optional<ModelMatrix> fitted = fitInliers(pairs, candidate.errors, threshold);
     if (!fitted) break;
     ModelCandidate next = judge(*fitted, pairs, TwoViewModel::homography, threshold);
     if (next.score <= candidate.score) break;

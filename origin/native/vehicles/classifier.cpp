@@ -18,8 +18,8 @@ namespace {
 constexpr double kTightMargin = 0.03;
 /// Margins up to which it counts as a crop with some room, which the regression alone finds.
 constexpr double kLooseMargin = 0.08;
-/// Room that is added on each side of a place before it is corrected, first and again: this share of the place's sides.
-constexpr std::array<int, 2> kRoom = {12, 16};
+/// Before a place is corrected, first and again, each side gets as much room as the place's extent divided by this.
+constexpr std::array<int, 2> kRoomDivisors = {12, 16};
 /// Least side of a place to look at, in pixels.
 constexpr int kLeastSide = 16;
 /// How much less of a vehicle a place found may look than the whole image.
@@ -227,17 +227,20 @@ std::vector<Rectangle> Classifier::findVehicle(const RgbView& image, const Encod
       scaled(found.place.x, image.width, grey.width), scaled(found.place.y, image.height, grey.height),
       scaled(found.place.width, image.width, grey.width), scaled(found.place.height, image.height, grey.height)};
   std::vector<Rectangle> places;
-  for (const Rectangle& start : {regressed, searched})
-    if (start.width >= kLeastSide && start.height >= kLeastSide)
-      places.push_back(corrected(image, clipped(image, start), cancellation));
+  for (const Rectangle& start : {regressed, searched}) {
+    if (start.width < kLeastSide || start.height < kLeastSide) continue;
+    const Rectangle place = corrected(image, clipped(image, start), cancellation);
+    // Both starts often lead to the same place, which need not be looked at twice.
+    if (std::find(places.begin(), places.end(), place) == places.end()) places.push_back(place);
+  }
   return places;
 }
 
 Rectangle Classifier::corrected(const RgbView& image, Rectangle place, const Cancellation& cancellation) {
   // What was found is a little looser than the vehicle or cuts it: the regression sees which, if there is room around.
-  for (const int share : kRoom) {
-    const int x = place.width / share;
-    const int y = place.height / share;
+  for (const int divisor : kRoomDivisors) {
+    const int x = place.width / divisor;
+    const int y = place.height / divisor;
     const Rectangle wider = clipped(image, {place.x - x, place.y - y, place.width + 2 * x, place.height + 2 * y});
     const Encoded encoded = encodePart(image, wider, 1, false, cancellation);
     place = withoutMargins(image, wider, margins(encoded.views.front()));

@@ -20,6 +20,10 @@ struct Rectangle {
   int height = 0;
 };
 
+inline bool operator==(const Rectangle& one, const Rectangle& other) {
+  return one.x == other.x && one.y == other.y && one.width == other.width && one.height == other.height;
+}
+
 struct GreyImage {
   int width = 0;
   int height = 0;

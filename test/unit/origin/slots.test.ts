@@ -58,3 +58,17 @@ test('says when few wait', async () => {
   await settle();
   expect(few).toBe(true);
 });
+
+test('a place that is given back twice is free once', async () => {
+  const slots = new Slots(1);
+  const release = await slots.take();
+  release();
+  release();
+  await slots.take();
+  let second = false;
+  void slots.take().then(() => {
+    second = true;
+  });
+  await settle();
+  expect(second).toBe(false);
+});

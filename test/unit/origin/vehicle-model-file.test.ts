@@ -46,9 +46,9 @@ test.each<[string, () => Uint8Array<ArrayBuffer>, RegExp]>([
     /model/,
   ],
   [
-    'of another version of the format',
-    () => withHeader((text) => text.replace('\\"format\\":1', '\\"format\\":2')),
-    /format 1/,
+    'of the format before',
+    () => withHeader((text) => text.replace('\\"format\\":2', '\\"format\\":1')),
+    /format 2/,
   ],
   [
     'with a tensor of another type',

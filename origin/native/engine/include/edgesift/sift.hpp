@@ -73,7 +73,7 @@ inline constexpr double kMostOperations = 200e9;
 /// The result was not wanted any more.
 class Cancelled : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  Cancelled() : std::runtime_error("the result is not wanted any more") {}
 };
 
 /// By which another thread ends a task: it stops within milliseconds after the number has become other than 0.
@@ -88,7 +88,7 @@ class Cancellation {
 
   /// To be called every few milliseconds. Throws Cancelled.
   void throwIfRequested() const {
-    if (isRequested()) throw Cancelled("the result is not wanted any more");
+    if (isRequested()) throw Cancelled();
   }
 
  private:
