@@ -7,7 +7,6 @@ import { ApiKeyStore } from './access/api-key-store.ts';
 import { Authenticator } from './access/authenticator.ts';
 import { RateLimiter } from './access/rate-limiter.ts';
 import type { Configuration } from './configuration.ts';
-import { BASE64 } from './features/cache/base64.ts';
 import { CacheAdministration } from './features/cache/cache-administration.ts';
 import { FeatureCache } from './features/cache/feature-cache.ts';
 import { IsolateMemory } from './features/cache/isolate-memory.ts';
@@ -87,7 +86,7 @@ export function createServices(configuration: Configuration, assets: Assets): Se
   const [signingSecret = ''] = configuration.ORIGIN_SECRET;
   const redisCache = new RedisCache({
     redis: connectToRedis(configuration),
-    records: new FeatureRecords(new RecordAuthenticator(configuration.ORIGIN_SECRET), BASE64),
+    records: new FeatureRecords(new RecordAuthenticator(configuration.ORIGIN_SECRET)),
     timeoutMs: REDIS_TIMEOUT_MS,
     payloads: memory.payloads,
   });

@@ -26,6 +26,14 @@ export interface Backend {
   pipeline(commands: readonly Command[]): Promise<Reply[]>;
 
   /**
+   * `SET` of a value that need not be text.
+   *
+   * @param options what follows the value, as in `EX 60`
+   * @throws BackendUnavailableError
+   */
+  setBytes(key: string, value: Buffer, options: readonly string[]): Promise<Reply>;
+
+  /**
    * Runs the commands with no other client's in between, as MULTI and EXEC do. One error instead of a list means
    * that a command was invalid and none was run.
    *

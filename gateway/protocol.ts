@@ -33,6 +33,12 @@ export function parseCommandList(body: Buffer): readonly Command[] {
   return parsed.data;
 }
 
+/** The query of `POST /set/key?EX=60&NX` as the words that follow the value: `EX 60 NX`. */
+export function parseSetOptions(url: string): readonly string[] {
+  const query = url.split('?', 2)[1] ?? '';
+  return [...new URLSearchParams(query)].flat().filter((word) => word !== '');
+}
+
 function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString());

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { type Backend, BackendUnavailableError, type Command, CommandError, type Reply } from './backend.ts';
+import { type Backend, BackendUnavailableError, CommandError, type Reply } from './backend.ts';
 import { refusal } from './refused-commands.ts';
 
 /** Longest time a command, or connecting, may take; a silent Redis is then given up and connected to anew. */
@@ -36,6 +36,11 @@ export function createRedisBackend({ url, onStateChange }: RedisBackendOptions):
       return refusals.map((refused) => refused ?? replies.shift() ?? null);
     },
 
+    async setBytes(key, value, options) {
+      const [reply = null] = await send(redis.pipeline(), [['SET', key, value, ...options]]);
+      return reply;
+    },
+
     async transaction(commands) {
       const refused = commands.map(refusal).find((error) => error !== undefined);
       if (refused !== undefined) return refused;
@@ -58,7 +63,10 @@ export function createRedisBackend({ url, onStateChange }: RedisBackendOptions):
 }
 
 /** @throws CommandError when a transaction was discarded, BackendUnavailableError */
-async function send(batch: ReturnType<Redis['pipeline']>, commands: readonly Command[]): Promise<Reply[]> {
+async function send(
+  batch: ReturnType<Redis['pipeline']>,
+  commands: readonly (readonly [name: string, ...parameters: (string | Buffer)[]])[],
+): Promise<Reply[]> {
   for (const [name, ...parameters] of commands) batch.callBuffer(name, ...parameters);
   const outcomes = await batch.exec().catch((error: unknown) => {
     throw toOurError(error);

@@ -7,8 +7,10 @@ import fastify, {
 } from 'fastify';
 import { bearerTokenCheck } from './authentication.ts';
 import { type Backend, BackendUnavailableError, CommandError } from './backend.ts';
-import { MAX_MESSAGE_BYTES, parseCommand, parseCommandList, sizeError } from './protocol.ts';
+import { MAX_MESSAGE_BYTES, parseCommand, parseCommandList, parseSetOptions, sizeError } from './protocol.ts';
 import { responseJson, responseListJson } from './response-json.ts';
+
+const MAX_KEY_LENGTH = 1000;
 
 export interface GatewayOptions {
   /** Closed together with the gateway. */
@@ -22,6 +24,8 @@ export interface GatewayOptions {
 export function createGateway({ backend, token, logger }: GatewayOptions): FastifyInstance {
   const app: FastifyInstance = fastify({
     bodyLimit: MAX_MESSAGE_BYTES,
+    // For keys in paths; the default is 100.
+    routerOptions: { maxParamLength: MAX_KEY_LENGTH },
     logController: new LogController({ disableRequestLogging: true }),
     ...(logger === undefined ? {} : { loggerInstance: logger }),
   });
@@ -46,6 +50,17 @@ export function createGateway({ backend, token, logger }: GatewayOptions): Fasti
 
     commands.post('/', async (request, reply) => {
       const [result = null] = await backend.pipeline([parseCommand(bodyOf(request))]);
+      if (result instanceof CommandError) throw result;
+      return sendJson(reply, responseJson(result, wantsBase64(request)));
+    });
+
+    // The only command whose value can be bytes: JSON has text alone.
+    commands.post<{ Params: { key: string } }>('/set/:key', async (request, reply) => {
+      const result = await backend.setBytes(
+        request.params.key,
+        bodyOf(request),
+        parseSetOptions(request.url),
+      );
       if (result instanceof CommandError) throw result;
       return sendJson(reply, responseJson(result, wantsBase64(request)));
     });
@@ -75,7 +90,9 @@ export function createGateway({ backend, token, logger }: GatewayOptions): Fasti
     return reply.code(error.statusCode ?? 500).send({ error: 'ERR internal error' });
   });
   app.setNotFoundHandler((_request, reply) => {
-    return reply.code(404).send({ error: 'ERR send commands with POST to /, /pipeline or /multi-exec' });
+    return reply
+      .code(404)
+      .send({ error: 'ERR send commands with POST to /, /pipeline, /multi-exec or /set/key' });
   });
   app.addHook('onClose', () => backend.close());
   return app;

@@ -7,7 +7,6 @@ import { SERVICE_NAME, SERVICE_VERSION } from '../shared/service.ts';
 import { SettingsError } from '../shared/settings.ts';
 import { SpanExporter, type SpanExporterOptions } from '../shared/tracing/span-exporter.ts';
 import { createOriginApp } from './app.ts';
-import { NODE_BASE64 } from './cache/node-base64.ts';
 import { RecordWriter } from './cache/record-writer.ts';
 import { createRedisStore } from './cache/redis-store.ts';
 import { createRestStore } from './cache/rest-store.ts';
@@ -131,7 +130,7 @@ function createRecordWriter(
   }
   const authenticator = new RecordAuthenticator(secrets);
   return new RecordWriter({
-    records: new FeatureRecords(authenticator, NODE_BASE64),
+    records: new FeatureRecords(authenticator),
     vehicleRecords: new VehicleRecords(authenticator),
     store: place.protocol === 'tcp' ? createRedisStore(place.url) : createRestStore(place),
     onOutcome: (outcome, reason) => {

@@ -10,7 +10,6 @@ import { ShardWorker } from './bulk/shard-worker.ts';
 import { Slots } from './bulk/slots.ts';
 import { createWorkerApp } from './bulk/worker-app.ts';
 import { createWorkerMetrics, exposeWorkerState } from './bulk/worker-metrics.ts';
-import { NODE_BASE64 } from './cache/node-base64.ts';
 import { RecordReader } from './cache/record-reader.ts';
 import { createRedisStore } from './cache/redis-store.ts';
 import './decode/restrict-libvips.ts';
@@ -99,7 +98,7 @@ async function work(configuration: WorkerConfiguration): Promise<void> {
 function createCache({ cache }: WorkerConfiguration, logger: Logger): RecordReader | undefined {
   if (!cache) return undefined;
   return new RecordReader({
-    records: new FeatureRecords(new RecordAuthenticator(cache.secrets), NODE_BASE64),
+    records: new FeatureRecords(new RecordAuthenticator(cache.secrets)),
     source: createRedisStore(cache.url, { waits: true }),
     onFailure: (err) => logger.warn({ err }, 'results are not looked up in Redis at the moment'),
   });

@@ -225,10 +225,10 @@ const CACHE_ENTRY_EXAMPLE: CacheEntryResponse = {
   success: true,
   key: FEATURE_KEY,
   ttl_s: 3541,
-  bytes: 6187,
+  bytes: 4818,
   records: [
     { name: 'summary', bytes: 711, ttl_s: 3541 },
-    { name: 'payload:0', bytes: 5476, ttl_s: 3541 },
+    { name: 'payload:0', bytes: 4107, ttl_s: 3541 },
   ],
 };
 

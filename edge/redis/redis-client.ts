@@ -8,6 +8,8 @@ export type RedisPipeline = Pipeline;
 export interface RedisClient {
   /** Values of `keys`, null where there is none. */
   getMany(keys: string[], timeoutMs: number): Promise<(string | null)[]>;
+  /** The same as bytes. */
+  getManyBytes(keys: string[], timeoutMs: number): Promise<(Uint8Array<ArrayBuffer> | null)[]>;
   ping(timeoutMs: number): Promise<void>;
   /** The commands that `add` puts into a pipeline, in one request; gives Redis' raw results in their order. */
   pipeline(add: (pipeline: RedisPipeline) => unknown, timeoutMs: number): Promise<unknown[]>;
@@ -34,10 +36,10 @@ export function createRedisClient(options: {
 }): RedisClient {
   const { url, token, breaker } = options;
 
-  const clients = new Map<number, Redis>();
+  const clients = { text: new Map<number, Redis>(), base64: new Map<number, Redis>() };
 
-  function clientWith(timeoutMs: number): Redis {
-    const known = clients.get(timeoutMs);
+  function clientWith(timeoutMs: number, encoding: Encoding): Redis {
+    const known = clients[encoding].get(timeoutMs);
     if (known) return known;
     const redis = new Redis({
       url,
@@ -52,14 +54,19 @@ export function createRedisClient(options: {
       // A function: the client resolves an aborted fixed signal to a made-up result.
       signal: () => AbortSignal.timeout(timeoutMs),
     });
-    clients.set(timeoutMs, redis);
+    if (encoding === 'base64') requestBase64(redis);
+    clients[encoding].set(timeoutMs, redis);
     return redis;
   }
 
-  async function run<Result>(timeoutMs: number, command: (redis: Redis) => Promise<Result>): Promise<Result> {
+  async function run<Result>(
+    timeoutMs: number,
+    command: (redis: Redis) => Promise<Result>,
+    encoding: Encoding = 'text',
+  ): Promise<Result> {
     if (!breaker.tryAcquire()) throw new RedisUnavailable('not called: it failed repeatedly');
     try {
-      const result = await command(clientWith(timeoutMs));
+      const result = await command(clientWith(timeoutMs, encoding));
       breaker.succeed();
       return result;
     } catch (error) {
@@ -75,6 +82,10 @@ export function createRedisClient(options: {
 
   return {
     getMany: (keys, timeoutMs) => run(timeoutMs, (redis) => redis.mget<(string | null)[]>(keys)),
+    async getManyBytes(keys, timeoutMs) {
+      const values = await run(timeoutMs, (redis) => redis.mget<(string | null)[]>(keys), 'base64');
+      return values.map((value) => (value === null ? null : bytesOf(value)));
+    },
     ping: (timeoutMs) => run(timeoutMs, async (redis) => void (await redis.ping())),
     pipeline: (add, timeoutMs) =>
       run(timeoutMs, (redis) => {
@@ -83,6 +94,25 @@ export function createRedisClient(options: {
         return pipeline.exec<unknown[]>();
       }),
   };
+}
+
+/** How Upstash sends strings: text, in which bytes that are not UTF-8 are lost, or base64. */
+type Encoding = 'text' | 'base64';
+
+/** Sends the header alone: the client's own option for it would also decode the response, into text. */
+function requestBase64(redis: Redis): void {
+  redis.use((request, next) =>
+    next({ ...request, headers: { ...request.headers, 'Upstash-Encoding': 'base64' } }),
+  );
+}
+
+/** @throws RedisRefusal */
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  try {
+    return Uint8Array.fromBase64(base64);
+  } catch {
+    throw new RedisRefusal('the response is not base64');
+  }
 }
 
 /** Redis is there and refuses to write, or this one record is too large for it: no reason to stop reading others. */

@@ -3,7 +3,6 @@ import { ServiceError } from '../../shared/contract/errors.ts';
 import { INFERENCE_INPUT, type InferBody, inferBodySchema } from '../../shared/contract/inference.ts';
 import { type ClassifyParameters, parseClassifyParameters } from '../../shared/contract/vehicles.ts';
 import { parseJson } from '../../shared/features/safetensors.ts';
-import { BASE64 } from '../features/cache/base64.ts';
 import { invalidField } from '../http/json-body.ts';
 
 /** An inference request taken apart. */
@@ -95,7 +94,7 @@ function imagesOf(
 
 function decoded(text: string): Uint8Array<ArrayBuffer> {
   try {
-    return BASE64.decode(text);
+    return Uint8Array.fromBase64(text);
   } catch (cause) {
     throw new ServiceError('INVALID_PARAMETER', 'The data must be image files as base64.', {
       details: { parameter: INFERENCE_INPUT },

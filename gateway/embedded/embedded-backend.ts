@@ -6,7 +6,7 @@ import { keyCommands } from './key-commands.ts';
 import { Keyspace, type KeyspaceOptions } from './keyspace.ts';
 import { listCommands } from './list-commands.ts';
 import { setCommands } from './set-commands.ts';
-import { stringCommands } from './string-commands.ts';
+import { setString, stringCommands } from './string-commands.ts';
 
 const COMMANDS: CommandTable = {
   ...keyCommands,
@@ -29,6 +29,10 @@ export function createEmbeddedBackend(options: KeyspaceOptions): Backend {
       return commands.map((command) => execute(keyspace, command));
     },
 
+    async setBytes(key, value, options) {
+      return replyOf(() => setString(keyspace, key, value, options));
+    },
+
     // Atomic, because nothing else runs before this returns.
     async transaction(commands) {
       const invalid = commands.map(validate).find((error) => error !== undefined);
@@ -49,8 +53,12 @@ function execute(keyspace: Keyspace, command: Command): Reply {
   const invalid = validate(command);
   if (invalid !== undefined) return invalid;
   const [name, ...parameters] = command;
+  return replyOf(() => COMMANDS[name]?.run(keyspace, ...parameters) ?? null);
+}
+
+function replyOf(run: () => Reply): Reply {
   try {
-    return COMMANDS[name]?.run(keyspace, ...parameters) ?? null;
+    return run();
   } catch (error) {
     if (error instanceof CommandError) return error;
     throw error;

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import { CommandError } from '../backend.ts';
 
-/** Values are never changed in place: a command that changes one stores a new one. */
+/** Values are never changed in place: a command that changes one stores a new one. A string may be any bytes. */
 export type Value =
-  | { readonly type: 'string'; readonly text: string }
+  | { readonly type: 'string'; readonly content: string | Buffer }
   | { readonly type: 'hash'; readonly fields: ReadonlyMap<string, string> }
   | { readonly type: 'list'; readonly items: readonly string[] }
   | { readonly type: 'set'; readonly members: ReadonlySet<string> };
@@ -112,16 +112,14 @@ function isOfType<Type extends Value['type']>(
 
 function sizeOf(key: string, value: Value): number {
   return (
-    OVERHEAD_BYTES + Buffer.byteLength(key) + textsOf(value).reduce((sum, text) => sum + textSize(text), 0)
+    OVERHEAD_BYTES +
+    Buffer.byteLength(key) +
+    contentsOf(value).reduce((sum, content) => sum + OVERHEAD_BYTES + Buffer.byteLength(content), 0)
   );
 }
 
-function textSize(text: string): number {
-  return OVERHEAD_BYTES + Buffer.byteLength(text);
-}
-
-function textsOf(value: Value): string[] {
-  if (value.type === 'string') return [value.text];
+function contentsOf(value: Value): (string | Buffer)[] {
+  if (value.type === 'string') return [value.content];
   if (value.type === 'list') return [...value.items];
   if (value.type === 'set') return [...value.members];
   return [...value.fields].flat();

@@ -4,18 +4,18 @@ import type { CommandTable } from './command.ts';
 import type { Expiry, Keyspace } from './keyspace.ts';
 
 export const stringCommands: CommandTable = {
-  GET: { parameters: [1, 1], run: (keyspace, key = '') => getText(keyspace, key) ?? null },
+  GET: { parameters: [1, 1], run: (keyspace, key = '') => getString(keyspace, key) ?? null },
   MGET: {
     parameters: [1, Infinity],
-    run: (keyspace, ...keys) => keys.map((key) => textOrNull(keyspace, key)),
+    run: (keyspace, ...keys) => keys.map((key) => stringOrNull(keyspace, key)),
   },
   SET: {
     parameters: [2, Infinity],
-    run: (keyspace, key = '', text = '', ...rest) => set(keyspace, key, text, rest),
+    run: (keyspace, key = '', text = '', ...rest) => setString(keyspace, key, text, rest),
   },
   STRLEN: {
     parameters: [1, 1],
-    run: (keyspace, key = '') => Buffer.byteLength(getText(keyspace, key) ?? ''),
+    run: (keyspace, key = '') => Buffer.byteLength(getString(keyspace, key) ?? ''),
   },
   INCR: { parameters: [1, 1], run: (keyspace, key = '') => increment(keyspace, key, 1n) },
   INCRBY: {
@@ -24,29 +24,45 @@ export const stringCommands: CommandTable = {
   },
 };
 
-function getText(keyspace: Keyspace, key: string): string | undefined {
-  return keyspace.getOfType(key, 'string')?.text;
+function getString(keyspace: Keyspace, key: string): string | Buffer | undefined {
+  return keyspace.getOfType(key, 'string')?.content;
 }
 
-function textOrNull(keyspace: Keyspace, key: string): string | null {
+function stringOrNull(keyspace: Keyspace, key: string): string | Buffer | null {
   const value = keyspace.get(key);
-  return value?.type === 'string' ? value.text : null;
+  return value?.type === 'string' ? value.content : null;
 }
 
 function increment(keyspace: Keyspace, key: string, by: bigint): number {
-  const sum = addIntegers(toInteger(getText(keyspace, key) ?? '0'), by);
-  keyspace.set(key, { type: 'string', text: String(sum) }, 'unchanged');
+  const sum = addIntegers(toInteger(String(getString(keyspace, key) ?? '0')), by);
+  keyspace.set(key, { type: 'string', content: String(sum) }, 'unchanged');
   return Number(sum);
 }
 
-function set(keyspace: Keyspace, key: string, text: string, words: readonly string[]): Reply {
+/**
+ * `SET`.
+ *
+ * @param words the options after the value
+ * @throws CommandError
+ */
+export function setString(
+  keyspace: Keyspace,
+  key: string,
+  value: string | Buffer,
+  words: readonly string[],
+): Reply {
   const options = parseSetOptions(words);
-  const previous = options.get ? (getText(keyspace, key) ?? null) : null;
+  const previous = options.get ? (getString(keyspace, key) ?? null) : null;
   const exists = keyspace.get(key) !== undefined;
   const refused = options.condition !== undefined && exists !== (options.condition === 'XX');
-  if (!refused) keyspace.set(key, { type: 'string', text }, options.expiry);
+  if (!refused) keyspace.set(key, { type: 'string', content: ownCopy(value) }, options.expiry);
   if (options.get) return previous;
   return refused ? null : 'OK';
+}
+
+/** A short Buffer is a piece of a longer one, which would stay in memory with it. */
+function ownCopy(value: string | Buffer): string | Buffer {
+  return typeof value === 'string' ? value : Buffer.from(new Uint8Array(value).buffer);
 }
 
 interface SetOptions {

@@ -3,17 +3,18 @@ import type { KeyValue } from '../../shared/records/feature-records.ts';
 /** Where records of results are stored for all edges. */
 export interface RecordStore {
   /**
-   * Stores records that expire together, in their order.
+   * Stores records that expire together, in their order: each when those before it are stored. Their bytes must not
+   * change meanwhile.
    *
    * @throws Error when one of them is not stored
    */
-  set(records: Iterable<KeyValue>, ttlSeconds: number): Promise<void>;
+  set(records: readonly KeyValue[], ttlSeconds: number): Promise<void>;
   close(): void;
 }
 
 /** Where records can be read. */
 export interface RecordSource {
   /** The values of keys, in their order; null for a key that is not there. @throws Error when it cannot be reached */
-  get(keys: readonly string[]): Promise<(string | null)[]>;
+  get(keys: readonly string[]): Promise<(Uint8Array<ArrayBuffer> | null)[]>;
   close(): void;
 }

@@ -37,7 +37,7 @@ interface Waiting {
   bytes: number;
   /** Milliseconds since the Unix epoch. */
   expiresAt: number;
-  makeRecords: () => Promise<Iterable<KeyValue>>;
+  makeRecords: () => Promise<KeyValue[]>;
 }
 
 /**

@@ -1,14 +1,13 @@
 import { decodePayload, keyOf } from '../features/payload.ts';
 import { SafetensorsError } from '../features/safetensors.ts';
 import { sha256Hex } from '../sha256.ts';
-import type { Base64 } from './base64.ts';
 import { type FeatureSummary, keyOfSummary } from './feature-summary.ts';
 import { type RecordAuthenticator, TAG_LENGTH } from './record-authenticator.ts';
 import { decodeSummary, encodeSummary, MAX_PAYLOAD_PARTS, type StoredSummary } from './summary-text.ts';
 
 /**
- * How a result is stored in Redis: a summary record, and its payload as base64 in parts. Upstash limits requests and
- * responses to 10 MB; base64 makes 8 MiB of a part's 6, which leaves room for the summary beside it.
+ * How a result is stored in Redis: a summary record, and the bytes of its payload in parts. Upstash limits requests and
+ * responses to 10 MB, and responds with base64. That makes 8 MiB of a part's 6, which leaves room for the summary beside it.
  *
  * The summary record is `tag + JSON`: the tag authenticates the JSON, and the JSON has the payload's SHA-256.
  */
@@ -24,8 +23,9 @@ export function summaryKey(key: string): string {
   return `features:${key}:summary`;
 }
 
+/** Versions before 0.2.0 have a payload as base64, at other places: neither reads the other's. */
 export function payloadKey(key: string, part: number): string {
-  return `features:${key}:payload:${part}`;
+  return `features:${key}:bytes:${part}`;
 }
 
 /** The feature key of a summary's Redis key. */
@@ -33,37 +33,34 @@ export function featureKeyOfSummary(recordKey: string): string {
   return recordKey.slice('features:'.length, -':summary'.length);
 }
 
-/** Every record that a result can have in Redis. */
-export function recordKeys(key: string): string[] {
-  return [summaryKey(key), ...Array.from({ length: MAX_PAYLOAD_PARTS }, (_, part) => payloadKey(key, part))];
-}
-
-/** `summary`, `payload:0`, … */
-export function recordName(key: string, recordKey: string): string {
-  return recordKey.slice(`features:${key}:`.length);
+/** Every record that a result can have in Redis: its key there, and its name beside the others. */
+export function featureRecordsOf(key: string): { place: string; name: string }[] {
+  const parts = Array.from({ length: MAX_PAYLOAD_PARTS }, (_, part) => part);
+  return [
+    { place: summaryKey(key), name: 'summary' },
+    ...parts.map((part) => ({ place: payloadKey(key, part), name: `payload:${part}` })),
+  ];
 }
 
 export type TextRecord = [key: string, text: string];
-/** A record as it is stored; a payload's is ASCII text as bytes. */
-export type KeyValue = TextRecord | [key: string, text: Uint8Array];
+/** A record as it is stored. */
+export type KeyValue = TextRecord | [key: string, bytes: Uint8Array<ArrayBuffer>];
 
 /** Writes and reads the records of results; the same at the edge and at the origin. */
 export class FeatureRecords {
   readonly #authenticator: RecordAuthenticator;
-  readonly #base64: Base64;
 
-  constructor(authenticator: RecordAuthenticator, base64: Base64) {
+  constructor(authenticator: RecordAuthenticator) {
     this.#authenticator = authenticator;
-    this.#base64 = base64;
   }
 
   /**
-   * Records as `[key, value]`, each made when it is requested; the summary last, so that where it is found its payload
-   * was written. To be stored with a TTL that ends at `summary.expiresAt`.
+   * Records as `[key, value]`; the summary last, so that where it is found its payload was written. To be stored with a
+   * TTL that ends at `summary.expiresAt`.
    *
-   * @param payload the safetensors file that `summary` describes
+   * @param payload the safetensors file that `summary` describes; its records are views of it
    */
-  async write(summary: FeatureSummary, payload: Uint8Array<ArrayBuffer>): Promise<Iterable<KeyValue>> {
+  async write(summary: FeatureSummary, payload: Uint8Array<ArrayBuffer>): Promise<KeyValue[]> {
     const key = keyOfSummary(summary);
     const fits = payload.length <= PAYLOAD_PART_BYTES * MAX_PAYLOAD_PARTS;
     const parts = fits ? partsOf(payload) : [];
@@ -73,12 +70,16 @@ export class FeatureRecords {
     });
     const place = summaryKey(key);
     const tag = await this.#authenticator.sign(place, json);
-    return this.#inTurn(key, parts, [place, tag + json]);
+    return [...parts.map((part, index): KeyValue => [payloadKey(key, index), part]), [place, tag + json]];
   }
 
   /** What a summary record says; undefined for one that is damaged, forged or belongs to another key. */
-  async readSummary(key: string, record: string): Promise<StoredSummary | undefined> {
-    const [tag, json] = [record.slice(0, TAG_LENGTH), record.slice(TAG_LENGTH)];
+  async readSummary(
+    key: string,
+    record: string | Uint8Array<ArrayBuffer>,
+  ): Promise<StoredSummary | undefined> {
+    const text = typeof record === 'string' ? record : new TextDecoder().decode(record);
+    const [tag, json] = [text.slice(0, TAG_LENGTH), text.slice(TAG_LENGTH)];
     if (!(await this.#authenticator.verify(summaryKey(key), json, tag))) return undefined;
     const stored = decodeSummary(json);
     return stored && keyOfSummary(stored.summary) === key ? stored : undefined;
@@ -89,36 +90,25 @@ export class FeatureRecords {
    * payload that the summary describes.
    */
   async readPayload(
-    parts: (string | null)[],
+    parts: (Uint8Array<ArrayBuffer> | null)[],
     { summary, payload: stored }: StoredSummary,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const payload = await this.#join(parts);
+    const payload = await join(parts);
     if (!payload || (await sha256Hex(payload)) !== stored?.sha256) return undefined;
     return describes(summary, payload) ? payload : undefined;
   }
-
-  /** The base64 of a large payload is not in memory whole. */
-  *#inTurn(key: string, parts: Uint8Array[], summary: KeyValue): Generator<KeyValue> {
-    for (const [index, part] of parts.entries()) yield [payloadKey(key, index), this.#base64.encode(part)];
-    yield summary;
-  }
-
-  async #join(parts: (string | null)[]): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const present = parts.filter((part) => part !== null);
-    if (present.length < parts.length) return undefined;
-    try {
-      const [first, ...others] = present.map((part) => this.#base64.decode(part));
-      if (!first || others.length === 0) return first;
-      return new Uint8Array(await new Blob([first, ...others]).arrayBuffer());
-    } catch {
-      // Not base64.
-      return undefined;
-    }
-  }
 }
 
-function partsOf(payload: Uint8Array): Uint8Array[] {
-  const parts: Uint8Array[] = [];
+async function join(parts: (Uint8Array<ArrayBuffer> | null)[]): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const present = parts.filter((part) => part !== null);
+  if (present.length < parts.length) return undefined;
+  const [first, ...others] = present;
+  if (!first || others.length === 0) return first;
+  return new Uint8Array(await new Blob([first, ...others]).arrayBuffer());
+}
+
+function partsOf(payload: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
   for (let at = 0; at < payload.length; at += PAYLOAD_PART_BYTES)
     parts.push(payload.subarray(at, at + PAYLOAD_PART_BYTES));
   return parts;

@@ -5,7 +5,6 @@ import path from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { KeptWorker } from '../../bench/jobs/workers.ts';
-import { NODE_BASE64 } from '../../origin/cache/node-base64.ts';
 import { jobResponseSchema } from '../../shared/contract/jobs.ts';
 import { decodePayload } from '../../shared/features/payload.ts';
 import { FeatureRecords } from '../../shared/records/feature-records.ts';
@@ -133,7 +132,7 @@ test('takes results from Redis that a holder of the secret has stored, and no ot
     const payload = new Uint8Array(await readFile(inFolder('computed', `${name}.safetensors`)));
     const { metadata, features } = decodePayload(payload);
     const summary = { metadata, count: features.count, expiresAt: Date.now() + 60_000 };
-    const records = new FeatureRecords(new RecordAuthenticator([secret]), NODE_BASE64);
+    const records = new FeatureRecords(new RecordAuthenticator([secret]));
     for (const [key, value] of await records.write(summary, payload)) {
       await client.set(key, typeof value === 'string' ? value : Buffer.from(value));
     }

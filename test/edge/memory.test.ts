@@ -10,7 +10,6 @@ import { IsolateMemory } from '../../edge/features/cache/isolate-memory.ts';
 import { RedisCache } from '../../edge/features/cache/redis-cache.ts';
 import { RedisUnavailable } from '../../edge/redis/redis-client.ts';
 import { MemoryBudget } from '../../edge/resilience/memory-budget.ts';
-import { NODE_BASE64 } from '../../origin/cache/node-base64.ts';
 import { createRestStore } from '../../origin/cache/rest-store.ts';
 import { DEFAULT_SIFT_PARAMETERS } from '../../shared/contract/parameters.ts';
 import { FeatureRecords } from '../../shared/records/feature-records.ts';
@@ -148,7 +147,7 @@ describe('results in memory', () => {
     // Too large to be stored: of this result there is the summary alone.
     const payload = new Uint8Array(25 * 1024 * 1024);
     const summary = { metadata, count: 1, expiresAt: Date.now() + 3_600_000 };
-    const records = new FeatureRecords(new RecordAuthenticator(['a secret']), NODE_BASE64);
+    const records = new FeatureRecords(new RecordAuthenticator(['a secret']));
     const cache = new FeatureCache(
       new IsolateMemory(1024 * 1024),
       new RedisCache({

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRedisBackend } from '../../gateway/redis-backend.ts';
 import { createGateway } from '../../gateway/server.ts';
-import { NODE_BASE64 } from '../../origin/cache/node-base64.ts';
 import { createRedisStore } from '../../origin/cache/redis-store.ts';
 import { BYTES_PER_KEYPOINT, decodePayload, encodePayload } from '../../shared/features/payload.ts';
 import { SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
@@ -75,7 +74,7 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-const records = new FeatureRecords(new RecordAuthenticator([ORIGIN_SECRET]), NODE_BASE64);
+const records = new FeatureRecords(new RecordAuthenticator([ORIGIN_SECRET]));
 
 /** Stores as many results of that length in Redis, as origins do; gives the hashes of their images. */
 async function store(count: number, bytes: number): Promise<string[]> {

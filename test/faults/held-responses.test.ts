@@ -6,7 +6,6 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEmbeddedBackend } from '../../gateway/embedded/embedded-backend.ts';
 import { createGateway } from '../../gateway/server.ts';
-import { NODE_BASE64 } from '../../origin/cache/node-base64.ts';
 import { createRestStore } from '../../origin/cache/rest-store.ts';
 import { BYTES_PER_KEYPOINT, encodePayload } from '../../shared/features/payload.ts';
 import { MATCH_PATH } from '../../shared/origin-protocol.ts';
@@ -38,7 +37,7 @@ const payloadOf = (metadata: ReturnType<typeof metadataOfRequestedImage>, keypoi
   encodePayload(metadata, new Uint8Array(keypoints * BYTES_PER_KEYPOINT).fill(7));
 
 type Detection = Awaited<ReturnType<typeof readDetection>>;
-const records = new FeatureRecords(new RecordAuthenticator([ORIGIN_SECRET]), NODE_BASE64);
+const records = new FeatureRecords(new RecordAuthenticator([ORIGIN_SECRET]));
 
 const origin = createServer((request, response) => {
   const isMatch = request.url?.startsWith(MATCH_PATH) ?? false;

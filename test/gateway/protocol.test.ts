@@ -135,6 +135,71 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
     });
   });
 
+  describe('SET with a body', () => {
+    const BYTES = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    // With a slash, and longer than the paths of most routes.
+    const KEY = `features:a@1/n0 ?é/${'f'.repeat(200)}`;
+    const set = (body: Buffer, options = '', headers: Record<string, string> = {}) =>
+      fetch(`${gateway.url}/set/${encodeURIComponent(KEY)}${options}`, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${TOKEN}`, ...headers },
+        body: new Uint8Array(body),
+      });
+    const run = async (...commands: (string | number)[][]) =>
+      (await gateway.post('/pipeline', commands)).json();
+
+    test('stores any bytes, which a look-up gives as base64', async () => {
+      const response = await set(BYTES, '?EX=60');
+      expect([response.status, await response.json()]).toEqual([200, { result: 'OK' }]);
+      const commands = [
+        ['mget', KEY, 'none'],
+        ['get', KEY],
+      ];
+      const found = await gateway.post('/pipeline', commands, { 'Upstash-Encoding': 'base64' });
+      const encoded = BYTES.toString('base64');
+      expect(await found.json()).toEqual([{ result: [encoded, null] }, { result: encoded }]);
+      const others = [
+        ['strlen', KEY],
+        ['type', KEY],
+        ['ttl', KEY],
+        ['expire', KEY, 90],
+        ['ttl', KEY],
+      ];
+      const results = [256, 'string', 60, 1, 90].map((result) => ({ result }));
+      expect(await run(...others)).toEqual(results);
+      // Without the header bytes that are not UTF-8 are lost.
+      expect(await run(['mget', KEY])).toEqual([{ result: [BYTES.toString()] }]);
+    });
+
+    test('stores text, and knows the other options', async () => {
+      await run(['del', KEY]);
+      expect(await (await set(Buffer.from('41'), '?PX=60000&NX')).json()).toEqual({ result: 'OK' });
+      expect(await (await set(Buffer.from('7'), '?nx=')).json()).toEqual({ result: null });
+      expect(await run(['incr', KEY], ['ttl', KEY])).toEqual([{ result: 42 }, { result: 60 }]);
+      expect(await (await set(Buffer.alloc(0), '?GET')).json()).toEqual({ result: '42' });
+      expect(await run(['get', KEY], ['ttl', KEY])).toEqual([{ result: '' }, { result: -1 }]);
+    });
+
+    test.each([
+      ['?EX=0', "ERR invalid expire time in 'set' command"],
+      ['?EX=soon', 'ERR value is not an integer or out of range'],
+      ['?colour=red', 'ERR syntax error'],
+    ])('responds with 400 to %s', async (options, error) => {
+      const response = await set(BYTES, options);
+      expect([response.status, await response.json()]).toEqual([400, { error }]);
+    });
+
+    test('needs the token, and has the limit of every request', async () => {
+      expect((await set(BYTES, '', { Authorization: 'Bearer wrong' })).status).toBe(401);
+      expect((await set(Buffer.alloc(LIMIT))).status).toBe(200);
+      const response = await set(Buffer.alloc(LIMIT + 1));
+      expect(response.status).toBe(400);
+      expect(await response.json()).toEqual({
+        error: `ERR max request size exceeded. Limit: ${LIMIT} bytes, Actual: ${LIMIT + 1} bytes`,
+      });
+    });
+  });
+
   test('reports its health without a token', async () => {
     const response = await fetch(`${gateway.url}/health`);
     expect(response.status).toBe(200);

@@ -6,6 +6,7 @@ import {
   cacheEntryResponseSchema,
   cacheListResponseSchema,
 } from '../../shared/contract/cache-administration.ts';
+import { payloadKey, summaryKey } from '../../shared/records/feature-records.ts';
 import { postImage, readDetection, readProblem } from '../fixtures/edge-client.ts';
 import { type EdgeStack, startEdgeStack } from '../fixtures/edge-stack.ts';
 import { newImage } from '../fixtures/images.ts';
@@ -96,7 +97,7 @@ describe.runIf(isWanted)(inThorough(`cache administration on ${runtime}`, isWant
     const entry = cacheEntryResponseSchema.parse(await response.json());
     expect(entry.records.map(({ name }) => name)).toEqual(['summary', 'payload:0']);
     for (const { name, bytes, ttl_s } of entry.records) {
-      expect(bytes).toBe(await redis.strlen(`features:${key}:${name}`));
+      expect(bytes).toBe(await redis.strlen(name === 'summary' ? summaryKey(key) : payloadKey(key, 0)));
       expect(ttl_s).toBeGreaterThan(3500);
     }
     expect(entry.bytes).toBe(entry.records.reduce((sum, { bytes }) => sum + bytes, 0));

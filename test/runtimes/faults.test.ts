@@ -79,21 +79,25 @@ describe(`passing faults, with the edge on ${runtime}`, () => {
       const [payloadKey = '', summaryKey = ''] = (await redisKeys(stack.redis.url, image.sha256)).toSorted();
       const [, otherSummaryKey = ''] = (await redisKeys(stack.redis.url, other.image.sha256)).toSorted();
       const sound = {
-        payload: (await redis.get(payloadKey)) ?? '',
+        payload: (await redis.getBuffer(payloadKey)) ?? Buffer.alloc(0),
         summary: (await redis.get(summaryKey)) ?? '',
       };
       const foreign = (await redis.get(otherSummaryKey)) ?? '';
       const flip = (text: string, at: number) =>
         text.slice(0, at) + (text[at] === '1' ? '2' : '1') + text.slice(at + 1);
-      const damages: [key: string, value: string][] = [
+      const flipped = Buffer.from(sound.payload);
+      flipped[2_000] = (flipped[2_000] ?? 0) ^ 1;
+      expect(sound.payload).toEqual(Buffer.from(payload));
+      const damages: [key: string, value: string | Buffer][] = [
         [summaryKey, ''],
         [summaryKey, 'nonsense'],
         [summaryKey, sound.summary.slice(0, -1)],
         [summaryKey, flip(sound.summary, sound.summary.indexOf('"keypoints":') + 12)],
         [summaryKey, foreign],
-        [payloadKey, 'not base64!'],
-        [payloadKey, sound.payload.slice(0, 1_000)],
-        [payloadKey, flip(sound.payload, 2_000)],
+        [payloadKey, 'nonsense'],
+        [payloadKey, sound.payload.toString('base64')],
+        [payloadKey, sound.payload.subarray(0, 1_000)],
+        [payloadKey, flipped],
       ];
       for (const [key, value] of damages) {
         await redis.set(summaryKey, sound.summary);
@@ -105,7 +109,9 @@ describe(`passing faults, with the edge on ${runtime}`, () => {
         expect(response.headers.get('x-cache')).toBe('MISS');
         expect(new Uint8Array(await response.arrayBuffer())).toEqual(payload);
         expect(await servedByOrigin(stack.origin)).toBe(served + 1);
-        await until('the record is mended', async () => (await redis.get(key)) !== value);
+        await until('the record is mended', async () => {
+          return !(await redis.getBuffer(key))?.equals(Buffer.from(value));
+        });
       }
       redis.disconnect();
     },

@@ -106,7 +106,7 @@ export class RedisCache {
   /** One round trip, but for payloads of several parts: these take a second one, for all other parts at once. */
   async #getFeatures(key: string, lease: MemoryLease): Promise<CachedFeatures | undefined> {
     const timeoutMs = this.#timeoutMs * PAYLOAD_TIMEOUT_FACTOR;
-    const [record, first = null] = await this.#redis.getMany(
+    const [record, first = null] = await this.#redis.getManyBytes(
       [summaryKey(key), payloadKey(key, 0)],
       timeoutMs,
     );
@@ -123,7 +123,7 @@ export class RedisCache {
 
   async #getPayload(
     key: string,
-    first: string | null,
+    first: Uint8Array<ArrayBuffer> | null,
     stored: StoredSummary,
     timeoutMs: number,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -131,7 +131,7 @@ export class RedisCache {
     // Upstash bounds a response's length: each of these parts fills one.
     const others = await Promise.allSettled(
       Array.from({ length: parts - 1 }, (_, index) =>
-        this.#redis.getMany([payloadKey(key, index + 1)], timeoutMs),
+        this.#redis.getManyBytes([payloadKey(key, index + 1)], timeoutMs),
       ),
     );
     // Only now: where one fails, the others still arrive, and take room.

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { NODE_BASE64 } from '../../../origin/cache/node-base64.ts';
 import type { RecordStore } from '../../../origin/cache/record-store.ts';
 import { RecordWriter, type WriteOutcome } from '../../../origin/cache/record-writer.ts';
 import { decodePayload } from '../../../shared/features/payload.ts';
@@ -17,7 +16,7 @@ function writerTo(set: RecordStore['set']): { writer: RecordWriter; outcomes: Wr
   const authenticator = new RecordAuthenticator(['the secret']);
   const outcomes: WriteOutcome[] = [];
   const writer = new RecordWriter({
-    records: new FeatureRecords(authenticator, NODE_BASE64),
+    records: new FeatureRecords(authenticator),
     vehicleRecords: new VehicleRecords(authenticator),
     store: { set, close: () => undefined },
     onOutcome: (outcome) => outcomes.push(outcome),
@@ -49,7 +48,7 @@ test('a result that the store refuses can be had, too', async () => {
 test('the summary is stored after its payload, with the time that is left', async () => {
   const stored: string[] = [];
   const { writer } = writerTo(async (records, ttlSeconds) => {
-    stored.push(...Array.from(records, ([place]) => place));
+    stored.push(...records.map(([place]) => place));
     expect(ttlSeconds).toBeGreaterThan(50);
     expect(ttlSeconds).toBeLessThanOrEqual(60);
   });

@@ -1,14 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { NODE_BASE64 } from '../../../origin/cache/node-base64.ts';
 import { decodePayload, encodePayload } from '../../../shared/features/payload.ts';
-import { FeatureRecords, payloadKey, summaryKey } from '../../../shared/records/feature-records.ts';
+import {
+  FeatureRecords,
+  PAYLOAD_PART_BYTES,
+  payloadKey,
+  summaryKey,
+} from '../../../shared/records/feature-records.ts';
 import { type FeatureSummary, keyOfSummary } from '../../../shared/records/feature-summary.ts';
 import { RecordAuthenticator } from '../../../shared/records/record-authenticator.ts';
 import { sha256Hex } from '../../../shared/sha256.ts';
+import { utf8 } from '../../../shared/utf8.ts';
 import { payloadOfMany } from '../../formats/flat-features.ts';
 
-const recordsWith = (...secrets: string[]) =>
-  new FeatureRecords(new RecordAuthenticator(secrets), NODE_BASE64);
+const recordsWith = (...secrets: string[]) => new FeatureRecords(new RecordAuthenticator(secrets));
 const records = recordsWith('the secret');
 
 function resultOf(count: number): { summary: FeatureSummary; payload: Uint8Array<ArrayBuffer>; key: string } {
@@ -18,20 +22,40 @@ function resultOf(count: number): { summary: FeatureSummary; payload: Uint8Array
   return { summary, payload, key: keyOfSummary(summary) };
 }
 
+/** What Redis then has. */
 async function writtenBy(
   writer: FeatureRecords,
   { summary, payload }: Pick<ReturnType<typeof resultOf>, 'summary' | 'payload'>,
-): Promise<Map<string, string>> {
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const written = await writer.write(summary, payload);
-  return new Map(Array.from(written, ([key, value]) => [key, Buffer.from(value).toString()]));
+  return new Map(
+    written.map(([key, value]) => [key, typeof value === 'string' ? utf8(value) : value.slice()]),
+  );
+}
+
+async function summaryBy(
+  writer: FeatureRecords,
+  result: Pick<ReturnType<typeof resultOf>, 'summary' | 'payload' | 'key'>,
+): Promise<string> {
+  const written = await writtenBy(writer, result);
+  return new TextDecoder().decode(written.get(summaryKey(result.key)));
 }
 
 describe('the records of a result', () => {
+  test('of a payload are its own bytes, without a copy', async () => {
+    const { summary, payload, key } = resultOf(100_000);
+    const [, last] = (await records.write(summary, payload)).slice(0, -1).toReversed();
+    if (typeof last?.[1] !== 'object') throw new Error('no bytes');
+    expect(last[0]).toBe(payloadKey(key, 1));
+    expect(last[1].buffer).toBe(payload.buffer);
+    expect(last[1].byteOffset).toBe(payload.byteOffset + PAYLOAD_PART_BYTES);
+  });
+
   test.each([0, 5, 100_000])('give back what was written, with %i keypoints', async (count) => {
     const { summary, payload, key } = resultOf(count);
     const written = await writtenBy(records, { summary, payload });
     expect([...written.keys()].at(-1)).toBe(summaryKey(key));
-    const stored = await records.readSummary(key, written.get(summaryKey(key)) ?? '');
+    const stored = await records.readSummary(key, written.get(summaryKey(key)) ?? new Uint8Array());
     expect(stored?.summary).toEqual(summary);
     if (!stored?.payload) throw new Error('no payload');
     const parts = Array.from(
@@ -41,12 +65,16 @@ describe('the records of a result', () => {
     const read = await records.readPayload(parts, stored);
     expect(Buffer.from(read ?? []).equals(payload)).toBe(true);
     expect(await records.readPayload([...parts.slice(1), null], stored)).toBeUndefined();
+    const [first] = parts;
+    if (!first) throw new Error('no first part');
+    first[first.length - 1] = (first.at(-1) ?? 0) ^ 1;
+    expect(await records.readPayload(parts, stored)).toBeUndefined();
   });
 
   test('of another writer, of another place, or changed: are not read', async () => {
     const { summary, payload, key } = resultOf(3);
-    const text = (await writtenBy(records, { summary, payload })).get(summaryKey(key)) ?? '';
-    const forged = (await writtenBy(recordsWith('a guess'), { summary, payload })).get(summaryKey(key)) ?? '';
+    const text = await summaryBy(records, { summary, payload, key });
+    const forged = await summaryBy(recordsWith('a guess'), { summary, payload, key });
     const digested = (await sha256Hex(new TextEncoder().encode(text.slice(64)))) + text.slice(64);
     const changed = text.replace('"keypoints":3', '"keypoints":4');
     for (const record of ['', 'nonsense', forged, digested, changed, text.slice(0, -1)]) {
@@ -58,8 +86,7 @@ describe('the records of a result', () => {
 
   test('are read by every reader that accepts the secret that signed them', async () => {
     const { summary, payload, key } = resultOf(1);
-    const text =
-      (await writtenBy(recordsWith('new', 'old'), { summary, payload })).get(summaryKey(key)) ?? '';
+    const text = await summaryBy(recordsWith('new', 'old'), { summary, payload, key });
     expect(await recordsWith('old', 'new').readSummary(key, text)).toBeDefined();
     expect(await recordsWith('old').readSummary(key, text)).toBeUndefined();
   });
@@ -75,7 +102,7 @@ describe('the records of a result', () => {
     ];
     for (const payload of payloads) {
       const written = await writtenBy(records, { summary, payload });
-      const stored = await records.readSummary(key, written.get(summaryKey(key)) ?? '');
+      const stored = await records.readSummary(key, written.get(summaryKey(key)) ?? new Uint8Array());
       if (!stored) throw new Error('no summary');
       expect(await records.readPayload([written.get(payloadKey(key, 0)) ?? null], stored)).toBeUndefined();
     }
