@@ -7,6 +7,7 @@ import { parseJobServiceConfiguration } from './bulk/configuration.ts';
 import { JobService } from './bulk/job-service.ts';
 import { JobStore } from './bulk/job-store.ts';
 import { connectToNats, ShardQueue, watchConnection } from './bulk/queue.ts';
+import { importNodeHmacKey } from './node-crypto.ts';
 import { createLogger } from './observability/logging.ts';
 import { allowing } from './storage/public-address.ts';
 import { Stores } from './storage/stores.ts';
@@ -40,7 +41,9 @@ async function serve(configuration: ReturnType<typeof parseJobServiceConfigurati
     reconcileMs,
     webhookSecret,
   });
-  const secrets = await Promise.all(configuration.secrets.map(importOriginSecret));
+  const secrets = await Promise.all(
+    configuration.secrets.map((secret) => importOriginSecret(secret, importNodeHmacKey)),
+  );
   const app = createJobServiceApp({ service, secrets, logger, isConnected: watchConnection(connection) });
   closeWithGrace({ delay: STOP_TIMEOUT_MS, logger: false }, async ({ err }) => {
     if (err) logger.fatal({ err }, 'stopping after an unexpected error');

@@ -18,6 +18,7 @@ import { Shadow } from './jobs/shadow.ts';
 import { createMetricsApp } from './metrics-app.ts';
 import './decode/restrict-libvips.ts';
 import { loadNativeAddon } from './native/addon.ts';
+import { importNodeHmacKey, nodeSha256 } from './node-crypto.ts';
 import { logDestination } from './observability/log-file.ts';
 import { createLogger } from './observability/logging.ts';
 import { createMetrics, exposeState, type OriginMetrics } from './observability/metrics.ts';
@@ -72,7 +73,9 @@ async function serve(configuration: OriginConfiguration): Promise<void> {
   exposeState(metrics.registry, pool, uploads);
   const recordWriter = createRecordWriter(configuration, metrics, logger);
   const inFlight = new InFlight();
-  const secrets = await Promise.all(configuration.secrets.map(importOriginSecret));
+  const secrets = await Promise.all(
+    configuration.secrets.map((secret) => importOriginSecret(secret, importNodeHmacKey)),
+  );
   const app = createOriginApp({
     extractor,
     engine,
@@ -128,9 +131,9 @@ function createRecordWriter(
     logger.warn('results are not shared with other edges: set REDIS_URL');
     return undefined;
   }
-  const authenticator = new RecordAuthenticator(secrets);
+  const authenticator = new RecordAuthenticator(secrets, importNodeHmacKey);
   return new RecordWriter({
-    records: new FeatureRecords(authenticator),
+    records: new FeatureRecords(authenticator, nodeSha256),
     vehicleRecords: new VehicleRecords(authenticator),
     store: place.protocol === 'tcp' ? createRedisStore(place.url) : createRestStore(place),
     onOutcome: (outcome, reason) => {

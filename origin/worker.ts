@@ -15,6 +15,7 @@ import { createRedisStore } from './cache/redis-store.ts';
 import './decode/restrict-libvips.ts';
 import { endWhenStalled } from './end-when-stalled.ts';
 import { loadNativeAddon } from './native/addon.ts';
+import { importNodeHmacKey, nodeSha256 } from './node-crypto.ts';
 import { createLogger } from './observability/logging.ts';
 import { ExtractionPool } from './scheduler/pool.ts';
 import { allowing } from './storage/public-address.ts';
@@ -98,7 +99,7 @@ async function work(configuration: WorkerConfiguration): Promise<void> {
 function createCache({ cache }: WorkerConfiguration, logger: Logger): RecordReader | undefined {
   if (!cache) return undefined;
   return new RecordReader({
-    records: new FeatureRecords(new RecordAuthenticator(cache.secrets)),
+    records: new FeatureRecords(new RecordAuthenticator(cache.secrets, importNodeHmacKey), nodeSha256),
     source: createRedisStore(cache.url, { waits: true }),
     onFailure: (err) => logger.warn({ err }, 'results are not looked up in Redis at the moment'),
   });

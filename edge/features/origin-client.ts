@@ -18,6 +18,7 @@ import {
 } from '../../shared/contract/vehicles.ts';
 import { BYTES_PER_KEYPOINT } from '../../shared/features/payload.ts';
 import { parseJson, SAFETENSORS_CONTENT_TYPE } from '../../shared/features/safetensors.ts';
+import type { HmacKey } from '../../shared/hmac.ts';
 import {
   CLASSIFY_PATH,
   clientName,
@@ -120,7 +121,7 @@ const RESPONSE_MARGIN_MS = 500;
 /** The signed call to the origin. */
 export class OriginClient {
   readonly #url: string;
-  readonly #secret: Promise<CryptoKey>;
+  readonly #secret: Promise<HmacKey>;
   readonly #timeoutMs: number;
   readonly #breaker: CircuitBreaker;
   readonly #responses: MemoryBudget;

@@ -1,5 +1,6 @@
 import { type ErrorCode, problemSchema, ServiceError } from '../../shared/contract/errors.ts';
 import type { TraceContext } from '../../shared/contract/trace-context.ts';
+import type { HmacKey } from '../../shared/hmac.ts';
 import { JOBS_PATH } from '../../shared/job-protocol.ts';
 import {
   contentDigestOf,
@@ -31,7 +32,7 @@ const RETRY_AFTER_SECONDS = 5;
 /** The signed call to the job service. */
 export class JobServiceClient {
   readonly #url: string | undefined;
-  readonly #secret: Promise<CryptoKey>;
+  readonly #secret: Promise<HmacKey>;
   readonly #timeoutMs: number;
 
   /** @param options without a `url` there are no jobs; `timeoutMs` is for the head of a response, not for its body */

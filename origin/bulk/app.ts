@@ -11,6 +11,7 @@ import {
 import { parseTextParameters } from '../../shared/contract/parameters.ts';
 import { requestIdFrom } from '../../shared/contract/request-id.ts';
 import { parseJson } from '../../shared/features/safetensors.ts';
+import type { HmacKey } from '../../shared/hmac.ts';
 import { JOBS_PATH } from '../../shared/job-protocol.ts';
 import { ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
 import { authenticate, checkContentDigest } from '../http/authentication.ts';
@@ -22,7 +23,7 @@ import { checkLocations, type JobService } from './job-service.ts';
 
 export interface JobServiceAppOptions {
   service: JobService;
-  secrets: readonly CryptoKey[];
+  secrets: readonly HmacKey[];
   logger: FastifyBaseLogger;
   /** Whether the queue can be reached. */
   isConnected: () => boolean;

@@ -1,4 +1,5 @@
 import { ServiceError } from '../../shared/contract/errors.ts';
+import type { HmacKey } from '../../shared/hmac.ts';
 import {
   contentDigestOf,
   isClientName,
@@ -26,7 +27,7 @@ export interface RequestHead {
  * @throws ServiceError `UNAUTHORIZED`, alike for every reason
  */
 export async function authenticate(
-  secrets: readonly CryptoKey[],
+  secrets: readonly HmacKey[],
   head: RequestHead,
   now: number,
 ): Promise<string> {

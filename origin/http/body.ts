@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { ImageLimits } from '../../shared/contract/limits.ts';
 import { checkByteLength } from '../../shared/image-header.ts';
+import { freeAtOnce } from '../free-at-once.ts';
 import { CallerGone } from './caller.ts';
 
 /**
@@ -38,6 +39,7 @@ export async function readBody(request: IncomingMessage, length: number, limits:
     bytes.set(chunk, received);
     hash.update(chunk);
     received += chunk.length;
+    if (chunk.length === chunk.buffer.byteLength) freeAtOnce(chunk);
   }
   return { bytes: received === length ? bytes : bytes.slice(0, received), digest: hash.digest() };
 }

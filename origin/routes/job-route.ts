@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { asServiceError } from '../../shared/contract/errors.ts';
 import type { ImageLimits } from '../../shared/contract/limits.ts';
 import type { Extractor } from '../../shared/extractor.ts';
+import type { HmacKey } from '../../shared/hmac.ts';
 import { ORIGIN_HEADERS } from '../../shared/origin-protocol.ts';
 import type { RecordWriter } from '../cache/record-writer.ts';
 import { authenticate } from '../http/authentication.ts';
@@ -17,7 +18,7 @@ export interface JobDependencies {
   extractor: Extractor;
   engine: SiftEngine;
   /** Those that edges may sign with. */
-  secrets: readonly CryptoKey[];
+  secrets: readonly HmacKey[];
   limits: ImageLimits;
   timeoutMs: number;
   pool: ExtractionPool;

@@ -1,6 +1,7 @@
 import { decodePayload, keyOf } from '../features/payload.ts';
 import { SafetensorsError } from '../features/safetensors.ts';
-import { sha256Hex } from '../sha256.ts';
+import { toHex } from '../hex.ts';
+import { type Sha256, sha256 as webSha256 } from '../sha256.ts';
 import { type FeatureSummary, keyOfSummary } from './feature-summary.ts';
 import { type RecordAuthenticator, TAG_LENGTH } from './record-authenticator.ts';
 import { decodeSummary, encodeSummary, MAX_PAYLOAD_PARTS, type StoredSummary } from './summary-text.ts';
@@ -49,9 +50,11 @@ export type KeyValue = TextRecord | [key: string, bytes: Uint8Array<ArrayBuffer>
 /** Writes and reads the records of results; the same at the edge and at the origin. */
 export class FeatureRecords {
   readonly #authenticator: RecordAuthenticator;
+  readonly #sha256: Sha256;
 
-  constructor(authenticator: RecordAuthenticator) {
+  constructor(authenticator: RecordAuthenticator, sha256: Sha256 = webSha256) {
     this.#authenticator = authenticator;
+    this.#sha256 = sha256;
   }
 
   /**
@@ -66,7 +69,7 @@ export class FeatureRecords {
     const parts = fits ? partsOf(payload) : [];
     const json = encodeSummary({
       summary,
-      payload: fits ? { sha256: await sha256Hex(payload), parts: parts.length } : null,
+      payload: fits ? { sha256: toHex(await this.#sha256(payload)), parts: parts.length } : null,
     });
     const place = summaryKey(key);
     const tag = await this.#authenticator.sign(place, json);
@@ -94,7 +97,7 @@ export class FeatureRecords {
     { summary, payload: stored }: StoredSummary,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const payload = await join(parts);
-    if (!payload || (await sha256Hex(payload)) !== stored?.sha256) return undefined;
+    if (!payload || toHex(await this.#sha256(payload)) !== stored?.sha256) return undefined;
     return describes(summary, payload) ? payload : undefined;
   }
 }
