@@ -9,6 +9,7 @@ import { type RunningProcess, startProcess } from '../tools/running-process.ts';
 import { buildWorker } from '../tools/worker/build-worker.ts';
 import { startWorker } from '../tools/worker/run-worker.ts';
 import type { Processes } from './cpu.ts';
+import { startFloor } from './floor/floor.ts';
 
 /** The whole service, each part a process of its own, as in production but for the network between them. */
 export interface Stack {
@@ -20,6 +21,8 @@ export interface Stack {
   readonly extractor: string;
   readonly engine: SiftEngine;
   readonly processes: Processes;
+  /** A Worker that does the least, with the same Redis and origin; see floor/worker.ts. */
+  readonly floor: Pick<Stack, 'url' | 'processes'>;
   stop(): Promise<void>;
 }
 
@@ -34,29 +37,30 @@ export async function startStack({ originThreads = availableParallelism() } = {}
     REDIS_URL: redis.url,
   });
   await buildWorker();
-  const worker = await startWorker({
-    port: 0,
-    // Standard output is for the figures, and some runs are about failures, each of which is logged.
-    log: 'ignore',
-    env: {
-      UPSTASH_REDIS_REST_URL: gateway.url,
-      UPSTASH_REDIS_REST_TOKEN: TOKEN,
-      ORIGIN_URL: origin.url,
-      ORIGIN_SECRET: origin.secret,
-      EXTRACTOR: origin.extractor,
-      // Where the machine is held up by other programs, a hit must not become a miss.
-      REDIS_TIMEOUT_MS: '5000',
-    },
-  });
+  const env = {
+    UPSTASH_REDIS_REST_URL: gateway.url,
+    UPSTASH_REDIS_REST_TOKEN: TOKEN,
+    ORIGIN_URL: origin.url,
+    ORIGIN_SECRET: origin.secret,
+    EXTRACTOR: origin.extractor,
+    // Where the machine is held up by other programs, a hit must not become a miss.
+    REDIS_TIMEOUT_MS: '5000',
+  };
+  // Standard output is for the figures, and some runs are about failures, each of which is logged.
+  const worker = await startWorker({ port: 0, log: 'ignore', env });
+  const floor = await startFloor(env);
+  const behind = { gateway: gateway.pid, redis: redis.pid, origin: origin.pid };
   return {
     url: worker.url,
     redisUrl: redis.url,
     redisPid: redis.pid,
     extractor: origin.extractor,
     engine: origin.extractor.startsWith('opencv') ? 'opencv' : 'edgesift',
-    processes: { workerd: worker.pid, gateway: gateway.pid, redis: redis.pid, origin: origin.pid },
+    processes: { workerd: worker.pid, ...behind },
+    floor: { url: floor.url, processes: { workerd: floor.pid, ...behind } },
     async stop() {
       await worker.stop();
+      await floor.stop();
       await origin.stop();
       await gateway.stop();
       await redis.stop();

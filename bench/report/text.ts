@@ -46,8 +46,10 @@ function circumstancesText({ circumstances, hits, throughput }: Report): string 
 
 const hitFigure = (name: string) => (row: ScenarioReport) => shown(row.figures[name]);
 
+const LABELS = { edgesift: '', floor: 'FLOOR: ', peer: 'PEER: ' };
+
 const HIT_COLUMNS: readonly Column<ScenarioReport>[] = [
-  ['scenario', ({ scenario, service }) => (service === 'edgesift' ? scenario : `PEER: ${scenario}`)],
+  ['scenario', ({ scenario, service }) => LABELS[service] + scenario],
   ['conn', ({ connections }) => String(connections)],
   ['p50 ms', hitFigure('p50_ms')],
   ['p99 ms', hitFigure('p99_ms')],
@@ -74,6 +76,8 @@ const MISS_COLUMNS: readonly Column<MissReport>[] = [
   ['native', missFigure('native_ms')],
   ['service / native', ({ figures }) => shownWithRange(figures.native_times)],
   ['around %', missFigure('around_percent')],
+  ['floor', missFigure('floor_ms')],
+  ['floor / native', missFigure('floor_native_times')],
   ['OpenCV', missFigure('opencv_ms')],
   ['OpenCV / service', missFigure('opencv_times')],
   ['CPU workerd', missFigure('cpu_workerd_ms')],
@@ -112,10 +116,11 @@ function throughputText({ throughput }: Report): string {
   return section(title, LOAD_COLUMNS, loadRows(throughput));
 }
 
-function loadRows({ misses, memory_hits, peer_misses }: ThroughputReport): LoadRow[] {
+function loadRows({ misses, memory_hits, floor_misses, peer_misses }: ThroughputReport): LoadRow[] {
   return [
     { name: 'miss', figures: misses },
     { name: 'hit in memory', figures: memory_hits },
+    { name: 'FLOOR: miss', figures: floor_misses },
     ...(peer_misses ? [{ name: 'PEER: miss', figures: peer_misses }] : []),
   ];
 }

@@ -12,6 +12,7 @@ import {
   SAFETENSORS,
   type Target,
 } from './cached-features.ts';
+import { floorHits } from './floor-hits.ts';
 import { CONNECTIONS, type Load, type Scenario, WARM_UP_REQUESTS } from './scenario.ts';
 
 /** What all requests of a scenario have in common. */
@@ -23,13 +24,14 @@ interface RequestKind {
 /** Everything that is served without the origin. Fills Redis first, which takes a while. */
 export async function hitScenarios(
   target: Target,
-  { processes }: Stack,
+  { processes, floor: leastWorker }: Stack,
   { small, large }: { readonly small: Image; readonly large: Image },
   effort: Effort,
 ): Promise<Scenario[]> {
   const { one, many } = effort.redisKeys;
   const cached = newVariants(small, one + many);
   await cacheFeatures(target, cached);
+  const slices = { one: cached.slice(0, one), many: cached.slice(one) };
   const evict = await prepareEviction(target);
   const warmUp = memoryHit(target, upload(small, 'raw'), small, effort.requests);
   const forget = async () => {
@@ -43,14 +45,14 @@ export async function hitScenarios(
     processes,
   });
   const redis = (kind: RequestKind) => ({
-    ...redisHit(target, kind, { cached, forget, counts: effort.redisKeys }),
+    ...redisHit(target, kind, { cached: slices, forget }),
     service: 'edgesift' as const,
     processes,
   });
   const summary = byHash('summary', {});
   const payload = byHash('safetensors', SAFETENSORS);
   return [
-    { ...floor(target, effort.requests), service: 'edgesift', processes },
+    { ...emptyRequest(target, effort.requests), service: 'edgesift', processes },
     memory(upload(small, 'multipart'), small),
     memory(upload(small, 'raw'), small),
     memory(upload(large, 'multipart'), large),
@@ -60,6 +62,11 @@ export async function hitScenarios(
     redis(upload(small, 'raw')),
     redis(summary),
     redis(payload),
+    ...floorHits({ url: leastWorker.url, client: target.client }, small, effort, slices).map((scenario) => ({
+      ...scenario,
+      service: 'floor' as const,
+      processes: leastWorker.processes,
+    })),
   ];
 }
 
@@ -75,7 +82,7 @@ function byHash(what: string, headers: Record<string, string>): RequestKind {
 }
 
 /** What a request costs that asks for nothing: HTTP, the runtime and the router. */
-function floor({ url, client }: Target, counts: Counts): HitScenario {
+function emptyRequest({ url, client }: Target, counts: Counts): HitScenario {
   const jobOf = (count: number, connections: number): LoadJob => ({
     origin: url,
     method: 'GET',
@@ -125,19 +132,17 @@ function memoryHit(
 }
 
 interface RedisHitOptions {
-  readonly cached: readonly Variant[];
+  readonly cached: Readonly<Record<Load, readonly Variant[]>>;
   /** Makes the isolate's memory forget them. */
   readonly forget: () => Promise<void>;
-  readonly counts: Counts;
 }
 
 /** Images that Redis knows and the isolate does not: each can be requested once, then memory has it. */
 function redisHit(
   { url }: Target,
   { name, shape }: RequestKind,
-  { cached, forget, counts }: RedisHitOptions,
+  { cached, forget }: RedisHitOptions,
 ): HitScenario {
-  const slices = { one: cached.slice(0, counts.one), many: cached.slice(counts.one) };
   const requestsOf = (variants: readonly Variant[]) =>
     shape.method === 'GET'
       ? variants.map((variant) => ({ path: pathOf(variantBytes(variant)) }))
@@ -148,7 +153,7 @@ function redisHit(
     job: (load) => ({
       origin: url,
       ...shape,
-      requests: requestsOf(slices[load]),
+      requests: requestsOf(cached[load]),
       connections: CONNECTIONS[load],
       expectedCache: 'HIT redis',
     }),

@@ -59,6 +59,7 @@ async function measureTurn(
   if (variant === undefined) return {};
   const contestants = [
     () => serviceFigures(client, stack, variant),
+    () => floorFigures(client, stack.floor, variant),
     () => nativeFigures(native, variant),
     ...(opencv === undefined ? [] : [() => openCvFigures(opencv, variant)]),
     ...(peer === undefined ? [] : [() => peerFigures(client, peer, variant)]),
@@ -86,6 +87,13 @@ async function serviceFigures(client: LoadClient, stack: Stack, variant: Variant
   };
 }
 
+async function floorFigures(client: LoadClient, floor: Stack['floor'], variant: Variant): Promise<Figures> {
+  // What the service has just computed would be a hit.
+  const [own = variant] = newVariants(variant.image, 1);
+  const { latencyMs } = await sendOne(client, floor, own);
+  return { floor_ms: latencyMs };
+}
+
 async function nativeFigures(native: NativeCall, variant: Variant): Promise<Figures> {
   const { decodeMs, siftMs } = await native.extract(variantBytes(variant));
   return { native_ms: decodeMs + siftMs, native_decode_ms: decodeMs, native_sift_ms: siftMs };
@@ -102,10 +110,11 @@ async function peerFigures(client: LoadClient, peer: Peer, variant: Variant): Pr
 }
 
 function withRatios(figures: Figures): Figures {
-  const { service_ms = 0, native_ms = 0, opencv_ms, peer_ms, around_ms = 0 } = figures;
+  const { service_ms = 0, floor_ms = 0, native_ms = 0, opencv_ms, peer_ms, around_ms = 0 } = figures;
   return {
     ...figures,
     native_times: service_ms / native_ms,
+    floor_native_times: floor_ms / native_ms,
     around_percent: (around_ms / native_ms) * 100,
     ...(opencv_ms !== undefined && { opencv_times: opencv_ms / service_ms }),
     ...(peer_ms !== undefined && { peer_times: peer_ms / service_ms }),

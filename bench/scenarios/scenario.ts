@@ -11,7 +11,7 @@ const LOADS: readonly Load[] = ['one', 'many'];
 /** One kind of request, measured again and again in turn with the others. */
 export interface Scenario {
   readonly name: string;
-  readonly service: 'edgesift' | 'peer';
+  readonly service: 'edgesift' | 'floor' | 'peer';
   /** Those that serve it. */
   readonly processes: Processes;
   /** Puts the service into the state to be measured. */

@@ -19,6 +19,8 @@ export interface ThroughputReport {
   readonly connections: number;
   readonly misses: Record<string, Summary>;
   readonly memory_hits: Record<string, Summary>;
+  /** Of the least possible Worker, see floor/worker.ts. */
+  readonly floor_misses: Record<string, Summary>;
   readonly peer_misses: Record<string, Summary> | undefined;
 }
 
@@ -29,18 +31,20 @@ export async function measureThroughput(
 ): Promise<ThroughputReport> {
   const measureMisses = ({ url, processes }: Pick<Stack, 'url' | 'processes'>) =>
     measureLoad(client, processes, missJob(url, newVariants(image, misses), CONNECTIONS), SETTLE_MS);
-  const [ofMisses, ofHits, ofPeer] = [new Series(), new Series(), new Series()];
+  const [ofMisses, ofHits, ofFloor, ofPeer] = [new Series(), new Series(), new Series(), new Series()];
   for (let round = -1; round < rounds; round += 1) {
     const [known] = newVariants(image, 1);
     if (known === undefined) break;
     const figuresOfMisses = await measureMisses(stack);
     await bringIntoMemory(stack.url, variantImage(known));
     const figuresOfHits = await measureLoad(client, stack.processes, hitJob(stack.url, known, hits));
+    const figuresOfFloor = await measureMisses(stack.floor);
     const figuresOfPeer = peer && (await measureMisses(peer));
     // The first round warms up.
     if (round < 0) continue;
     ofMisses.add(figuresOfMisses);
     ofHits.add(figuresOfHits);
+    ofFloor.add(figuresOfFloor);
     if (figuresOfPeer) ofPeer.add(figuresOfPeer);
   }
   return {
@@ -48,6 +52,7 @@ export async function measureThroughput(
     connections: CONNECTIONS,
     misses: ofMisses.summarise(),
     memory_hits: ofHits.summarise(),
+    floor_misses: ofFloor.summarise(),
     peer_misses: peer && ofPeer.summarise(),
   };
 }
