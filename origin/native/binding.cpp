@@ -14,6 +14,7 @@
 #include "decode/decode_binding.h"
 #include "edgesift_engine.h"
 #include "engine.h"
+#include "freed_memory.h"
 #include "image_argument.h"
 #include "matching/matching_binding.h"
 #include "opencv/denoising.h"
@@ -122,6 +123,7 @@ Napi::Object describe(Napi::Env env, const Engine& engine) {
 }
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  keepFreedMemory();
   static const OpenCvEngine opencv;
   static const EdgesiftEngine edgesift;
   rethrowInJs(env, "edgesift", [&]() -> Napi::Value {
