@@ -46,3 +46,8 @@ export interface Backend {
 
   close(): Promise<void>;
 }
+
+/** Whether a reply is the plain OK of a command that has no other result. */
+export function isOk(reply: Reply): boolean {
+  return reply === 'OK' || (Buffer.isBuffer(reply) && reply.length === 2 && reply.toString() === 'OK');
+}

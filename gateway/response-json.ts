@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer';
-import { CommandError, type Reply } from './backend.ts';
+import { CommandError, isOk, type Reply } from './backend.ts';
 
 /**
  * Longer text is converted in pieces. A piece fits into V8's heap of young objects; a longer string gets memory pages of
@@ -68,10 +68,6 @@ function* textPieces(text: Buffer, base64: boolean): Generator<string> {
       : JSON.stringify(text.toString('latin1', at, end)).slice(1, -1);
   }
   yield '"';
-}
-
-function isOk(reply: Reply): boolean {
-  return reply === 'OK' || (Buffer.isBuffer(reply) && reply.length === 2 && reply.toString() === 'OK');
 }
 
 /** Short pieces are put together first: each conversion has its cost. */

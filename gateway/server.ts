@@ -3,12 +3,14 @@ import fastify, {
   type FastifyError,
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   LogController,
 } from 'fastify';
 import { bearerTokenCheck } from './authentication.ts';
-import { type Backend, BackendUnavailableError, CommandError } from './backend.ts';
+import { type Backend, BackendUnavailableError, CommandError, type Reply } from './backend.ts';
 import { MAX_MESSAGE_BYTES, parseCommand, parseCommandList, parseSetOptions, sizeError } from './protocol.ts';
 import { responseJson, responseListJson } from './response-json.ts';
+import { responseResp2 } from './response-resp2.ts';
 
 const MAX_KEY_LENGTH = 1000;
 
@@ -50,8 +52,7 @@ export function createGateway({ backend, token, logger }: GatewayOptions): Fasti
 
     commands.post('/', async (request, reply) => {
       const [result = null] = await backend.pipeline([parseCommand(bodyOf(request))]);
-      if (result instanceof CommandError) throw result;
-      return sendJson(reply, responseJson(result, wantsBase64(request)));
+      return sendReply(request, reply, result);
     });
 
     // The only command whose value can be bytes: JSON has text alone.
@@ -61,12 +62,12 @@ export function createGateway({ backend, token, logger }: GatewayOptions): Fasti
         bodyOf(request),
         parseSetOptions(request.url),
       );
-      if (result instanceof CommandError) throw result;
-      return sendJson(reply, responseJson(result, wantsBase64(request)));
+      return sendReply(request, reply, result);
     });
 
     commands.post('/pipeline', async (request, reply) => {
       const results = await backend.pipeline(parseCommandList(bodyOf(request)));
+      if (wantsResp2(request)) return sendResp2(reply, results);
       return sendJson(reply, responseListJson(results, wantsBase64(request)));
     });
 
@@ -78,7 +79,11 @@ export function createGateway({ backend, token, logger }: GatewayOptions): Fasti
   });
 
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    if (error instanceof CommandError) return reply.code(400).send({ error: error.message });
+    if (error instanceof CommandError) {
+      return wantsResp2(request)
+        ? sendResp2(reply.code(400), [error])
+        : reply.code(400).send({ error: error.message });
+    }
     if (error instanceof BackendUnavailableError)
       return reply.code(503).send({ error: `ERR ${error.message}` });
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
@@ -98,16 +103,37 @@ export function createGateway({ backend, token, logger }: GatewayOptions): Fasti
   return app;
 }
 
-function bodyOf(request: { body: unknown }): Buffer {
+function bodyOf(request: FastifyRequest): Buffer {
   return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 }
 
-function wantsBase64(request: { headers: NodeJS.Dict<string | string[]> }): boolean {
+function wantsBase64(request: FastifyRequest): boolean {
   return request.headers['upstash-encoding'] === 'base64';
 }
 
-/** @throws CommandError for a body that is too long */
+/** Bytes as they are, without base64. Transactions have JSON alone, as at Upstash. */
+function wantsResp2(request: FastifyRequest): boolean {
+  return request.headers['upstash-response-format'] === 'resp2';
+}
+
+/** @throws CommandError of the reply */
+function sendReply(request: FastifyRequest, reply: FastifyReply, result: Reply): FastifyReply {
+  if (result instanceof CommandError) throw result;
+  return wantsResp2(request)
+    ? sendResp2(reply, [result])
+    : sendJson(reply, responseJson(result, wantsBase64(request)));
+}
+
+function sendResp2(reply: FastifyReply, replies: readonly Reply[]): FastifyReply {
+  return send(reply.type('application/octet-stream'), responseResp2(replies));
+}
+
 function sendJson(reply: FastifyReply, body: Buffer): FastifyReply {
+  return send(reply.type('application/json; charset=utf-8'), body);
+}
+
+/** @throws CommandError for a body that is too long */
+function send(reply: FastifyReply, body: Buffer): FastifyReply {
   if (body.length > MAX_MESSAGE_BYTES) throw sizeError(body.length);
-  return reply.type('application/json; charset=utf-8').send(body);
+  return reply.send(body);
 }

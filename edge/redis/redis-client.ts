@@ -1,5 +1,7 @@
 import { type Pipeline, Redis } from '@upstash/redis';
+import { isRecord, parseJson } from '../../shared/features/safetensors.ts';
 import type { CircuitBreaker } from '../resilience/circuit-breaker.ts';
+import { Resp2Error, stringsOfReply } from './resp2.ts';
 
 /** Commands of `@upstash/redis`, to be sent in one request. */
 export type RedisPipeline = Pipeline;
@@ -36,10 +38,10 @@ export function createRedisClient(options: {
 }): RedisClient {
   const { url, token, breaker } = options;
 
-  const clients = { text: new Map<number, Redis>(), base64: new Map<number, Redis>() };
+  const clients = new Map<number, Redis>();
 
-  function clientWith(timeoutMs: number, encoding: Encoding): Redis {
-    const known = clients[encoding].get(timeoutMs);
+  function clientWith(timeoutMs: number): Redis {
+    const known = clients.get(timeoutMs);
     if (known) return known;
     const redis = new Redis({
       url,
@@ -54,24 +56,19 @@ export function createRedisClient(options: {
       // A function: the client resolves an aborted fixed signal to a made-up result.
       signal: () => AbortSignal.timeout(timeoutMs),
     });
-    if (encoding === 'base64') requestBase64(redis);
-    clients[encoding].set(timeoutMs, redis);
+    clients.set(timeoutMs, redis);
     return redis;
   }
 
-  async function run<Result>(
-    timeoutMs: number,
-    command: (redis: Redis) => Promise<Result>,
-    encoding: Encoding = 'text',
-  ): Promise<Result> {
+  async function run<Result>(command: () => Promise<Result>): Promise<Result> {
     if (!breaker.tryAcquire()) throw new RedisUnavailable('not called: it failed repeatedly');
     try {
-      const result = await command(clientWith(timeoutMs, encoding));
+      const result = await command();
       breaker.succeed();
       return result;
     } catch (error) {
       const kind = kindOf(error);
-      if (REFUSALS.test(kind)) {
+      if (REFUSALS.test(kind) || error instanceof Resp2Error) {
         breaker.succeed();
         throw new RedisRefusal(kind);
       }
@@ -81,38 +78,49 @@ export function createRedisClient(options: {
   }
 
   return {
-    getMany: (keys, timeoutMs) => run(timeoutMs, (redis) => redis.mget<(string | null)[]>(keys)),
-    async getManyBytes(keys, timeoutMs) {
-      const values = await run(timeoutMs, (redis) => redis.mget<(string | null)[]>(keys), 'base64');
-      return values.map((value) => (value === null ? null : bytesOf(value)));
-    },
-    ping: (timeoutMs) => run(timeoutMs, async (redis) => void (await redis.ping())),
+    getMany: (keys, timeoutMs) => run(() => clientWith(timeoutMs).mget<(string | null)[]>(keys)),
+    getManyBytes: (keys, timeoutMs) => run(() => getBytes(options, keys, timeoutMs)),
+    ping: (timeoutMs) => run(async () => void (await clientWith(timeoutMs).ping())),
     pipeline: (add, timeoutMs) =>
-      run(timeoutMs, (redis) => {
-        const pipeline = redis.pipeline();
+      run(() => {
+        const pipeline = clientWith(timeoutMs).pipeline();
         add(pipeline);
         return pipeline.exec<unknown[]>();
       }),
   };
 }
 
-/** How Upstash sends strings: text, in which bytes that are not UTF-8 are lost, or base64. */
-type Encoding = 'text' | 'base64';
-
-/** Sends the header alone: the client's own option for it would also decode the response, into text. */
-function requestBase64(redis: Redis): void {
-  redis.use((request, next) =>
-    next({ ...request, headers: { ...request.headers, 'Upstash-Encoding': 'base64' } }),
-  );
+/**
+ * `MGET` without the client, which takes JSON alone: for that, bytes would have to be base64, and be in memory four times
+ * until they are bytes again. In Redis' own protocol they arrive as they are.
+ */
+async function getBytes(
+  { url, token }: { url: string; token: string },
+  keys: string[],
+  timeoutMs: number,
+): Promise<(Uint8Array<ArrayBuffer> | null)[]> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      Authorization: `Bearer ${token}`,
+      'Content-Type': 'application/json',
+      'Upstash-Response-Format': 'resp2',
+    },
+    body: JSON.stringify(['mget', ...keys]),
+    signal: AbortSignal.timeout(timeoutMs),
+    // The token is for this host alone.
+    redirect: 'manual',
+  });
+  if (response.ok) return stringsOfReply(new Uint8Array(await response.arrayBuffer()));
+  const message = errorMessage(await response.text());
+  // A store that does not have this format says so, and everything else works there.
+  throw response.status === 400 ? new Resp2Error(message) : new Error(message);
 }
 
-/** @throws RedisRefusal */
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
-  try {
-    return Uint8Array.fromBase64(base64);
-  } catch {
-    throw new RedisRefusal('the response is not base64');
-  }
+/** Of `-ERR …`, or of `{"error": "ERR …"}`, which a wrong token gets for any format. */
+function errorMessage(text: string): string {
+  const problem = parseJson(text);
+  return isRecord(problem) && typeof problem.error === 'string' ? problem.error : text.replace(/^-/, '');
 }
 
 /** Redis is there and refuses to write, or this one record is too large for it: no reason to stop reading others. */

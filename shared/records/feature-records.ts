@@ -8,7 +8,7 @@ import { decodeSummary, encodeSummary, MAX_PAYLOAD_PARTS, type StoredSummary } f
 
 /**
  * How a result is stored in Redis: a summary record, and the bytes of its payload in parts. Upstash limits requests and
- * responses to 10 MB, and responds with base64. That makes 8 MiB of a part's 6, which leaves room for the summary beside it.
+ * responses to 10 MB: a part leaves room for the summary beside it.
  *
  * The summary record is `tag + JSON`: the tag authenticates the JSON, and the JSON has the payload's SHA-256.
  */

@@ -171,6 +171,25 @@ describe.each(STORES)('the REST protocol over the %s store', (store) => {
       expect(await run(['mget', KEY])).toEqual([{ result: [BYTES.toString()] }]);
     });
 
+    test('gives them as they are in Redis’ own protocol', async () => {
+      await set(BYTES, '?EX=60');
+      const resp2 = { 'Upstash-Response-Format': 'resp2', 'Upstash-Encoding': 'base64' };
+      const found = await gateway.post('/', ['mget', KEY, 'none'], resp2);
+      expect(found.headers.get('content-type')).toBe('application/octet-stream');
+      const reply = Buffer.concat([Buffer.from('*2\r\n$256\r\n'), BYTES, Buffer.from('\r\n$-1\r\n')]);
+      expect(Buffer.from(await found.arrayBuffer())).toEqual(reply);
+
+      const commands = [['set', 'text', 'OK'], ['get', 'text'], ['strlen', KEY], ['incr', 'text'], ['ping']];
+      const replies = await (await gateway.post('/pipeline', commands, resp2)).text();
+      expect(replies).toBe(
+        '+OK\r\n+OK\r\n:256\r\n-ERR value is not an integer or out of range\r\n$4\r\nPONG\r\n',
+      );
+
+      const refused = await gateway.post('/', ['incr', KEY], resp2);
+      const error = '-ERR value is not an integer or out of range\r\n';
+      expect([refused.status, await refused.text()]).toEqual([400, error]);
+    });
+
     test('stores text, and knows the other options', async () => {
       await run(['del', KEY]);
       expect(await (await set(Buffer.from('41'), '?PX=60000&NX')).json()).toEqual({ result: 'OK' });

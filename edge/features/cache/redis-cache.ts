@@ -17,8 +17,8 @@ export const PAYLOAD_TIMEOUT_FACTOR = 4;
 /** A question about a thousand keys is as long as a hundred summaries. */
 const MANY_KEYS_TIMEOUT_FACTOR = 4;
 
-/** A payload that is read is there as the response's JSON, as base64 and as bytes. */
-const COPIES_OF_PAYLOAD = 3;
+/** A payload that is read is there as a part of the response, and as bytes of its own. */
+const COPIES_OF_PAYLOAD = 2;
 /**
  * How large its first part is shows only when it is there: it is expected to be like those before it, the largest of which
  * fade. The summary, which comes with the first part, has the number of parts.
