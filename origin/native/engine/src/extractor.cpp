@@ -127,7 +127,7 @@ void Extractor::Implementation::setUp(const Parameters& parameters) {
   octave_.reset();
   window_.reset();
   plan_.emplace(parameters);
-  scanRows_.resize(static_cast<std::size_t>(3 * plan_->storedLevels));
+  scanRows_.resize(static_cast<std::size_t>((kScanRows + 2) * plan_->storedLevels));
   refinement_.emplace(*plan_, kernels_);
   description_.emplace(*plan_, kernels_);
   octave_.emplace(*plan_, kernels_, work_);
@@ -193,13 +193,14 @@ void Extractor::Implementation::processBand(Octave& octave, int index) {
 
 void Extractor::Implementation::scanStrip(const Octave& octave, int begin, int end) {
   candidateCount_ = 0;
-  const int left = std::max(octave.band().begin, kBorder);
-  const int right = std::min(octave.band().end, octave.columns() - kBorder);
-  for (int y = begin; y < end; ++y) {
+  const Band columns = {std::max(octave.band().begin, kBorder),
+                        std::min(octave.band().end, octave.columns() - kBorder)};
+  constexpr int kRows = kScanRows + 2;
+  for (int y = begin; y < end; y += kScanRows) {
     for (int i = 0; i < plan_->storedLevels; ++i)
-      for (int k = 0; k < 3; ++k) scanRows_[3 * i + k] = octave.levels()[i].row(y - 1 + k);
-    candidateCount_ += kernels_.scanRow(scanRows_.data(), plan_->layers, y, left, right, plan_->threshold(), scratch_,
-                                        candidates_.data() + candidateCount_);
+      for (int k = 0; k < kRows; ++k) scanRows_[kRows * i + k] = octave.levels()[i].row(y - 1 + k);
+    candidateCount_ += kernels_.scanRows(scanRows_.data(), plan_->layers, {y, std::min(y + kScanRows, end)}, columns,
+                                         plan_->threshold(), scratch_, candidates_.data() + candidateCount_);
   }
 }
 

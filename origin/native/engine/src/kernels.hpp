@@ -67,11 +67,11 @@ struct Kernels {
   /// `scratch` holds four floats per row.
   void (*filterPatch)(const float* const* rows, const float* taps, int radius, float* scratch, float* out);
 
-  /// Extrema in one row. `levels[3 * l + i]` is row `row - 1 + i` of level l, l < layers + 2. Columns
-  /// [begin, end). A candidate of the last layer has not been compared with the layer above it, which needs the
-  /// last level. Returns the number of candidates.
-  int (*scanRow)(const float* const* levels, int layers, int row, int begin, int end, float threshold,
-                 float* scratch, Candidate* out);
+  /// Extrema in one or two neighbouring rows. `levels[(kScanRows + 2) * l + i]` is row `rows.begin - 1 + i` of level l,
+  /// l < layers + 2. A candidate of the last layer has not been compared with the layer above it, which needs the last
+  /// level. Returns the number of candidates.
+  int (*scanRows)(const float* const* levels, int layers, Band rows, Band columns, float threshold, float* scratch,
+                  Candidate* out);
 
   /// Smoothed histogram of gradient orientations.
   void (*orientationHistogram)(const LevelView& level, const OrientationFrame& frame, float* scratch,
@@ -103,11 +103,13 @@ inline constexpr float kDenseLeastNorm = 0.05f;
 constexpr int denseRowFloats(int width) { return (width + kRowQuantum - 1) / kRowQuantum * kRowQuantum; }
 
 inline constexpr int kScanBlock = 256;
+/// Rows scanned at once: they share differences and comparisons.
+inline constexpr int kScanRows = 2;
 
-/// What scanRow, orientationHistogram and describe work in, one at a time. It belongs at the beginning of a large page:
+/// What scanRows, orientationHistogram and describe work in, one at a time. It belongs at the beginning of a large page:
 /// on small ones, such as those of the stack, some processors take a quarter longer where the pages happen to lie badly.
 inline constexpr int kSampleScratchFloats = 5 << 10;
-constexpr int scanScratchFloats(int layers) { return 2 * layers * (kScanBlock + 2 * kRowQuantum); }
+constexpr int scanScratchFloats(int layers) { return 2 * kScanRows * layers * (kScanBlock + 2 * kRowQuantum); }
 constexpr std::size_t kernelScratchFloats(int layers) {
   return scanScratchFloats(layers) > kSampleScratchFloats ? scanScratchFloats(layers) : kSampleScratchFloats;
 }

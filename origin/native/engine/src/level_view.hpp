@@ -4,6 +4,12 @@
 
 namespace edgesift {
 
+/// Columns or rows of a level, the end excluded.
+struct Band {
+  int begin;
+  int end;
+};
+
 /// One level of the scale space of an octave, of which some rows (and, for a window, some columns) are in memory.
 /// Coordinates are those of the whole level.
 struct LevelView {

@@ -18,11 +18,11 @@ void mirrorEnds(float* row, int columns, Band held, int count) {
   // Most rows are longer than the margin: no pixel is mirrored twice.
   const int simple = std::min(count, last);
   if (held.begin == 0) {
-    for (int i = 1; i <= simple; ++i) row[-i] = row[i];
+    std::reverse_copy(row + 1, row + simple + 1, row - simple);
     for (int i = simple + 1; i <= count; ++i) row[-i] = row[reflect(-i, columns)];
   }
   if (held.end == columns) {
-    for (int i = 1; i <= simple; ++i) row[last + i] = row[last - i];
+    std::reverse_copy(row + last - simple, row + last, row + last + 1);
     for (int i = simple + 1; i <= count; ++i) row[last + i] = row[reflect(last + i, columns)];
   }
 }
@@ -147,8 +147,8 @@ void Octave::makeStrip(int i) {
 
 void Octave::passDown(int row) {
   if (row % 2 != 0 || row / 2 >= next_.rows) return;
-  const float* from = levels_[plan_.layers].row(row);
-  float* to = next_.row(row / 2);
+  const float* __restrict from = levels_[plan_.layers].row(row);
+  float* __restrict to = next_.row(row / 2);
   const Band part = {band_.begin / 2, std::min((band_.end + 1) / 2, next_.columns)};
   for (int x = part.begin; x < part.end; ++x) to[x] = from[2 * x];
   mirrorEnds(to, next_.columns, part, plan_.level[1].radius + 4);

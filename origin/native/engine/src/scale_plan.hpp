@@ -12,12 +12,6 @@ namespace edgesift {
 /// cv::SIFT ignores extrema this close to the border.
 inline constexpr int kBorder = 5;
 
-/// Columns of a level, the end excluded.
-struct Band {
-  int begin;
-  int end;
-};
-
 /// What follows from the parameters alone: filters, and how many rows each level has to keep.
 ///
 /// An octave with n layers has levels 0 .. n + 2. Level n + 2 is never made as a whole, only 3x3 pixels around

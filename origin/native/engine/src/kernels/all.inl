@@ -13,7 +13,7 @@
 namespace edgesift::EDGESIFT_SIMD {
 
 extern const Kernels kernels = {
-    doubleRow, filterRow, filterColumns, filterPatch, scanRow, orientationHistogram, describe,
+    doubleRow, filterRow, filterColumns, filterPatch, scanRows, orientationHistogram, describe,
     orientationRow, slideSum, triangleRow, describeDense,
 };
 

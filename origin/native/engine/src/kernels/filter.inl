@@ -7,13 +7,21 @@ namespace {
 // 2^12, so every operation is exact.
 void doubleRow(const std::uint8_t* near, const std::uint8_t* far, int nearWeight, int width, float* out) {
   const int farWeight = 4 - nearWeight;
-  const auto blend = [&](int x) { return nearWeight * near[x] + farWeight * far[x]; };
+  const auto blend = [&](int x) { return static_cast<std::int16_t>(nearWeight * near[x] + farWeight * far[x]); };
   out[0] = static_cast<float>(4 * blend(0)) * 0.0625f;
-  for (int x = 0; x + 1 < width; ++x) {
-    const int left = blend(x);
-    const int right = blend(x + 1);
-    out[2 * x + 1] = static_cast<float>(3 * left + right) * 0.0625f;
-    out[2 * x + 2] = static_cast<float>(left + 3 * right) * 0.0625f;
+  // In parts that stay in the first-level cache; twice as many integers as floats fit into a register.
+  constexpr int kPart = 256;
+  for (int begin = 0; begin + 1 < width; begin += kPart) {
+    const int count = begin + kPart < width ? kPart : width - 1 - begin;
+    std::int16_t blended[kPart + 1];
+    for (int i = 0; i <= count; ++i) blended[i] = blend(begin + i);
+    float* to = out + 2 * begin + 1;
+    for (int i = 0; i < count; ++i) {
+      const auto left = static_cast<std::int16_t>(3 * blended[i] + blended[i + 1]);
+      const auto right = static_cast<std::int16_t>(blended[i] + 3 * blended[i + 1]);
+      to[2 * i] = static_cast<float>(left) * 0.0625f;
+      to[2 * i + 1] = static_cast<float>(right) * 0.0625f;
+    }
   }
   out[2 * width - 1] = static_cast<float>(4 * blend(width - 1)) * 0.0625f;
 }
@@ -33,41 +41,33 @@ EDGESIFT_INLINE void filterRowPart(const float* in, float* out, const float* tap
 }
 
 #ifdef EDGESIFT_SHIFTS
-/// Adds the tap for pixels `Offset` columns away. Loads that straddle cache lines would take longer than the
-/// multiplications: every second is replaced by a shift of what is in registers, which begins one vector earlier.
-template <int Offset, int Vectors>
-EDGESIFT_INLINE void addTap(const float* in, const Floats* whole, float tap, Floats* sum) {
-#pragma GCC unroll 8
-  for (int i = 0; i < Vectors; ++i) {
-    Floats pixels;
-    if constexpr (Offset == 0) pixels = whole[i + 1];
-    else if constexpr (Offset % 2 != 0) pixels = load(in + i * kLanes + Offset);
-    else if constexpr (Offset < 0) pixels = shiftedBy<kLanes + Offset>(whole[i], whole[i + 1]);
-    else pixels = shiftedBy<Offset>(whole[i + 1], whole[i + 2]);
-    sum[i] = fusedMultiplyAdd(pixels, broadcast(tap), sum[i]);
-  }
+/// load(p + Offset), out of whole vectors that neighbouring taps share.
+template <int Offset>
+EDGESIFT_INLINE Floats loadShifted(const float* p) {
+  constexpr int kCount = Offset % kShiftSpan;
+  if constexpr (kCount == 0 || !isShifted(kCount)) return load(p + Offset);
+  else return shiftedBy<kCount>(load(p + Offset - kCount), load(p + Offset - kCount + kShiftSpan));
 }
 
-template <int Radius, int Offset, int Vectors>
-EDGESIFT_INLINE void addTapsFrom(const float* in, const Floats* whole, const float* taps, Floats* sum) {
-  addTap<Offset, Vectors>(in, whole, taps[Offset + Radius], sum);
-  if constexpr (Offset < Radius) addTapsFrom<Radius, Offset + 1, Vectors>(in, whole, taps, sum);
+template <int Length, int K>
+EDGESIFT_INLINE void addTapsFrom(const float* in, const float* taps, Floats* sum) {
+  const Floats tap = broadcast(taps[K]);
+#pragma GCC unroll 8
+  for (int i = 0; i < kRowVectors; ++i) sum[i] = fusedMultiplyAdd(loadShifted<K>(in + i * kLanes), tap, sum[i]);
+  if constexpr (K + 1 < Length) addTapsFrom<Length, K + 1>(in, taps, sum);
 }
 
 template <int Radius>
 void filterRowOf(const float* in, float* out, int width, const float* taps) {
-  constexpr int kVectors = 8;
   int x = 0;
-  for (; x + kVectors * kLanes <= width; x += kVectors * kLanes) {
-    Floats whole[kVectors + 2];
-    Floats sum[kVectors];
-#pragma GCC unroll 16
-    for (int i = 0; i < kVectors + 2; ++i) whole[i] = load(in + x + (i - 1) * kLanes);
+  for (; x + kRowVectors * kLanes <= width; x += kRowVectors * kLanes) {
+    const float* start = in + x - Radius;
+    Floats sum[kRowVectors];
 #pragma GCC unroll 8
-    for (int i = 0; i < kVectors; ++i) sum[i] = load(in + x + i * kLanes - Radius) * broadcast(taps[0]);
-    addTapsFrom<Radius, 1 - Radius, kVectors>(in + x, whole, taps, sum);
+    for (int i = 0; i < kRowVectors; ++i) sum[i] = load(start + i * kLanes) * broadcast(taps[0]);
+    addTapsFrom<2 * Radius + 1, 1>(start, taps, sum);
 #pragma GCC unroll 8
-    for (int i = 0; i < kVectors; ++i) store(out + x + i * kLanes, sum[i]);
+    for (int i = 0; i < kRowVectors; ++i) store(out + x + i * kLanes, sum[i]);
   }
   for (; x < width; x += kRowQuantum) filterRowPart<kRowQuantum / kLanes>(in + x, out + x, taps, Radius);
 }

@@ -5,43 +5,55 @@ namespace {
 
 constexpr int kScanStride = kScanBlock + 2 * kRowQuantum;
 
-/// Greatest and least difference among three rows and the layers around each layer, column by column. Differences
-/// are not stored: level l + 1 minus level l.
+static_assert(kScanRows == 2);
+
+/// Greatest and least difference among three rows and the layers around each layer, column by column, for each of two
+/// rows. The two share the rows between them. Differences are not stored: level l + 1 minus level l.
 template <int Layers>
 EDGESIFT_INLINE void columnExtremes(const float* const* levels, int layerCount, int begin, int end, float* highest,
                                     float* lowest) {
   const int layers = Layers > 0 ? Layers : layerCount;
   for (int x = begin; x < end; x += kLanes) {
-    Floats lower[3];
-    for (int i = 0; i < 3; ++i) lower[i] = load(levels[i] + x);
-    // Extremes of the two layers before the current one.
-    Floats highestBefore = broadcast(0);
-    Floats lowestBefore = broadcast(0);
-    Floats highestPair = broadcast(0);
-    Floats lowestPair = broadcast(0);
+    Floats lower[kScanRows + 2];
+    for (int i = 0; i < kScanRows + 2; ++i) lower[i] = load(levels[i] + x);
+    // Extremes of the layer before the current one, and of the two before.
+    Floats highestBefore[kScanRows];
+    Floats lowestBefore[kScanRows];
+    Floats highestPair[kScanRows];
+    Floats lowestPair[kScanRows];
+    for (int r = 0; r < kScanRows; ++r)
+      highestBefore[r] = lowestBefore[r] = highestPair[r] = lowestPair[r] = broadcast(0.0f);
 #pragma GCC unroll 8
     for (int l = 0; l <= layers; ++l) {
-      Floats difference[3];
-      for (int i = 0; i < 3; ++i) {
-        const Floats upper = load(levels[3 * (l + 1) + i] + x);
+      Floats difference[kScanRows + 2];
+      for (int i = 0; i < kScanRows + 2; ++i) {
+        const Floats upper = load(levels[(kScanRows + 2) * (l + 1) + i] + x);
         difference[i] = upper - lower[i];
         lower[i] = upper;
       }
-      const Floats high = maximum(maximum(difference[0], difference[1]), difference[2]);
-      const Floats low = minimum(minimum(difference[0], difference[1]), difference[2]);
-      if (l >= 2) {
-        store(highest + (l - 2) * kScanStride + x - begin, maximum(highestPair, high));
-        store(lowest + (l - 2) * kScanStride + x - begin, minimum(lowestPair, low));
+      const Floats highestShared = maximum(difference[1], difference[2]);
+      const Floats lowestShared = minimum(difference[1], difference[2]);
+      for (int r = 0; r < kScanRows; ++r) {
+        const Floats high = maximum(difference[3 * r], highestShared);
+        const Floats low = minimum(difference[3 * r], lowestShared);
+        if (l >= 2) {
+          const int at = (kScanRows * (l - 2) + r) * kScanStride + x - begin;
+          store(highest + at, maximum(highestPair[r], high));
+          store(lowest + at, minimum(lowestPair[r], low));
+        }
+        if (l >= 1) {
+          highestPair[r] = maximum(highestBefore[r], high);
+          lowestPair[r] = minimum(lowestBefore[r], low);
+        }
+        highestBefore[r] = high;
+        lowestBefore[r] = low;
       }
-      if (l >= 1) {
-        highestPair = maximum(highestBefore, high);
-        lowestPair = minimum(lowestBefore, low);
-      }
-      highestBefore = high;
-      lowestBefore = low;
     }
-    store(highest + (layers - 1) * kScanStride + x - begin, highestPair);
-    store(lowest + (layers - 1) * kScanStride + x - begin, lowestPair);
+    for (int r = 0; r < kScanRows; ++r) {
+      const int at = (kScanRows * (layers - 1) + r) * kScanStride + x - begin;
+      store(highest + at, highestPair[r]);
+      store(lowest + at, lowestPair[r]);
+    }
   }
 }
 
@@ -61,50 +73,54 @@ EDGESIFT_INLINE std::uint32_t unevenMask(const float* const* lower, const float*
 }
 
 template <int Layers>
-int scanRowOf(const float* const* levels, int layerCount, int row, int begin, int end, float threshold,
-              float* scratch, Candidate* out) {
+int scanRowsOf(const float* const* levels, int layerCount, Band rows, Band columns, float threshold, float* scratch,
+               Candidate* out) {
+  constexpr int kRows = kScanRows + 2;
   const int layers = Layers > 0 ? Layers : layerCount;
   float* highest = scratch;
-  float* lowest = scratch + layers * kScanStride;
+  float* lowest = scratch + layers * kScanRows * kScanStride;
   const Floats positive = broadcast(threshold);
   const Floats negative = broadcast(-threshold);
   Candidate* next = out;
-  for (int block = begin / kRowQuantum * kRowQuantum; block < end; block += kScanBlock) {
-    const int blockEnd = block + kScanBlock < end ? block + kScanBlock : end;
+  for (int block = columns.begin / kRowQuantum * kRowQuantum; block < columns.end; block += kScanBlock) {
+    const int blockEnd = block + kScanBlock < columns.end ? block + kScanBlock : columns.end;
     // One vector more on either side, for the neighbours.
     const int first = block - kRowQuantum;
     columnExtremes<Layers>(levels, layerCount, first, blockEnd + 1, highest, lowest);
-    for (int x = block; x < blockEnd; x += kLanes) {
-      std::uint32_t inside = ~std::uint32_t{0};
-      if (x < begin) inside = begin - x < 32 ? inside << (begin - x) : 0;
-      if (x + kLanes > end) inside &= (std::uint32_t{1} << (end - x)) - 1;
+    for (int r = 0; r < rows.end - rows.begin; ++r) {
+      for (int x = block; x < blockEnd; x += kLanes) {
+        std::uint32_t inside = ~std::uint32_t{0};
+        if (x < columns.begin) inside = columns.begin - x < 32 ? inside << (columns.begin - x) : 0;
+        if (x + kLanes > columns.end) inside &= (std::uint32_t{1} << (columns.end - x)) - 1;
 #pragma GCC unroll 8
-      for (int layer = 1; layer <= layers; ++layer) {
-        const Floats value = load(levels[3 * (layer + 1) + 1] + x) - load(levels[3 * layer + 1] + x);
-        const std::uint32_t strong = maskGreater(absolute(value), positive) & inside;
-        if (strong == 0) continue;
-        const float* high = highest + (layer - 1) * kScanStride + x - first;
-        const float* low = lowest + (layer - 1) * kScanStride + x - first;
-        const Floats high9 = maximum(maximum(load(high - 1), load(high)), load(high + 1));
-        const Floats low9 = minimum(minimum(load(low - 1), load(low)), load(low + 1));
-        std::uint32_t extremal = ((maskGreater(value, positive) & maskGreaterEqual(value, high9)) |
-                                  (maskGreater(negative, value) & maskGreaterEqual(low9, value))) &
-                                 strong;
-        // Above that, what is as flat gives no candidates.
-        if (threshold < 1 && extremal != 0) {
-          extremal &= unevenMask(levels + 3 * layer, levels + 3 * (layer + 1), x, value);
+        for (int layer = 1; layer <= layers; ++layer) {
+          const float* const* lower = levels + kRows * layer + r;
+          const float* const* upper = lower + kRows;
+          const Floats value = load(upper[1] + x) - load(lower[1] + x);
+          const int at = (kScanRows * (layer - 1) + r) * kScanStride + x - first;
+          const float* high = highest + at;
+          const float* low = lowest + at;
+          const Floats high9 = maximum(maximum(load(high - 1), load(high)), load(high + 1));
+          const Floats low9 = minimum(minimum(load(low - 1), load(low)), load(low + 1));
+          std::uint32_t extremal = ((maskGreater(value, positive) & maskGreaterEqual(value, high9)) |
+                                    (maskGreater(negative, value) & maskGreaterEqual(low9, value))) &
+                                   inside;
+          if (extremal == 0) continue;
+          // Above that, what is as flat gives no candidates.
+          if (threshold < 1) extremal &= unevenMask(lower, upper, x, value);
+          for (; extremal != 0; extremal &= extremal - 1)
+            *next++ = {layer, rows.begin + r, x + __builtin_ctz(extremal)};
         }
-        for (; extremal != 0; extremal &= extremal - 1) *next++ = {layer, row, x + __builtin_ctz(extremal)};
       }
     }
   }
   return static_cast<int>(next - out);
 }
 
-int scanRow(const float* const* levels, int layers, int row, int begin, int end, float threshold, float* scratch,
-            Candidate* out) {
-  if (layers == 3) return scanRowOf<3>(levels, layers, row, begin, end, threshold, scratch, out);
-  return scanRowOf<0>(levels, layers, row, begin, end, threshold, scratch, out);
+int scanRows(const float* const* levels, int layers, Band rows, Band columns, float threshold, float* scratch,
+             Candidate* out) {
+  if (layers == 3) return scanRowsOf<3>(levels, layers, rows, columns, threshold, scratch, out);
+  return scanRowsOf<0>(levels, layers, rows, columns, threshold, scratch, out);
 }
 
 }  // namespace

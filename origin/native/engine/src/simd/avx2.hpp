@@ -38,6 +38,16 @@ EDGESIFT_INLINE Floats roundToEven(Floats a) {
 EDGESIFT_INLINE Floats negateWhere(Floats sign, Floats a) {
   return {_mm256_xor_ps(a.v, _mm256_and_ps(sign.v, _mm256_set1_ps(-0.0f)))};
 }
+#define EDGESIFT_SHIFTS
+inline constexpr int kRowVectors = 4;
+/// The instruction shifts within each half of the register.
+inline constexpr int kShiftSpan = 4;
+template <int Count>
+EDGESIFT_INLINE Floats shiftedBy(Floats a, Floats b) {
+  constexpr int kBytes = Count * static_cast<int>(sizeof(float));
+  return {_mm256_castsi256_ps(_mm256_alignr_epi8(_mm256_castps_si256(b.v), _mm256_castps_si256(a.v), kBytes))};
+}
+EDGESIFT_INLINE constexpr bool isShifted(int) { return true; }
 EDGESIFT_INLINE std::uint32_t maskGreater(Floats a, Floats b) {
   return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)));
 }

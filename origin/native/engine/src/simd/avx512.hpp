@@ -43,12 +43,19 @@ EDGESIFT_INLINE Floats negateWhere(Floats sign, Floats a) {
   return {_mm512_castsi512_ps(
       _mm512_ternarylogic_epi32(_mm512_castps_si512(a.v), _mm512_castps_si512(sign.v), signBit, 0x78))};
 }
-/// Lanes `Count` .. Count + kLanes - 1 of (a, b).
+/// The row filter takes pixels from registers: loads that cross cache lines would take longer than its
+/// multiplications.
 #define EDGESIFT_SHIFTS
+/// Vectors that the row filter makes at once.
+inline constexpr int kRowVectors = 8;
+inline constexpr int kShiftSpan = 16;
+/// load(p + Count), of load(p) and load(p + kShiftSpan).
 template <int Count>
 EDGESIFT_INLINE Floats shiftedBy(Floats a, Floats b) {
   return {_mm512_castsi512_ps(_mm512_alignr_epi32(_mm512_castps_si512(b.v), _mm512_castps_si512(a.v), Count))};
 }
+/// Some loads among the shifts: both units work at the same time.
+EDGESIFT_INLINE constexpr bool isShifted(int count) { return count % 4 != 1; }
 /// Bit i is set where a[i] > b[i] (a[i] >= b[i]).
 EDGESIFT_INLINE std::uint32_t maskGreater(Floats a, Floats b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ); }
 EDGESIFT_INLINE std::uint32_t maskGreaterEqual(Floats a, Floats b) {
