@@ -159,23 +159,30 @@ void filterColumns(const float* const* rows, float* const* out, int width, const
 template <int Rows>
 EDGESIFT_INLINE void filterPatchRows(const float* const* rows, const float* taps, int length, float* out) {
   Quad sum[Rows];
+#pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) sum[i] = loadQuad(rows[i]) * broadcastQuad(taps[0]);
   for (int k = 1; k < length; ++k) {
     const Quad tap = broadcastQuad(taps[k]);
+#pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) sum[i] = fusedMultiplyAdd(loadQuad(rows[i] + k), tap, sum[i]);
   }
+#pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) storeQuad(out + 4 * i, sum[i]);
 }
 
 void filterPatch(const float* const* rows, const float* taps, int radius, float* scratch, float* out) {
-  constexpr int kRowsAtOnce = 8;
+  constexpr int kRowsAtOnce = 10;
   const int length = 2 * radius + 1;
   const int count = length + 2;
   const float* centre = taps + radius;
-  int i = 0;
-  for (; i + kRowsAtOnce <= count; i += kRowsAtOnce)
-    filterPatchRows<kRowsAtOnce>(rows + i, taps, length, scratch + 4 * i);
-  for (; i < count; ++i) filterPatchRows<1>(rows + i, taps, length, scratch + 4 * i);
+  if (count < kRowsAtOnce)
+    for (int i = 0; i < count; ++i) filterPatchRows<1>(rows + i, taps, length, scratch + 4 * i);
+  else
+    for (int i = 0; i < count; i += kRowsAtOnce) {
+      // The last group repeats rows of the one before: that is faster than what is left one by one.
+      const int first = i + kRowsAtOnce <= count ? i : count - kRowsAtOnce;
+      filterPatchRows<kRowsAtOnce>(rows + first, taps, length, scratch + 4 * first);
+    }
   const auto filtered = [&](int row) { return loadQuad(scratch + 4 * row); };
   for (int y = 0; y < 3; ++y) {
     Quad sum = filtered(radius + y) * broadcastQuad(centre[0]);
