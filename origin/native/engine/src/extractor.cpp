@@ -92,6 +92,8 @@ class Extractor::Implementation {
   void processBand(Octave& octave, int index);
   void scanStrip(const Octave& octave, int begin, int end);
   void refineStrip(const Octave& octave, int index);
+  /// Whether rows that a walk has gone down to are still to be made.
+  bool mustWait(const Octave& octave, const Walk& walk) const;
   void refineInWindow(const Octave& octave, int index, Walk walk);
   /// Gives the point its orientations: a keypoint each, whose descriptors are pending.
   void addKeypoints(const LevelView& level, const RefinedPoint& point, int octaveIndex);
@@ -116,6 +118,9 @@ class Extractor::Implementation {
   std::vector<const float*> scanRows_;
   std::vector<Candidate> candidates_;
   std::size_t candidateCount_ = 0;
+  std::vector<Walk> walks_;
+  /// Walks that go on in a later strip, when the rows are there.
+  std::vector<Walk> waiting_;
   std::vector<RefinedPoint> refined_;
   std::vector<Pending> pending_;
 };
@@ -178,6 +183,7 @@ Features Extractor::Implementation::extract(const Image& image, const Parameters
 }
 
 void Extractor::Implementation::processBand(Octave& octave, int index) {
+  waiting_.clear();
   const auto columns = static_cast<std::size_t>(octave.band().end - octave.band().begin);
   candidates_.resize(std::max(candidates_.size(), columns * kStripRows * static_cast<std::size_t>(plan_->layers)));
   for (int y = 0; y < octave.rows(); y += kStripRows) {
@@ -204,15 +210,26 @@ void Extractor::Implementation::scanStrip(const Octave& octave, int begin, int e
   }
 }
 
+bool Extractor::Implementation::mustWait(const Octave& octave, const Walk& walk) const {
+  const int made = octave.levels().back().heldRowsEnd;
+  return made < octave.rows() && walk.at.row + plan_->patchReach >= made;
+}
+
 void Extractor::Implementation::refineStrip(const Octave& octave, int index) {
   const std::vector<LevelView>& levels = octave.levels();
   refined_.clear();
-  for (std::size_t i = 0; i < candidateCount_; ++i) {
-    Walk walk{candidates_[i]};
+  walks_.swap(waiting_);
+  waiting_.clear();
+  for (std::size_t i = 0; i < candidateCount_; ++i) walks_.push_back({candidates_[i]});
+  for (Walk& walk : walks_) {
     work_.spend(refinement_->operations(walk.at.layer));
     RefinedPoint point;
     const Outcome outcome = refinement_->refine(levels, walk, point);
     if (outcome == Outcome::rejected) continue;
+    if (outcome == Outcome::unavailable && mustWait(octave, walk)) {
+      waiting_.push_back(walk);
+      continue;
+    }
     if (outcome == Outcome::unavailable ||
         !levels[point.layer].holdsBox(point.row, point.column, plan_->neighbourhood)) {
       refineInWindow(octave, index, walk);
