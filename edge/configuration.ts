@@ -26,7 +26,7 @@ const corsOriginsSchema = z
 /** Settings of the edge: Worker bindings or environment variables of the same names. */
 export const configurationSchema = z.object({
   UPSTASH_REDIS_REST_URL: httpUrl.describe(
-    'REST URL of the Redis at Upstash, or of a gateway with the same protocol',
+    'REST URL of the Redis at Upstash, or of a gateway with the same protocol, `Upstash-Response-Format: resp2` included',
   ),
   UPSTASH_REDIS_REST_TOKEN: z
     .string({ error: 'is missing' })

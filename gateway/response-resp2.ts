@@ -1,6 +1,9 @@
 import { CommandError, isOk, type Reply } from './backend.ts';
 
-/** Replies in RESP2, Redis' protocol, one after the other: for `Upstash-Response-Format: resp2`. */
+/**
+ * Replies in RESP2, Redis' protocol, one after the other: for `Upstash-Response-Format: resp2`. A stored `OK` cannot be told from
+ * the status of that name, as in JSON.
+ */
 export function responseResp2(replies: readonly Reply[]): Buffer {
   return Buffer.concat(replies.flatMap((reply) => (isOk(reply) ? line('+OK') : [...piecesOf(reply)])));
 }

@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { ImportHmacKey } from '../shared/hmac.ts';
-import type { Sha256 } from '../shared/sha256.ts';
+import { type Sha256, sha256 } from '../shared/sha256.ts';
 
 /**
  * SHA-256 and HMAC on the calling thread. Web Crypto in Node.js hands every call to another thread, and to wake that thread
@@ -17,4 +17,8 @@ export const importNodeHmacKey: ImportHmacKey = (key) => {
   };
 };
 
-export const nodeSha256: Sha256 = (bytes) => createHash('sha256').update(bytes).digest();
+/** Longer ones would hold up all requests. */
+const LONGEST_AT_ONCE_BYTES = 1024 * 1024;
+
+export const nodeSha256: Sha256 = (bytes) =>
+  bytes.length > LONGEST_AT_ONCE_BYTES ? sha256(bytes) : createHash('sha256').update(bytes).digest();

@@ -52,9 +52,10 @@ export default {
 function imageIn(form: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const [CR, LF] = [13, 10];
   let begin = 0;
-  while (form[begin] !== CR || form[begin + 1] !== LF || form[begin + 2] !== CR) begin += 1;
+  while (begin < form.length && (form[begin] !== CR || form[begin + 1] !== LF || form[begin + 2] !== CR))
+    begin += 1;
   let end = form.length - 3;
-  while (form[end] !== CR || form[end + 1] !== LF) end -= 1;
+  while (end > begin && (form[end] !== CR || form[end + 1] !== LF)) end -= 1;
   return form.subarray(begin + 4, end);
 }
 

@@ -113,8 +113,10 @@ async function getBytes(
   });
   if (response.ok) return stringsOfReply(new Uint8Array(await response.arrayBuffer()));
   const message = errorMessage(await response.text());
-  // A store that does not have this format says so, and everything else works there.
-  throw response.status === 400 ? new Resp2Error(message) : new Error(message);
+  // A store that does not have this format says so with ERR, and everything else works there. Other codes, such as
+  // LOADING, are failures of Redis.
+  const isRefused = response.status === 400 && message.startsWith('ERR ');
+  throw isRefused ? new Resp2Error(message) : new Error(message);
 }
 
 /** Of `-ERR …`, or of `{"error": "ERR …"}`, which a wrong token gets for any format. */

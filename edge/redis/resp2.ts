@@ -37,7 +37,7 @@ function lineAt(reply: Uint8Array, from: number): { text: string; end: number } 
 
 /** -1 stands for null. */
 function numberAfter(type: '*' | '$', line: string): number {
-  if (!line.startsWith(type) || !/^(-1|\d{1,9})$/.test(line.slice(1))) {
+  if (!line.startsWith(type) || !/^(-1|0|[1-9]\d{0,8})$/.test(line.slice(1))) {
     throw new Resp2Error(`the reply has another type than '${type}'`);
   }
   return Number(line.slice(1));

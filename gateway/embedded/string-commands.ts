@@ -60,9 +60,10 @@ export function setString(
   return refused ? null : 'OK';
 }
 
-/** A short Buffer is a piece of a longer one, which would stay in memory with it. */
+/** A Buffer that is a piece of a longer one would keep that in memory. */
 function ownCopy(value: string | Buffer): string | Buffer {
-  return typeof value === 'string' ? value : Buffer.from(new Uint8Array(value).buffer);
+  if (typeof value === 'string' || value.length === value.buffer.byteLength) return value;
+  return Buffer.from(new Uint8Array(value).buffer);
 }
 
 interface SetOptions {

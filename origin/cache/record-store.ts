@@ -3,8 +3,8 @@ import type { KeyValue } from '../../shared/records/feature-records.ts';
 /** Where records of results are stored for all edges. */
 export interface RecordStore {
   /**
-   * Stores records that expire together, in their order: each when those before it are stored. Their bytes must not
-   * change meanwhile.
+   * Stores records that expire together, in their order: each is sent when the one before it is stored. Callers must not
+   * change the bytes until then.
    *
    * @throws Error when one of them is not stored
    */

@@ -39,6 +39,7 @@ export async function readBody(request: IncomingMessage, length: number, limits:
     bytes.set(chunk, received);
     hash.update(chunk);
     received += chunk.length;
+    // A short chunk is a piece of a buffer that others use.
     if (chunk.length === chunk.buffer.byteLength) freeAtOnce(chunk);
   }
   return { bytes: received === length ? bytes : bytes.slice(0, received), digest: hash.digest() };

@@ -52,6 +52,7 @@ std::vector<Case> cases(bool quick) {
     all.push_back({kind, 97, 61, {}});
     if (quick) continue;
     all.push_back({kind, 320, 240, {}});
+    all.push_back({kind, 640, 512, {}});
     all.push_back({kind, 33, 500, {}});
     all.push_back({kind, 700, 21, {}});
     all.push_back({kind, 128, 128, {50, 3, 0.04, 10, 1.6}});

@@ -41,6 +41,7 @@ test('a store that does not have the protocol refuses: Redis is not given up', a
 
 test('a wrong token and a store that fails are failures, whose reason has no content', async () => {
   for (const [status, error, reason] of [
+    [400, 'LOADING Redis is loading the dataset in memory', 'Error LOADING'],
     [401, 'WRONGPASS invalid or missing auth token', 'Error WRONGPASS'],
     [503, 'ERR Redis does not respond', 'Error ERR'],
     [500, 'features:secret', 'Error'],

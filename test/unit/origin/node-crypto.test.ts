@@ -4,7 +4,7 @@ import { importWebHmacKey } from '../../../shared/hmac.ts';
 import { sha256 } from '../../../shared/sha256.ts';
 import { utf8 } from '../../../shared/utf8.ts';
 
-const MESSAGES = [utf8(''), utf8('a request'), new Uint8Array(200_000).fill(7)];
+const MESSAGES = [utf8(''), utf8('a request'), new Uint8Array(200_000).fill(7), new Uint8Array(2_000_000)];
 const KEYS = [
   utf8('k'),
   utf8('a key that is longer than the block of SHA-256 is, which has 64 bytes: it is hashed'),

@@ -38,6 +38,9 @@ class Stopwatch {
   Clock::time_point last_ = Clock::now();
 };
 
+/// A walk that goes down further than this gets a window: those that wait take memory.
+constexpr int kLongestWait = 8 * kStripRows;
+
 /// Memory for one image size: what kernels work in, rings of the largest octave, and level 0 of two octaves in turn.
 struct MemoryPlan {
   std::size_t scratch;
@@ -212,7 +215,8 @@ void Extractor::Implementation::scanStrip(const Octave& octave, int begin, int e
 
 bool Extractor::Implementation::mustWait(const Octave& octave, const Walk& walk) const {
   const int made = octave.levels().back().heldRowsEnd;
-  return made < octave.rows() && walk.at.row + plan_->patchReach >= made;
+  const int needed = walk.at.row + plan_->patchReach;
+  return made < octave.rows() && needed >= made && needed < made + kLongestWait;
 }
 
 void Extractor::Implementation::refineStrip(const Octave& octave, int index) {
@@ -220,8 +224,14 @@ void Extractor::Implementation::refineStrip(const Octave& octave, int index) {
   refined_.clear();
   walks_.swap(waiting_);
   waiting_.clear();
+  const std::size_t waited = walks_.size();
   for (std::size_t i = 0; i < candidateCount_; ++i) walks_.push_back({candidates_[i]});
-  for (Walk& walk : walks_) {
+  for (std::size_t i = 0; i < walks_.size(); ++i) {
+    Walk& walk = walks_[i];
+    if (i < waited && mustWait(octave, walk)) {
+      waiting_.push_back(walk);
+      continue;
+    }
     work_.spend(refinement_->operations(walk.at.layer));
     RefinedPoint point;
     const Outcome outcome = refinement_->refine(levels, walk, point);

@@ -41,7 +41,7 @@ test('another isolate gets the bytes that the origin computed', async () => {
   expect(await payload()).toEqual({ ...computed, from: 'HIT redis' });
 });
 
-test.each(['missing', 'cut', 'of another image', 'of a version before, as base64'])(
+test.each(['missing', 'cut', 'not a payload', 'of a version before, as base64'])(
   'a payload that is %s is a miss with a line in the log, and is replaced',
   async (fault) => {
     const computed = await payload();
@@ -50,7 +50,7 @@ test.each(['missing', 'cut', 'of another image', 'of a version before, as base64
     const base64 = computed.bytes.toString('base64');
     if (fault === 'missing' || fault.startsWith('of a version')) await ports.redis(['DEL', place]);
     if (fault === 'cut') await ports.redis(['SET', place, computed.bytes.toString('latin1').slice(0, 100)]);
-    if (fault === 'of another image') await ports.redis(['SET', place, 'another payload']);
+    if (fault === 'not a payload') await ports.redis(['SET', place, 'another payload']);
     if (fault.startsWith('of a version')) await ports.redis(['SET', `features:${key}:payload:0`, base64]);
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     expect(await payload()).toEqual(computed);

@@ -175,14 +175,15 @@ void filterPatch(const float* const* rows, const float* taps, int radius, float*
   const int length = 2 * radius + 1;
   const int count = length + 2;
   const float* centre = taps + radius;
-  if (count < kRowsAtOnce)
+  if (count < kRowsAtOnce) {
     for (int i = 0; i < count; ++i) filterPatchRows<1>(rows + i, taps, length, scratch + 4 * i);
-  else
+  } else {
     for (int i = 0; i < count; i += kRowsAtOnce) {
-      // The last group repeats rows of the one before: that is faster than what is left one by one.
+      // The last group overlaps the one before: rows done one by one would take longer.
       const int first = i + kRowsAtOnce <= count ? i : count - kRowsAtOnce;
       filterPatchRows<kRowsAtOnce>(rows + first, taps, length, scratch + 4 * first);
     }
+  }
   const auto filtered = [&](int row) { return loadQuad(scratch + 4 * row); };
   for (int y = 0; y < 3; ++y) {
     Quad sum = filtered(radius + y) * broadcastQuad(centre[0]);

@@ -39,6 +39,7 @@ EDGESIFT_INLINE Floats negateWhere(Floats sign, Floats a) {
   return {_mm256_xor_ps(a.v, _mm256_and_ps(sign.v, _mm256_set1_ps(-0.0f)))};
 }
 #define EDGESIFT_SHIFTS
+/// As many sums, and what is shifted for them, fit into 16 registers.
 inline constexpr int kRowVectors = 4;
 /// The instruction shifts within each half of the register.
 inline constexpr int kShiftSpan = 4;
