@@ -53,6 +53,8 @@ const LANES = 2;
 /** Images that still wait then; for longer than a shard takes to begin. */
 const IMAGES_AHEAD = 8;
 const FETCH_MS = 2_000;
+/** The client keeps its own limit, except for a request whose server was lost meanwhile. */
+const LONGEST_FETCH_MS = 5 * FETCH_MS;
 const PAUSE_MS = 1_000;
 /** A worker that is alone with a shard keeps it this long for a storage that is unavailable. */
 const ACQUIT_MS = 60_000;
@@ -110,7 +112,7 @@ export class ShardWorker {
         await this.#options.slots.untilFewWait(IMAGES_AHEAD);
         if (this.#stopping.signal.aborted) return;
         consumer ??= await this.#options.queue.consumer();
-        const message = await consumer.next({ expires: FETCH_MS });
+        const message = await nextOf(consumer);
         if (!message) continue;
         if (await this.#handle(message, letOthersTake)) {
           troublePauseMs = FIRST_TROUBLE_PAUSE_MS;
@@ -332,6 +334,19 @@ export class ShardWorker {
       const known = outcomes.filter((outcome) => outcome !== undefined);
       this.#options.queue.tell({ job, shard, ...countsOf(known), done: false });
     };
+  }
+}
+
+/** @returns null where no shard waits. @throws Error when the queue does not respond */
+async function nextOf(consumer: Consumer): Promise<JsMsg | null> {
+  const responded = new AbortController();
+  const late = sleep(LONGEST_FETCH_MS, undefined, { signal: responded.signal }).then(() => {
+    throw new Error('the queue does not respond');
+  });
+  try {
+    return await Promise.race([consumer.next({ expires: FETCH_MS }), late]);
+  } finally {
+    responded.abort();
   }
 }
 
